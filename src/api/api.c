@@ -1,0 +1,539 @@
+/* See api.h: from a request to its route, its parameters and its answer.
+ *
+ * A call lives from head() to the later of done() and its work's end:
+ *   head -> (body) -> end -> loop | worker | stream -> api_finish -> done -> freed */
+#include "api/priv/api.h"
+
+#include <stdlib.h>
+
+#include "api/importer.h"
+#include "base/num.h"
+#include "base/utf8.h"
+#include "codec/text.h"
+#include <stdio.h>
+
+/* ---- routing ---- */
+static bool match(const char *pattern, struct span path, struct api_call *c)
+{
+	size_t i = 0;
+	const char *p = pattern;
+	for (; *p; p++) {
+		if (*p != '{') {
+			if (i >= path.n || path.p[i] != (uint8_t)*p)
+				return false;
+			i++;
+			continue;
+		}
+		const char *end = strchr(p, '}');
+		size_t to = span_find(path, i, '/');
+		if (to == i || !end)
+			return false;
+		if (c && c->n_params < API_PARAMS_MAX) {
+			struct buf b;
+			buf_init(&b, 0);
+			if (percent_decode(&b, span_sub(path, i, to - i), false) == 0 && utf8_valid(buf_span(&b)))
+				c->params[c->n_params++] = (struct api_pair){arena_dup(&c->arena, span_of(p + 1, (size_t)(end - p - 1))), arena_dup(&c->arena, buf_span(&b))};
+			buf_free(&b);
+		}
+		i = to;
+		p = end;
+	}
+	return i == path.n;
+}
+
+/* Prefixes that are interfaces, present or to come: never the page. */
+static bool reserved(struct span path)
+{
+	static const char *const prefixes[] = {"/api", "/aas", "/dsp", "/prometheus", "/v1", "/write", "/query", "/ping", "/metrics", "/healthz"};
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+		size_t n = strlen(prefixes[i]);
+		if (span_starts(path, prefixes[i]) && (path.n == n || path.p[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static const struct api_route *find_route(enum http1_method m, struct span path, bool *other_method)
+{
+	*other_method = false;
+	for (size_t i = 0; i < api_routes_n; i++) {
+		const struct api_route *r = &api_routes[i];
+		if (r->path[0] == '*' ? reserved(path) : !match(r->path, path, NULL))
+			continue;
+		if (r->method == m || (m == HTTP_HEAD && r->method == HTTP_GET))
+			return r;
+		*other_method = true;
+	}
+	return NULL;
+}
+
+static int parse_query(struct api_call *c, struct span q)
+{
+	for (size_t i = 0; i < q.n;) {
+		size_t amp = span_find(q, i, '&');
+		struct span part = span_sub(q, i, amp - i);
+		i = amp + 1;
+		if (part.n == 0)
+			continue;
+		if (c->n_params == API_PARAMS_MAX)
+			return diag_set(c->d, MO_ELIMIT, MSG_API_PARAMS);
+		size_t eq = span_find(part, 0, '=');
+		struct buf name, value;
+		buf_init(&name, 0);
+		buf_init(&value, 0);
+		int err = percent_decode(&name, span_sub(part, 0, eq), true);
+		if (err == 0)
+			err = percent_decode(&value, span_sub(part, eq + 1, part.n), true);
+		if (err == 0 && (!utf8_valid(buf_span(&name)) || !utf8_valid(buf_span(&value))))
+			err = MO_EINVAL;
+		if (err == 0)
+			c->params[c->n_params++] = (struct api_pair){arena_dup(&c->arena, buf_span(&name)), arena_dup(&c->arena, buf_span(&value))};
+		buf_free(&name);
+		buf_free(&value);
+		if (err != 0) {
+			diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
+			diag_value(c->d, part);
+			return MO_EINVAL;
+		}
+	}
+	return 0;
+}
+
+struct span api_param(const struct api_call *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_params; i++)
+		if (span_is(c->params[i].name, name))
+			return c->params[i].value;
+	return span_of(NULL, 0);
+}
+
+static int bad_param(struct api_call *c, const char *name, struct span value, const char *expected)
+{
+	diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
+	diag_field(c->d, span_str(name));
+	diag_value(c->d, value);
+	diag_expected(c->d, expected);
+	return MO_EINVAL;
+}
+
+int api_param_i64(struct api_call *c, const char *name, int64_t fallback, int64_t lo, int64_t hi, int64_t *ret)
+{
+	struct span s = api_param(c, name);
+	*ret = fallback;
+	if (!s.p || s.n == 0)
+		return 0;
+	if (num_i64(ret, s) == 0 && *ret >= lo && *ret <= hi)
+		return 0;
+	char range[64];
+	snprintf(range, sizeof range, "%lld..%lld", (long long)lo, (long long)hi);
+	return bad_param(c, name, s, range);
+}
+
+int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret)
+{
+	struct span s = api_param(c, name);
+	int64_t ms;
+	*ret = fallback;
+	if (!s.p || s.n == 0)
+		return 0;
+	if (num_i64(&ms, s) == 0 && ms > INT64_MIN / NS_PER_MS && ms < INT64_MAX / NS_PER_MS) {
+		*ret = ms * NS_PER_MS;
+		return 0;
+	}
+	if (rfc3339_parse(ret, s) == 0)
+		return 0;
+	return bad_param(c, name, s, "2026-11-22T08:10:00+09:00");
+}
+
+int api_param_series(struct api_call *c, const char *name, series_id *ret)
+{
+	struct span s = api_param(c, name);
+	struct uuid u;
+	if (!s.p || uuid_parse(&u, s) != 0)
+		return bad_param(c, name, s, "UUID");
+	if (sdb_find_uuid(node_sdb(c->node), &u, ret) == 0)
+		return 0;
+	diag_set(c->d, MO_ENOENT, MSG_API_NO_SERIES);
+	diag_value(c->d, s);
+	return MO_ENOENT;
+}
+
+/* Host and Origin name the node itself, so that a page elsewhere cannot make a browser ask it (DNS rebinding). */
+static bool is_loopback_name(struct span host)
+{
+	size_t colon = host.n && host.p[0] == '[' ? span_find(host, 0, ']') + 1 : span_find(host, 0, ':');
+	struct span name = span_sub(host, 0, colon);
+	return span_is(name, "localhost") || span_is(name, "127.0.0.1") || span_is(name, "[::1]") || (span_starts(name, "127.") && name.n <= 15);
+}
+
+static int check_origin(struct api_call *c, const struct http1_head *h)
+{
+	struct span host = http1_header(h, "Host"), origin = http1_header(h, "Origin");
+	if (http_from_unix(c->pass.x))
+		return 0;
+	if (!is_loopback_name(host)) {
+		diag_set(c->d, MO_EDENIED, MSG_API_HOST);
+		diag_value(c->d, host);
+		return MO_EDENIED;
+	}
+	if (!origin.p || span_is(origin, "null"))
+		return origin.p && h->method != HTTP_GET && h->method != HTTP_HEAD ? diag_set(c->d, MO_EDENIED, MSG_API_ORIGIN) : 0;
+	struct span rest = span_starts(origin, "http://") ? span_sub(origin, 7, origin.n) : span_of(NULL, 0);
+	if (!span_eq(rest, host)) {
+		diag_set(c->d, MO_EDENIED, MSG_API_ORIGIN);
+		diag_value(c->d, origin);
+		return MO_EDENIED;
+	}
+	return 0;
+}
+
+/* ---- answers ---- */
+int api_status(int err)
+{
+	switch (err) {
+	case 0: return 200;
+	case MO_EINVAL:
+	case MO_EPROTO: return 400;
+	case MO_EDENIED: return 403;
+	case MO_ENOENT: return 404;
+	case MO_EEXIST:
+	case MO_ESTATE: return 409;
+	case MO_ELIMIT: return 413;
+	case MO_EAGAIN:
+	case MO_EBUSY:
+	case MO_ETIMEOUT: return 503;
+	case MO_EFULL: return 507;
+	default: return 500;
+	}
+}
+
+void api_words(struct json_writer *w, const struct diag *d)
+{
+	if (d->msg == MSG_NONE) {
+		jw_null(w);
+		return;
+	}
+	struct buf b;
+	buf_init(&b, 0);
+	jw_object(w);
+	jw_key(w, "code");
+	jw_cstr(w, words_code(d->msg));
+	jw_key(w, "ko");
+	words_render(&b, WORDS_KO, d);
+	jw_str(w, buf_span(&b));
+	buf_reset(&b);
+	jw_key(w, "en");
+	words_render(&b, WORDS_EN, d);
+	jw_str(w, buf_span(&b));
+	jw_object_end(w);
+	buf_free(&b);
+}
+
+void api_problem_members(struct json_writer *w, const struct diag *d)
+{
+	struct buf b;
+	buf_init(&b, 0);
+	jw_key(w, "code");
+	jw_cstr(w, d->msg == MSG_NONE ? mo_err_name(d->err) : words_code(d->msg));
+	jw_key(w, "detail");
+	jw_object(w);
+	jw_key(w, "ko");
+	words_render(&b, WORDS_KO, d);
+	jw_str(w, buf_span(&b));
+	buf_reset(&b);
+	jw_key(w, "en");
+	words_render(&b, WORDS_EN, d);
+	jw_str(w, buf_span(&b));
+	jw_object_end(w);
+	buf_free(&b);
+	if (d->line) {
+		jw_key(w, "line");
+		jw_u64(w, d->line);
+	}
+	if (d->field[0]) {
+		jw_key(w, "field");
+		jw_cstr(w, d->field);
+	}
+	if (d->value[0]) {
+		jw_key(w, "value");
+		jw_cstr(w, d->value);
+	}
+	if (d->expected[0]) {
+		jw_key(w, "expected");
+		jw_cstr(w, d->expected);
+	}
+}
+
+static const char *status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"}, {413, "Content Too Large"},
+		{422, "Unprocessable Content"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}, {507, "Insufficient Storage"}};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i].status == status)
+			return texts[i].text;
+	return "Error";
+}
+
+static void write_problem(struct buf *out, int status, const struct diag *d)
+{
+	struct json_writer w;
+	buf_reset(out);
+	json_writer_init(&w, out);
+	jw_object(&w);
+	jw_key(&w, "type");
+	jw_cstr(&w, "about:blank");
+	jw_key(&w, "title");
+	jw_cstr(&w, status_text(status));
+	jw_key(&w, "status");
+	jw_i64(&w, status);
+	api_problem_members(&w, d);
+	jw_object_end(&w);
+}
+
+static void call_free(struct api_call *c)
+{
+	if (c->route && c->route->stream && c->route->stream->drop)
+		c->route->stream->drop(c);
+	arena_free(&c->arena);
+	buf_free(&c->body);
+	buf_free(&c->out);
+	free(c->d);
+	free(c);
+}
+
+void api_finish(struct api_call *c, int err)
+{
+	c->away = false;
+	if (c->dead) {
+		call_free(c);
+		return;
+	}
+	if (c->answered)
+		return;
+	c->answered = true;
+	if (err == 0 && c->out.err)
+		err = diag_set(c->d, c->out.err, c->out.err == MO_ELIMIT ? MSG_API_ANSWER_LARGE : MSG_OUT_OF_MEMORY);
+	if (err != 0) {
+		int status = c->status >= 400 ? c->status : api_status(err);
+		if (c->d->msg == MSG_NONE)
+			diag_set(c->d, err, err == MO_ENOENT ? MSG_API_NOT_FOUND : err == MO_EAGAIN ? MSG_API_BUSY : MSG_API_FAILED);
+		write_problem(&c->out, status, c->d);
+		err = gate_refuse(&c->pass, status, c->out.err ? SPAN_LIT("{}") : buf_span(&c->out));
+	} else {
+		struct gate_field f[4];
+		size_t n = 0;
+		int status = c->status ? c->status : 200;
+		if (status != 204)
+			f[n++] = (struct gate_field){"Content-Type", span_str(c->content ? c->content : "application/json")};
+		f[n++] = (struct gate_field){"Cache-Control", SPAN_LIT("no-store")};
+		if (c->location.n)
+			f[n++] = (struct gate_field){"Location", c->location};
+		if (c->disposition)
+			f[n++] = (struct gate_field){"Content-Disposition", span_str(c->disposition)};
+		err = gate_reply_ref(&c->pass, status, f, n, buf_span(&c->out));
+	}
+	if (err != 0)
+		gate_abort(&c->pass);
+}
+
+static void finish_posted(void *arg)
+{
+	struct api_call *c = arg;
+	if (c->d->err == 0 && c->after)
+		c->after(c);
+	else
+		api_finish(c, c->d->err);
+}
+
+void api_finish_from(struct api_call *c, int err)
+{
+	c->d->err = err;
+	c->post.fn = finish_posted;
+	c->post.arg = c;
+	loop_post(node_loop(c->node), &c->post);
+}
+
+static void on_worker(struct work *w, struct store_reader *r)
+{
+	struct api_call *c = (struct api_call *)w;
+	c->reader = r;
+	int err = c->route->handler(c);
+	c->reader = NULL;
+	api_finish_from(c, err);
+}
+
+/* ---- the http_handler ---- */
+static void refuse(struct api_call *c, int status, int err)
+{
+	c->status = status;
+	api_finish(c, err);
+}
+
+static int admit(struct api *a, struct api_call *c, const struct http1_head *h)
+{
+	bool other = false;
+	c->route = find_route(h->method, h->path, &other);
+	struct span partner = http1_header(h, "Moru-Partner"), agreement = http1_header(h, "Moru-Agreement");
+	int err = gate_admit(&c->pass, c->pass.x, c->route ? c->route->name : "none", c->route ? c->route->principals : 0, partner, agreement);
+	if (!c->route) {
+		diag_set(c->d, MO_ENOENT, other ? MSG_API_METHOD : MSG_API_NOT_FOUND);
+		diag_value(c->d, h->path);
+		c->status = other ? 405 : 404;
+		return MO_ENOENT;
+	}
+	if (err != 0)
+		return diag_set(c->d, err, MSG_API_DENIED);
+	c->status = 0;
+	err = check_origin(c, h);
+	if (err == 0)
+		err = parse_query(c, h->query);
+	match(c->route->path, h->path, c);
+	const struct api_route *r = c->route;
+	for (size_t i = 0; err == 0 && i < sizeof r->params / sizeof *r->params && r->params[i].name; i++)
+		if (r->params[i].required && !api_param(c, r->params[i].name).p)
+			err = bad_param(c, r->params[i].name, span_str(""), "…");
+	(void)a;
+	return err;
+}
+
+static void on_head(void *arg, struct http_x *x)
+{
+	struct api *a = arg;
+	struct api_call *c = calloc(1, sizeof *c);
+	const struct http1_head *h = http_head(x);
+	if (!c || !(c->d = calloc(1, sizeof *c->d))) {
+		free(c);
+		return; /* end() finds no call and breaks the connection */
+	}
+	c->api = a;
+	c->node = a->node;
+	c->pass.x = x;
+	arena_init(&c->arena, API_ARENA_MAX);
+	buf_init(&c->out, API_ANSWER_MAX);
+	json_writer_init(&c->w, &c->out);
+	http_set_data(x, c);
+	int err = admit(a, c, h);
+	if (err != 0) {
+		refuse(c, c->status, err);
+		return;
+	}
+	const struct api_route *r = c->route;
+	buf_init(&c->body, r->body_limit);
+	if (r->body_limit)
+		http_want_body(x, r->body_limit);
+	if (r->run == RUN_STREAM && (err = r->stream->begin(c)) != 0)
+		refuse(c, 0, err);
+}
+
+static int on_body(void *arg, struct http_x *x, struct span piece)
+{
+	(void)arg;
+	struct api_call *c = http_data(x);
+	if (!c || c->answered)
+		return 0;
+	if (c->route->run == RUN_STREAM)
+		return c->route->stream->piece(c, piece);
+	buf_add(&c->body, piece);
+	return 0;
+}
+
+static void on_end(void *arg, struct http_x *x)
+{
+	(void)arg;
+	struct api_call *c = http_data(x);
+	if (!c) {
+		struct gate_pass none = {.x = x};
+		gate_abort(&none);
+		return;
+	}
+	if (c->answered)
+		return;
+	if (c->body.err) {
+		refuse(c, 0, diag_set(c->d, c->body.err, MSG_OUT_OF_MEMORY));
+		return;
+	}
+	int err = 0;
+	switch (c->route->run) {
+	case RUN_LOOP:
+		api_finish(c, c->route->handler(c));
+		return;
+	case RUN_WORKER:
+		c->work.fn = on_worker;
+		c->away = true;
+		err = node_work(c->node, &c->work);
+		break;
+	case RUN_LATER:
+		c->away = true;
+		err = c->route->handler(c);
+		break;
+	case RUN_STREAM:
+		c->away = true;
+		err = c->route->stream->end(c);
+		break;
+	}
+	if (err != 0)
+		refuse(c, 0, err);
+}
+
+static void on_done(void *arg, struct http_x *x, bool aborted)
+{
+	struct api *a = arg;
+	struct api_call *c = http_data(x);
+	(void)aborted;
+	live_closed(node_live(a->node), x);
+	if (!c)
+		return;
+	http_set_data(x, NULL);
+	c->dead = true;
+	if (!c->away)
+		call_free(c);
+}
+
+static void on_drained(void *arg, struct http_x *x) { live_drained(node_live(((struct api *)arg)->node), x); }
+
+const struct http_handler *api_handler(void)
+{
+	static const struct http_handler h = {on_head, on_body, on_end, on_done, on_drained};
+	return &h;
+}
+
+int api_new(struct api **ret, struct node *n, const char *version)
+{
+	struct api *a = calloc(1, sizeof *a);
+	if (!a)
+		return MO_ENOMEM;
+	a->node = n;
+	a->version = version;
+	buf_init(&a->openapi, 0);
+	int err = series_index_new(&a->index, node_sdb(n));
+	if (err == 0 && !(a->imports = import_queue_new()))
+		err = MO_ENOMEM;
+	if (err == 0 && !(a->lines = line_cache_new()))
+		err = MO_ENOMEM;
+	if (err == 0) {
+		api_openapi(&a->openapi, version);
+		err = a->openapi.err;
+	}
+	if (err != 0) {
+		api_free(a);
+		return err;
+	}
+	node_set_handler(n, api_handler(), a);
+	node_set_importer(n, import_watched, n);
+	*ret = a;
+	return 0;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	series_index_free(a->index);
+	line_cache_free(a->lines);
+	import_queue_free(a->imports);
+	buf_free(&a->openapi);
+	free(a);
+}

@@ -1,0 +1,473 @@
+/* Imports over HTTP: upload, proposal, preview, commit, result, refused rows.
+ * One import runs at a time; the others wait their turn, so that one worker
+ * stays free for people. */
+#include "api/priv/api.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "api/importer.h"
+#include "codec/text.h"
+#include "os/thread.h"
+
+#define UPLOAD_PIECE (256u << 10)
+#define UPLOAD_WAITING (1u << 20)
+#define PREVIEW_ROWS_MAX 200
+
+/* ---- the queue of running imports ---- */
+struct import_task {
+	struct work work;
+	struct import_task *next;
+	struct api *api;
+	char id[UUID_TEXT];
+	uint8_t *plan; /* owned */
+	size_t plan_n;
+	atomic_uint progress;
+};
+struct import_queue {
+	pthread_mutex_t mu;
+	struct import_task *first, *last; /* the first runs */
+};
+
+struct import_queue *import_queue_new(void)
+{
+	struct import_queue *q = calloc(1, sizeof *q);
+	if (q)
+		pthread_mutex_init(&q->mu, NULL);
+	return q;
+}
+
+static void task_free(struct import_task *t)
+{
+	free(t->plan);
+	free(t);
+}
+
+void import_queue_free(struct import_queue *q)
+{
+	if (!q)
+		return;
+	while (q->first) {
+		struct import_task *t = q->first;
+		q->first = t->next;
+		task_free(t);
+	}
+	pthread_mutex_destroy(&q->mu);
+	free(q);
+}
+
+static void task_run(struct work *w, struct store_reader *r)
+{
+	struct import_task *t = (struct import_task *)w;
+	struct import_queue *q = t->api->imports;
+	struct diag *d = calloc(1, sizeof *d);
+	if (import_run(t->api->node, r, t->id, span_of(t->plan, t->plan_n), &t->progress, d) != 0 && d)
+		node_log(t->api->node, "warn", d);
+	free(d);
+	pthread_mutex_lock(&q->mu);
+	q->first = t->next;
+	if (!q->first)
+		q->last = NULL;
+	struct import_task *next = q->first;
+	pthread_mutex_unlock(&q->mu);
+	task_free(t);
+	while (next && node_work(next->api->node, &next->work) == MO_EAGAIN) {
+		struct timespec ms = {0, 10000000};
+		nanosleep(&ms, NULL);
+	}
+}
+
+/* Waiting or running: progress 0..1; -1: neither. */
+static double progress_of(struct api *a, struct span id)
+{
+	double p = -1;
+	pthread_mutex_lock(&a->imports->mu);
+	for (struct import_task *t = a->imports->first; t; t = t->next)
+		if (span_is(id, t->id))
+			p = (double)atomic_load(&t->progress) / 1000;
+	pthread_mutex_unlock(&a->imports->mu);
+	return p;
+}
+
+/* ---- reading ---- */
+static void write_import(struct api_call *c, const struct table_batch *b, size_t i)
+{
+	struct json_writer *w = &c->w;
+	struct json_value *root = NULL;
+	struct arena a;
+	double progress = progress_of(c->api, b->cols[0].str[i]);
+	arena_init(&a, 16u << 20);
+	if (json_parse(&root, &a, b->cols[3].str[i], NULL) != 0)
+		root = NULL;
+	jw_object(w);
+	jw_key(w, "id");
+	jw_str(w, b->cols[0].str[i]);
+	jw_key(w, "file");
+	jw_str(w, b->cols[1].str[i]);
+	jw_key(w, "state");
+	jw_str(w, progress >= 0 ? SPAN_LIT("running") : b->cols[2].str[i]);
+	jw_key(w, "t");
+	jw_time(w, b->cols[4].i64[i]);
+	static const char *const parts[] = {"proposal", "result", "trouble"};
+	for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+		const struct json_value *v = json_member(root, parts[k]);
+		jw_key(w, parts[k]);
+		if (v)
+			jw_value(w, v);
+		else
+			jw_null(w);
+	}
+	jw_key(w, "progress");
+	if (progress >= 0)
+		jw_f64(w, progress);
+	else
+		jw_null(w);
+	jw_object_end(w);
+	arena_free(&a);
+}
+
+int get_imports(struct api_call *c)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	int64_t limit, rows = 0;
+	char next[UUID_TEXT] = "";
+	struct span cursor = api_param(c, "cursor");
+	int err = api_param_i64(c, "limit", 20, 1, 100, &limit);
+	struct store_arg a[] = {cursor.n ? sarg_s(cursor) : sarg_null(), sarg_i(limit)};
+	if (err == 0)
+		err = store_select(c->reader, &cur, SQ_IMPORTS, a, 2, c->d);
+	if (err != 0)
+		return err;
+	jw_object(&c->w);
+	jw_key(&c->w, "items");
+	jw_array(&c->w);
+	while ((err = table_next(cur, &b, c->d)) == 0 && b.n_rows) {
+		for (size_t i = 0; i < b.n_rows; i++)
+			write_import(c, &b, i);
+		rows += (int64_t)b.n_rows;
+		diag_copy(next, sizeof next, b.cols[0].str[b.n_rows - 1]);
+	}
+	jw_array_end(&c->w);
+	jw_key(&c->w, "next");
+	jw_cstr(&c->w, rows >= limit ? next : NULL);
+	jw_object_end(&c->w);
+	table_close(cur);
+	return err;
+}
+
+/* Calls fn with the row of the import that the path names. */
+static int with_import(struct api_call *c, struct span id, int (*fn)(struct api_call *c, const struct table_batch *b))
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(id)};
+	int err = store_select(c->reader, &cur, SQ_IMPORT, a, 1, c->d);
+	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0)
+		err = b.n_rows ? fn(c, &b) : diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
+	table_close(cur);
+	return err;
+}
+
+static int show(struct api_call *c, const struct table_batch *b)
+{
+	write_import(c, b, 0);
+	return 0;
+}
+
+int get_import(struct api_call *c) { return with_import(c, api_param(c, "id"), show); }
+
+static int blob_head(struct api_call *c, struct span hex, size_t limit, struct span *ret)
+{
+	struct buf sha;
+	struct vfs_file *f = NULL;
+	uint64_t size = 0;
+	buf_init(&sha, 64);
+	int err = hex_decode(&sha, hex);
+	if (err == 0 && sha.n == 32)
+		err = store_open_blob(c->reader, sha.p, &f, &size, c->d);
+	else
+		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
+	if (err == 0) {
+		size_t n = size < limit ? (size_t)size : limit;
+		uint8_t *p = arena_alloc(&c->arena, n ? n : 1);
+		err = p ? vfs_read_full(f, p, n, 0) : MO_ENOMEM;
+		*ret = span_of(p, n);
+	}
+	vfs_close(f);
+	buf_free(&sha);
+	return err;
+}
+
+static int refused_csv(struct api_call *c, const struct table_batch *b)
+{
+	struct json_value *root;
+	struct span hex, bytes;
+	int err = json_parse(&root, &c->arena, b->cols[3].str[0], c->d);
+	if (err == 0 && json_get_str(json_member(root, "result"), "refused_file", &hex, NULL) != 0)
+		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
+	if (err == 0)
+		err = blob_head(c, hex, API_ARENA_MAX / 2, &bytes);
+	if (err != 0)
+		return err;
+	buf_add(&c->out, bytes);
+	c->content = "text/csv; charset=utf-8";
+	c->disposition = "attachment; filename=\"refused.csv\"";
+	return 0;
+}
+
+int get_import_refused(struct api_call *c) { return with_import(c, api_param(c, "id"), refused_csv); }
+
+static int preview(struct api_call *c, const struct table_batch *b)
+{
+	struct json_value *root;
+	struct span head;
+	struct intake_plan plan;
+	struct intake_cell *cells;
+	size_t rows;
+	int64_t want;
+	struct json_writer *w = &c->w;
+	int err = api_param_i64(c, "rows", 20, 1, PREVIEW_ROWS_MAX, &want);
+	if (err == 0)
+		err = json_parse(&root, &c->arena, arena_dup(&c->arena, b->cols[3].str[0]), c->d);
+	const struct json_value *p = err == 0 ? json_member(root, "proposal") : NULL;
+	if (err == 0 && !p)
+		err = diag_set(c->d, MO_ESTATE, MSG_IMPORT_BUSY);
+	struct buf text;
+	struct json_writer tw;
+	buf_init(&text, 0);
+	json_writer_init(&tw, &text);
+	if (err == 0) {
+		jw_value(&tw, p);
+		err = intake_plan_read(&plan, &c->arena, arena_dup(&c->arena, buf_span(&text)), c->d);
+	}
+	buf_free(&text);
+	if (err == 0)
+		err = blob_head(c, b->cols[5].str[0], 1u << 20, &head);
+	if (err == 0)
+		err = intake_preview(&cells, &rows, &c->arena, &plan, node_zone(c->node), head, (size_t)want, c->d);
+	if (err != 0)
+		return err;
+	jw_object(w);
+	jw_key(w, "columns");
+	jw_array(w);
+	for (size_t i = 0; i < plan.n_columns; i++)
+		jw_str(w, plan.columns[i].header);
+	jw_array_end(w);
+	jw_key(w, "rows");
+	jw_array(w);
+	for (size_t r = 0; r < rows; r++) {
+		jw_array(w);
+		for (size_t i = 0; i < plan.n_columns; i++) {
+			const struct intake_cell *cell = &cells[r * plan.n_columns + i];
+			jw_object(w);
+			jw_key(w, "text");
+			jw_str(w, cell->text);
+			jw_key(w, "ok");
+			jw_bool(w, cell->ok);
+			jw_key(w, "reading");
+			jw_cstr(w, cell->reading);
+			jw_object_end(w);
+		}
+		jw_array_end(w);
+	}
+	jw_array_end(w);
+	jw_object_end(w);
+	return 0;
+}
+
+int get_import_preview(struct api_call *c) { return with_import(c, api_param(c, "id"), preview); }
+
+/* ---- commit ---- */
+int commit_import(struct api_call *c)
+{
+	struct span id = api_param(c, "id"), plan = span_trim(buf_span(&c->body));
+	struct import_queue *q = c->api->imports;
+	struct intake_plan check;
+	struct json_value *root;
+	if (plan.n) {
+		int err = json_parse(&root, &c->arena, plan, c->d);
+		if (err == 0 && !root->child)
+			plan.n = 0; /* {}: as proposed */
+		else if (err == 0)
+			err = intake_plan_read(&check, &c->arena, plan, c->d);
+		if (err != 0)
+			return err;
+	}
+	int err = with_import(c, id, show);
+	if (err != 0)
+		return err;
+	buf_reset(&c->out);
+	json_writer_init(&c->w, &c->out);
+	if (progress_of(c->api, id) >= 0)
+		return diag_set(c->d, MO_ESTATE, MSG_IMPORT_BUSY);
+	struct import_task *t = calloc(1, sizeof *t);
+	if (!t || (plan.n && !(t->plan = malloc(plan.n)))) {
+		free(t);
+		return diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	}
+	if (plan.n)
+		memcpy(t->plan, plan.p, plan.n);
+	t->plan_n = plan.n;
+	t->api = c->api;
+	t->work.fn = task_run;
+	diag_copy(t->id, sizeof t->id, id);
+	pthread_mutex_lock(&q->mu);
+	bool alone = !q->first;
+	if (q->last)
+		q->last->next = t;
+	else
+		q->first = t;
+	q->last = t;
+	pthread_mutex_unlock(&q->mu);
+	if (alone && node_work(c->node, &t->work) != 0) {
+		pthread_mutex_lock(&q->mu);
+		q->first = t->next;
+		if (!q->first)
+			q->last = NULL;
+		pthread_mutex_unlock(&q->mu);
+		task_free(t);
+		return diag_set(c->d, MO_EAGAIN, MSG_API_BUSY);
+	}
+	c->status = 202;
+	return with_import(c, id, show);
+}
+
+/* ---- upload ---- */
+struct upload {
+	struct work work; /* first */
+	struct loop_post post;
+	struct api_call *c;
+	struct import_file *file;
+	char *name;
+	struct buf gathering, piece;
+	bool busy, ended, last, paused, failed;
+	int err;
+	char id[UUID_TEXT];
+};
+
+static void upload_over(void *arg);
+
+static void upload_work(struct work *w, struct store_reader *r)
+{
+	struct upload *u = (struct upload *)w;
+	struct api_call *c = u->c;
+	int err = u->file ? 0 : import_file_begin(&u->file, c->node, u->name, c->d);
+	if (err == 0 && u->piece.n)
+		err = import_file_piece(u->file, buf_span(&u->piece), c->d);
+	if (err == 0 && u->last) {
+		err = import_file_end(u->file, r, u->id, c->d);
+		u->file = NULL;
+		if (err == 0) {
+			c->reader = r;
+			err = with_import(c, span_str(u->id), show);
+			c->reader = NULL;
+		}
+	}
+	u->err = err;
+	u->post.fn = upload_over;
+	u->post.arg = u;
+	loop_post(node_loop(c->node), &u->post);
+}
+
+static void upload_send(struct upload *u)
+{
+	struct buf t = u->piece;
+	u->piece = u->gathering;
+	u->gathering = t;
+	u->last = u->ended;
+	u->busy = true;
+	u->c->away = true;
+	u->work.fn = upload_work;
+	if (node_work(u->c->node, &u->work) != 0) {
+		u->err = diag_set(u->c->d, MO_EAGAIN, MSG_API_BUSY);
+		upload_over(u);
+	}
+}
+
+static void upload_over(void *arg)
+{
+	struct upload *u = arg;
+	struct api_call *c = u->c;
+	u->busy = false;
+	buf_reset(&u->piece);
+	u->failed |= u->err != 0;
+	if (c->dead && !u->ended) {
+		api_finish(c, 0);
+		return;
+	}
+	if (u->failed || (u->ended && u->last)) {
+		if (!u->ended)
+			return;
+		c->status = u->failed ? 0 : 201;
+		char *location = arena_printf(&c->arena, "/api/v1/imports/%s", u->id);
+		if (!u->failed && location)
+			c->location = span_str(location);
+		api_finish(c, u->failed ? u->err ? u->err : MO_EIO : 0);
+		return;
+	}
+	if (u->paused && u->gathering.n < UPLOAD_WAITING) {
+		u->paused = false;
+		if (!c->dead)
+			http_resume(c->pass.x);
+	}
+	if (u->ended || u->gathering.n >= UPLOAD_PIECE)
+		upload_send(u);
+}
+
+static int upload_begin(struct api_call *c)
+{
+	struct upload *u = calloc(1, sizeof *u);
+	if (!u)
+		return diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	u->c = c;
+	c->own = u;
+	u->name = arena_strdup(&c->arena, api_param(c, "name"));
+	return u->name ? 0 : diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+}
+
+static int upload_piece(struct api_call *c, struct span bytes)
+{
+	struct upload *u = c->own;
+	if (u->failed)
+		return 0;
+	buf_add(&u->gathering, bytes);
+	if (u->gathering.err) {
+		u->failed = true;
+		u->err = diag_set(c->d, u->gathering.err, MSG_OUT_OF_MEMORY);
+		return 0;
+	}
+	if (!u->busy && u->gathering.n >= UPLOAD_PIECE)
+		upload_send(u);
+	if (u->gathering.n < UPLOAD_WAITING)
+		return 0;
+	u->paused = true;
+	return MO_EAGAIN;
+}
+
+static int upload_end(struct api_call *c)
+{
+	struct upload *u = c->own;
+	u->ended = true;
+	if (u->failed && !u->busy) {
+		c->away = false;
+		return u->err ? u->err : MO_EIO;
+	}
+	if (!u->busy)
+		upload_send(u);
+	return 0;
+}
+
+static void upload_drop(struct api_call *c)
+{
+	struct upload *u = c->own;
+	if (!u)
+		return;
+	import_file_drop(u->file);
+	buf_free(&u->gathering);
+	buf_free(&u->piece);
+	free(u);
+	c->own = NULL;
+}
+
+const struct api_stream import_stream = {upload_begin, upload_piece, upload_end, upload_drop};

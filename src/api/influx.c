@@ -1,0 +1,614 @@
+/* The InfluxDB 1.x doors: /ping, /write (line protocol), /query.
+ *
+ * A body is gathered in pieces and handed to the log thread, one piece at a
+ * time and in order; there it is unpacked, split into lines, resolved and
+ * appended. The answer follows the sync of the last piece: 204 means durable.
+ * A line that cannot be taken is counted and the first is named; the others
+ * stay (partial write), as in InfluxDB 1.8. */
+#include "api/priv/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "codec/gzip.h"
+#include "codec/lineproto.h"
+#include "codec/text.h"
+
+#define WRITE_PIECE (256u << 10)  /* handed over at once */
+#define WRITE_WAITING (1u << 20)  /* gathered while a piece is with the log thread; then the socket waits */
+#define WRITE_BODY_MAX (UINT64_C(1) << 32)
+#define UNPACKED_MAX (UINT64_C(8) << 30)
+#define GZIP_RATIO_MAX 200u
+#define CACHE_SERIES_MAX 1000000u
+
+/* ---- from a line's raw series bytes to ids; log thread only, one for the node ---- */
+struct cached_field {
+	uint8_t *key; /* raw */
+	uint32_t n;
+	uint8_t type, kind;
+	series_id id;
+};
+struct cached {
+	struct cached_field *fields;
+	size_t n, cap;
+};
+struct line_cache {
+	struct map by_series; /* raw series bytes -> index */
+	struct cached *all;
+	size_t n, cap;
+};
+
+struct line_cache *line_cache_new(void)
+{
+	struct line_cache *k = calloc(1, sizeof *k);
+	if (k)
+		map_init(&k->by_series);
+	return k;
+}
+
+void line_cache_free(struct line_cache *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->n; i++) {
+		for (size_t f = 0; f < k->all[i].n; f++)
+			free(k->all[i].fields[f].key);
+		free(k->all[i].fields);
+	}
+	free(k->all);
+	map_free(&k->by_series);
+	free(k);
+}
+
+static struct cached *cache_series(struct line_cache *k, struct span series)
+{
+	uint64_t *at = map_get(&k->by_series, series);
+	if (at)
+		return &k->all[*at];
+	if (k->n >= CACHE_SERIES_MAX)
+		return NULL;
+	if (k->n == k->cap) {
+		size_t cap = k->cap ? 2 * k->cap : 256;
+		struct cached *p = realloc(k->all, cap * sizeof *p);
+		if (!p)
+			return NULL;
+		k->all = p;
+		k->cap = cap;
+	}
+	if (map_put(&k->by_series, series, k->n) != 0)
+		return NULL;
+	k->all[k->n] = (struct cached){0};
+	return &k->all[k->n++];
+}
+
+static struct cached_field *cache_find(struct cached *s, size_t hint, struct span key, enum lineproto_type type, enum series_kind kind)
+{
+	if (hint < s->n) {
+		struct cached_field *f = &s->fields[hint];
+		if (f->n == key.n && f->type == type && f->kind == kind && memcmp(f->key, key.p, key.n) == 0)
+			return f;
+	}
+	for (size_t i = 0; i < s->n; i++) {
+		struct cached_field *f = &s->fields[i];
+		if (f->n == key.n && f->type == type && f->kind == kind && memcmp(f->key, key.p, key.n) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+static int cache_add(struct cached *s, struct span key, enum lineproto_type type, enum series_kind kind, series_id id)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap ? 2 * s->cap : 8;
+		struct cached_field *p = realloc(s->fields, cap * sizeof *p);
+		if (!p)
+			return MO_ENOMEM;
+		s->fields = p;
+		s->cap = cap;
+	}
+	uint8_t *copy = malloc(key.n ? key.n : 1);
+	if (!copy)
+		return MO_ENOMEM;
+	memcpy(copy, key.p, key.n);
+	s->fields[s->n++] = (struct cached_field){copy, (uint32_t)key.n, (uint8_t)type, (uint8_t)kind, id};
+	return 0;
+}
+
+/* ---- one request ---- */
+struct write_door {
+	struct wjob job;
+	struct loop_post post;
+	struct api_call *c;
+	/* loop */
+	struct buf gathering;
+	bool busy, ended, paused, failed;
+	int err;
+	/* log thread, while busy */
+	struct buf piece;
+	bool last;
+	struct gunzip *gunzip;
+	struct lineproto *lp;
+	struct buf carry; /* a line cut at the piece's end */
+	struct buf scratch;
+	struct sbatch *batch;
+	int64_t arrival_ns;
+	uint64_t line, lines_bad, points;
+	struct diag first_bad, d;
+};
+
+static int unescaped(struct buf *out, struct span raw, size_t *at, size_t *n)
+{
+	*at = out->n;
+	lineproto_unescape(out, raw);
+	*n = out->n - *at;
+	return out->err;
+}
+
+/* Defines the series of one field of a line. Asset: the tag `asset`, else the measurement. */
+static int resolve(struct write_door *q, const struct lineproto_line *l, const struct lineproto_field *f, enum series_kind kind, series_id *ret, struct diag *d)
+{
+	struct buf *b = &q->scratch;
+	size_t at[2 * LINEPROTO_TAGS_MAX + 2], n[2 * LINEPROTO_TAGS_MAX + 2];
+	struct span kv[2 * LINEPROTO_TAGS_MAX];
+	buf_reset(b);
+	int err = unescaped(b, l->measurement, &at[0], &n[0]);
+	if (err == 0)
+		err = unescaped(b, f->key, &at[1], &n[1]);
+	for (size_t i = 0; i < l->n_tags && err == 0; i++) {
+		err = unescaped(b, l->tags[i].key, &at[2 + 2 * i], &n[2 + 2 * i]);
+		if (err == 0)
+			err = unescaped(b, l->tags[i].value, &at[3 + 2 * i], &n[3 + 2 * i]);
+	}
+	if (err != 0)
+		return MO_ENOMEM;
+	for (size_t i = 0; i < 2 * l->n_tags; i++)
+		kv[i] = span_of(b->p + at[2 + i], n[2 + i]);
+	struct point_key k = {.type = (enum series_type)f->type, .kind = kind, .source = SPAN_LIT("http")};
+	k.asset = span_of(b->p + at[0], n[0]);
+	k.signal = span_of(b->p + at[1], n[1]);
+	for (size_t i = 0; i < l->n_tags; i++)
+		if (span_is(kv[2 * i], "asset"))
+			k.asset = kv[2 * i + 1];
+	struct buf key;
+	buf_init(&key, SERIES_KEY_MAX);
+	series_key_write(&key, span_of(b->p + at[0], n[0]), kv, l->n_tags, k.signal);
+	k.key = buf_span(&key);
+	err = key.err ? diag_set(d, key.err, MSG_LINE_KEY) : node_resolve(q->c->node, &k, ret, d);
+	buf_free(&key);
+	return err;
+}
+
+static int flush(struct write_door *q, struct writer *w, struct diag *d)
+{
+	struct sdb_appended did;
+	if (sbatch_points(q->batch) == 0)
+		return 0;
+	int err = writer_append(w, q->batch, &did, d);
+	sbatch_reset(q->batch);
+	sbatch_set_arrival(q->batch, q->arrival_ns);
+	if (err == 0 && did.refused) {
+		q->lines_bad += did.refused;
+		if (q->first_bad.msg == MSG_NONE)
+			q->first_bad = *d;
+	}
+	return err;
+}
+
+static void bad_line(struct write_door *q, const struct diag *d, struct span line)
+{
+	if (q->lines_bad++ == 0) {
+		q->first_bad = *d;
+		diag_line(&q->first_bad, q->line, d->column);
+		if (!q->first_bad.value[0])
+			diag_value(&q->first_bad, line);
+	}
+}
+
+/* The number of a cycle line ("_cycle=123i"), or 0. */
+static uint64_t cycle_of(const struct lineproto_line *l)
+{
+	for (size_t i = 0; i < l->n_fields; i++)
+		if (l->fields[i].type == LP_I64 && span_is(l->fields[i].key, "_cycle") && l->fields[i].i64 > 0)
+			return (uint64_t)l->fields[i].i64;
+	return 0;
+}
+
+/* Ids of all fields first, so that a line is taken whole or not at all. */
+static int take_line(struct write_door *q, struct writer *w, struct span text, struct diag *d)
+{
+	struct lineproto_line l;
+	q->line++;
+	diag_clear(d);
+	int err = lineproto_parse(q->lp, text, &l, d);
+	if (err == MO_ENOENT)
+		return 0;
+	if (err != 0) {
+		bad_line(q, d, text);
+		return err == MO_ENOMEM ? err : 0;
+	}
+	uint64_t seq = cycle_of(&l);
+	enum series_kind kind = seq ? SERIES_SEQUENCE : SERIES_CLOCK;
+	int64_t t = l.has_time ? l.t_ns : q->arrival_ns;
+	uint8_t quality = node_time_quality(q->c->node, t, q->arrival_ns, false);
+	struct cached *s = cache_series(q->c->api->lines, l.series);
+	series_id ids[LINEPROTO_FIELDS_MAX];
+	if (!s)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	for (size_t i = 0; i < l.n_fields; i++) {
+		const struct lineproto_field *f = &l.fields[i];
+		struct cached_field *known = cache_find(s, i, f->key, f->type, kind);
+		ids[i] = known ? known->id : 0;
+		if (known || (seq && span_is(f->key, "_cycle")))
+			continue;
+		err = resolve(q, &l, f, kind, &ids[i], d);
+		if (err == 0)
+			err = cache_add(s, f->key, f->type, kind, ids[i]);
+		if (err == MO_EEXIST || err == MO_ELIMIT || err == MO_EINVAL) {
+			bad_line(q, d, text);
+			return 0;
+		}
+		if (err != 0)
+			return err;
+	}
+	for (size_t i = 0; i < l.n_fields; i++) {
+		const struct lineproto_field *f = &l.fields[i];
+		if (!ids[i])
+			continue;
+		struct sbatch_point p = {.id = ids[i], .type = (enum series_type)f->type, .quality = quality, .t_ns = t, .seq = seq, .arrival_ns = T_NONE};
+		switch (f->type) {
+		case LP_F64: p.v.f64 = f->f64; break;
+		case LP_I64: p.v.i64 = f->i64; break;
+		case LP_BOOL: p.v.b = f->b; break;
+		case LP_STR: p.v.str = f->str; break;
+		}
+		err = sbatch_add(q->batch, &p);
+		if (err == MO_ELIMIT) {
+			err = flush(q, w, d);
+			if (err == 0)
+				err = sbatch_add(q->batch, &p);
+		}
+		if (err != 0)
+			return err;
+		q->points++;
+	}
+	return 0;
+}
+
+static int take_text(struct write_door *q, struct writer *w, struct span s, struct diag *d)
+{
+	int err = 0;
+	size_t i = 0;
+	if (q->carry.n) {
+		size_t end = span_find(s, 0, '\n');
+		buf_add(&q->carry, span_sub(s, 0, end));
+		if (q->carry.err)
+			return diag_set(d, MO_ELIMIT, MSG_LINE_LONG);
+		if (end == s.n)
+			return 0;
+		err = take_line(q, w, buf_span(&q->carry), d);
+		buf_reset(&q->carry);
+		i = end + 1;
+	}
+	while (err == 0 && i < s.n) {
+		const uint8_t *nl = memchr(s.p + i, '\n', s.n - i);
+		if (!nl) {
+			buf_add(&q->carry, span_sub(s, i, s.n));
+			return q->carry.err ? diag_set(d, MO_ELIMIT, MSG_LINE_LONG) : 0;
+		}
+		size_t end = (size_t)(nl - s.p);
+		err = take_line(q, w, span_sub(s, i, end - i), d);
+		i = end + 1;
+	}
+	return err;
+}
+
+static int write_run(struct wjob *j, struct writer *w, struct diag *d)
+{
+	struct write_door *q = (struct write_door *)((char *)j - offsetof(struct write_door, job));
+	struct span in = buf_span(&q->piece), out;
+	int err = 0;
+	q->arrival_ns = clock_now(node_clock(q->c->node));
+	sbatch_reset(q->batch);
+	sbatch_set_arrival(q->batch, q->arrival_ns);
+	if (!q->gunzip) {
+		err = take_text(q, w, in, d);
+	} else {
+		gunzip_feed(q->gunzip, in);
+		if (q->last)
+			gunzip_end(q->gunzip);
+		while ((err = gunzip_next(q->gunzip, &out, d)) == 0)
+			if ((err = take_text(q, w, out, d)) != 0)
+				break;
+		if (err == MO_EAGAIN || (err == MO_ENOENT && q->last))
+			err = 0;
+	}
+	if (err == 0 && q->last && q->carry.n) {
+		err = take_line(q, w, buf_span(&q->carry), d);
+		buf_reset(&q->carry);
+	}
+	return err != 0 ? err : flush(q, w, d);
+}
+
+static void door_free(struct write_door *q)
+{
+	if (!q)
+		return;
+	buf_free(&q->gathering);
+	buf_free(&q->piece);
+	buf_free(&q->carry);
+	buf_free(&q->scratch);
+	gunzip_free(q->gunzip);
+	lineproto_free(q->lp);
+	sbatch_free(q->batch);
+	free(q);
+}
+
+/* The sentence InfluxDB's clients know, then ours. */
+static void partial(struct api_call *c, struct write_door *q)
+{
+	struct buf b;
+	bool conflict = q->first_bad.err == MO_EEXIST;
+	buf_init(&b, 0);
+	words_render(&b, WORDS_EN, &q->first_bad);
+	char where[96];
+	snprintf(where, sizeof where, " (line %llu, column %llu) dropped=%llu", (unsigned long long)q->first_bad.line,
+		(unsigned long long)q->first_bad.column, (unsigned long long)q->lines_bad);
+	struct buf text;
+	buf_init(&text, 0);
+	buf_adds(&text, conflict ? "partial write: field type conflict: " : q->points ? "partial write: unable to parse: " : "unable to parse: ");
+	buf_add(&text, buf_span(&b));
+	buf_adds(&text, where);
+	jw_object(&c->w);
+	jw_key(&c->w, "error");
+	jw_str(&c->w, buf_span(&text));
+	jw_key(&c->w, "line");
+	jw_u64(&c->w, q->first_bad.line);
+	jw_key(&c->w, "dropped");
+	jw_u64(&c->w, q->lines_bad);
+	jw_object_end(&c->w);
+	buf_free(&b);
+	buf_free(&text);
+	c->status = 400;
+}
+
+static void hand_over(struct write_door *q);
+
+static void landed(void *arg)
+{
+	struct write_door *q = arg;
+	struct api_call *c = q->c;
+	q->busy = false;
+	buf_reset(&q->piece);
+	if (q->err != 0 && !q->failed) {
+		q->failed = true;
+		*c->d = q->d;
+	}
+	if (c->dead && !q->ended) {
+		/* The sender is gone: what was handed over stays, the rest never came. */
+		api_finish(c, 0);
+		return;
+	}
+	if (q->failed || (q->ended && q->last)) {
+		if (!q->ended)
+			return; /* the rest of the body is dropped; end() answers */
+		c->status = 204;
+		if (!q->failed && q->lines_bad)
+			partial(c, q);
+		api_finish(c, q->failed ? q->d.err ? q->d.err : MO_EIO : 0);
+		return;
+	}
+	if (q->paused && q->gathering.n < WRITE_WAITING) {
+		q->paused = false;
+		if (!c->dead)
+			http_resume(c->pass.x);
+	}
+	if (q->ended || q->gathering.n >= WRITE_PIECE)
+		hand_over(q);
+}
+
+static void write_done(struct wjob *j, int err, const struct diag *d)
+{
+	struct write_door *q = (struct write_door *)((char *)j - offsetof(struct write_door, job));
+	q->err = err;
+	if (err != 0) {
+		if (d)
+			q->d = *d;
+		q->d.err = err;
+	}
+	q->post.fn = landed;
+	q->post.arg = q;
+	loop_post(node_loop(q->c->node), &q->post);
+}
+
+static void hand_over(struct write_door *q)
+{
+	struct buf t = q->piece;
+	q->piece = q->gathering;
+	q->gathering = t;
+	q->last = q->ended;
+	q->busy = true;
+	q->c->away = true;
+	q->job.run = write_run;
+	q->job.done = write_done;
+	if (writer_submit(node_writer(q->c->node), &q->job) != 0) {
+		diag_set(&q->d, MO_EAGAIN, MSG_API_BUSY);
+		q->err = MO_EAGAIN;
+		landed(q);
+	}
+}
+
+static int write_begin(struct api_call *c)
+{
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} units[] = {{"ns", 1}, {"n", 1}, {"u", 1000}, {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
+	struct span precision = api_param(c, "precision");
+	int64_t unit = precision.n ? 0 : 1;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (span_is(precision, units[i].name))
+			unit = units[i].ns;
+	if (!unit) {
+		diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
+		diag_field(c->d, SPAN_LIT("precision"));
+		diag_value(c->d, precision);
+		diag_expected(c->d, "ns, u, ms, s, m, h");
+		return MO_EINVAL;
+	}
+	struct write_door *q = calloc(1, sizeof *q);
+	if (!q)
+		return diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	c->own = q;
+	q->c = c;
+	buf_init(&q->carry, LINEPROTO_LINE_MAX);
+	int err = lineproto_new(&q->lp, unit);
+	if (err == 0)
+		err = sbatch_new(&q->batch);
+	if (err == 0 && span_is(http1_header(http_head(c->pass.x), "Content-Encoding"), "gzip"))
+		err = gunzip_new(&q->gunzip, UNPACKED_MAX, GZIP_RATIO_MAX);
+	return err;
+}
+
+static int write_piece(struct api_call *c, struct span bytes)
+{
+	struct write_door *q = c->own;
+	if (q->failed)
+		return 0;
+	buf_add(&q->gathering, bytes);
+	if (q->gathering.err) {
+		q->failed = true;
+		q->d.err = diag_set(&q->d, q->gathering.err, MSG_OUT_OF_MEMORY);
+		return 0;
+	}
+	if (!q->busy && q->gathering.n >= WRITE_PIECE)
+		hand_over(q);
+	if (q->gathering.n < WRITE_WAITING)
+		return 0;
+	q->paused = true;
+	return MO_EAGAIN;
+}
+
+static int write_end(struct api_call *c)
+{
+	struct write_door *q = c->own;
+	q->ended = true;
+	if (q->failed && !q->busy) {
+		*c->d = q->d;
+		c->away = false;
+		return q->d.err ? q->d.err : MO_EIO;
+	}
+	if (!q->busy)
+		hand_over(q);
+	return 0;
+}
+
+static void write_drop(struct api_call *c)
+{
+	door_free(c->own);
+	c->own = NULL;
+}
+
+const struct api_stream write_stream = {write_begin, write_piece, write_end, write_drop};
+
+/* ---- /ping, /query ---- */
+int influx_ping(struct api_call *c)
+{
+	c->status = 204;
+	return 0;
+}
+
+struct db_job {
+	struct sjob job;
+	struct span name;
+	int64_t now_ns;
+};
+
+static int db_run(struct sjob *j, struct store *s, struct diag *d)
+{
+	struct db_job *q = (struct db_job *)j;
+	int64_t version;
+	return store_put_doc(s, DOC_SETTING, q->name, SPAN_LIT("{\"kind\":\"database\"}"), -1, SPAN_LIT("local"), q->now_ns, &version, d);
+}
+
+#define DB_PREFIX "database:"
+
+static int db_create(void *arg, struct span name, struct diag *d)
+{
+	struct api_call *c = arg;
+	struct db_job q = {.now_ns = clock_now(node_clock(c->node))};
+	char *full = arena_printf(&c->arena, DB_PREFIX "%.*s", SPAN_FMT(name));
+	if (!full)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	q.name = span_str(full);
+	return storer_run(node_storer(c->node), db_run, &q.job, d);
+}
+
+static int db_list(void *arg, int (*fn)(void *fn_arg, struct span name), void *fn_arg)
+{
+	struct api_call *c = arg;
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(span_str(store_doc_name(DOC_SETTING))), sarg_null(), sarg_i(API_PAGE_MAX)};
+	int err = store_select(c->reader, &cur, SQ_DOCS, a, 3, c->d);
+	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows && err == 0; i++)
+			if (span_starts(b.cols[0].str[i], DB_PREFIX))
+				err = fn(fn_arg, span_sub(b.cols[0].str[i], sizeof DB_PREFIX - 1, b.cols[0].str[i].n));
+	table_close(cur);
+	return err;
+}
+
+/* q may stand in the URL or in a form body. */
+static struct span form_value(struct api_call *c, const char *name)
+{
+	struct span s = api_param(c, name), body = buf_span(&c->body);
+	if (s.p)
+		return s;
+	for (size_t i = 0; i < body.n;) {
+		size_t amp = span_find(body, i, '&');
+		struct span part = span_sub(body, i, amp - i);
+		size_t eq = span_find(part, 0, '=');
+		i = amp + 1;
+		if (!span_is(span_sub(part, 0, eq), name))
+			continue;
+		struct buf b;
+		buf_init(&b, 0);
+		struct span r = percent_decode(&b, span_sub(part, eq + 1, part.n), true) == 0 ? arena_dup(&c->arena, buf_span(&b)) : s;
+		buf_free(&b);
+		return r;
+	}
+	return s;
+}
+
+int influx_query(struct api_call *c)
+{
+	static const struct {
+		const char *name;
+		int64_t ns;
+	} epochs[] = {{"ns", 1}, {"n", 1}, {"u", 1000}, {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
+	struct influx_databases dbs = {db_list, db_create, c};
+	struct influx_options opt = {.now_ns = clock_now(node_clock(c->node)), .zone = node_zone(c->node)};
+	struct span q = form_value(c, "q"), epoch = form_value(c, "epoch");
+	for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++)
+		if (span_is(epoch, epochs[i].name))
+			opt.epoch_ns = epochs[i].ns;
+	int err = q.n ? series_index_refresh(c->api->index) : diag_set(c->d, MO_EINVAL, MSG_INFLUX_NO_Q);
+	if (err == 0)
+		err = influxql_run(c->api->index, node_sdb(c->node), q, &dbs, &opt, &c->out, c->d);
+	if (err == MO_EINVAL) {
+		struct buf b;
+		buf_init(&b, 0);
+		words_render(&b, WORDS_EN, c->d);
+		buf_reset(&c->out);
+		json_writer_init(&c->w, &c->out);
+		jw_object(&c->w);
+		jw_key(&c->w, "error");
+		jw_str(&c->w, buf_span(&b));
+		jw_object_end(&c->w);
+		buf_free(&b);
+		c->status = 400;
+		return 0;
+	}
+	return err;
+}

@@ -1,0 +1,276 @@
+/* Rows of the store's named statements as JSON: every list and detail of the
+ * API comes through here, so that names and types stand in one table. A pair of
+ * columns X_firm, X_number is written as "X": {"firm","number"} or null. */
+#include "api/priv/api.h"
+
+#include "base/num.h"
+
+size_t api_column(const struct table_cursor *cur, const char *name)
+{
+	for (size_t i = 0; i < cur->n_cols; i++)
+		if (strcmp(cur->cols[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static bool is_null(const struct col *c, size_t i) { return c->null && c->null[i]; }
+
+static void cell(struct json_writer *w, enum col_type t, const struct col *c, size_t i)
+{
+	if (is_null(c, i)) {
+		jw_null(w);
+		return;
+	}
+	switch (t) {
+	case COL_BOOL: jw_bool(w, c->b[i] != 0); break;
+	case COL_I64: jw_i64(w, c->i64[i]); break;
+	case COL_F64: jw_f64(w, c->f64[i]); break;
+	case COL_TIME: jw_time(w, c->i64[i]); break;
+	case COL_STR:
+	case COL_BYTES: jw_str(w, c->str[i]); break;
+	case COL_JSON: jw_raw(w, c->str[i]); break;
+	}
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+	return n > m && strcmp(s + n - m, end) == 0;
+}
+
+void api_members(struct json_writer *w, const struct table_cursor *cur, const struct table_batch *b, size_t i)
+{
+	for (size_t k = 0; k < cur->n_cols; k++) {
+		const char *name = cur->cols[k].name;
+		if (ends_with(name, "_firm") && k + 1 < cur->n_cols && ends_with(cur->cols[k + 1].name, "_number")) {
+			jw_key_span(w, span_of(name, strlen(name) - 5));
+			if (is_null(&b->cols[k], i)) {
+				jw_null(w);
+			} else {
+				jw_object(w);
+				jw_key(w, "firm");
+				jw_str(w, b->cols[k].str[i]);
+				jw_key(w, "number");
+				jw_str(w, b->cols[k + 1].str[i]);
+				jw_object_end(w);
+			}
+			k++;
+			continue;
+		}
+		jw_key(w, name);
+		cell(w, cur->cols[k].type, &b->cols[k], i);
+	}
+}
+
+int api_list(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n, const char *cursor_column, int64_t limit)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b = {0};
+	char next[DIAG_TEXT_MAX] = "";
+	int64_t rows = 0;
+	int err = store_select(c->reader, &cur, q, args, n, c->d);
+	if (err != 0)
+		return err;
+	size_t at = api_column(cur, cursor_column ? cursor_column : "id");
+	jw_object(&c->w);
+	jw_key(&c->w, "items");
+	jw_array(&c->w);
+	while ((err = table_next(cur, &b, c->d)) == 0 && b.n_rows) {
+		for (size_t i = 0; i < b.n_rows; i++) {
+			jw_object(&c->w);
+			api_members(&c->w, cur, &b, i);
+			jw_object_end(&c->w);
+		}
+		rows += (int64_t)b.n_rows;
+		if (at != SIZE_MAX) {
+			size_t last = b.n_rows - 1;
+			if (cur->cols[at].type == COL_STR)
+				diag_copy(next, sizeof next, b.cols[at].str[last]);
+			else
+				next[num_format_i64(next, b.cols[at].i64[last])] = 0;
+		}
+	}
+	jw_array_end(&c->w);
+	jw_key(&c->w, "next");
+	jw_cstr(&c->w, err == 0 && limit && rows >= limit && next[0] ? next : NULL);
+	jw_object_end(&c->w);
+	table_close(cur);
+	return err;
+}
+
+int api_rows(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	int err = store_select(c->reader, &cur, q, args, n, c->d);
+	if (err != 0)
+		return err;
+	jw_array(&c->w);
+	while ((err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows; i++) {
+			jw_object(&c->w);
+			api_members(&c->w, cur, &b, i);
+			jw_object_end(&c->w);
+		}
+	jw_array_end(&c->w);
+	table_close(cur);
+	return err;
+}
+
+int api_row(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	int err = store_select(c->reader, &cur, q, args, n, c->d);
+	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0) {
+		if (b.n_rows)
+			api_members(&c->w, cur, &b, 0);
+		else
+			err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
+	}
+	table_close(cur);
+	return err;
+}
+
+/* Common forms of list handlers: (text arguments…, cursor, limit). */
+static int page(struct api_call *c, int64_t *limit) { return api_param_i64(c, "limit", API_PAGE, 1, API_PAGE_MAX, limit); }
+
+static int cursor_id(struct api_call *c, struct store_arg *ret)
+{
+	int64_t id;
+	int err = api_param_i64(c, "cursor", -1, 0, INT64_MAX, &id);
+	*ret = id < 0 ? sarg_null() : sarg_i(id);
+	return err;
+}
+
+static struct store_arg text(struct api_call *c, const char *name)
+{
+	struct span s = api_param(c, name);
+	return s.n ? sarg_s(s) : sarg_null();
+}
+
+static int time_arg(struct api_call *c, const char *name, struct store_arg *ret)
+{
+	int64_t t;
+	int err = api_param_time(c, name, T_NONE, &t);
+	*ret = t == T_NONE ? sarg_null() : sarg_i(t);
+	return err;
+}
+
+int get_assets(struct api_call *c)
+{
+	int64_t limit;
+	int err = page(c, &limit);
+	struct store_arg a[] = {text(c, "kind"), text(c, "cursor"), sarg_i(limit)};
+	return err ? err : api_list(c, SQ_ASSETS, a, 3, "code", limit);
+}
+
+int get_lots(struct api_call *c)
+{
+	int64_t limit;
+	struct store_arg cursor;
+	int err = page(c, &limit);
+	if (err == 0)
+		err = cursor_id(c, &cursor);
+	if (err != 0)
+		return err;
+	struct store_arg a[] = {text(c, "q"), text(c, "item"), text(c, "state"), cursor, sarg_i(limit)};
+	return api_list(c, SQ_LOTS, a, 5, NULL, limit);
+}
+
+int get_cases(struct api_call *c)
+{
+	int64_t limit;
+	struct store_arg cursor;
+	int err = page(c, &limit);
+	if (err == 0)
+		err = cursor_id(c, &cursor);
+	if (err != 0)
+		return err;
+	struct store_arg a[] = {text(c, "state"), text(c, "asset"), cursor, sarg_i(limit)};
+	return api_list(c, SQ_CASES, a, 4, NULL, limit);
+}
+
+int get_operations(struct api_call *c)
+{
+	int64_t limit;
+	struct store_arg cursor, from, to;
+	int err = page(c, &limit);
+	if (err == 0)
+		err = cursor_id(c, &cursor);
+	if (err == 0)
+		err = time_arg(c, "from", &from);
+	if (err == 0)
+		err = time_arg(c, "to", &to);
+	if (err != 0)
+		return err;
+	struct store_arg a[] = {text(c, "machine"), from, to, cursor, sarg_i(limit)};
+	return api_list(c, SQ_OPERATIONS, a, 5, NULL, limit);
+}
+
+int get_events(struct api_call *c)
+{
+	int64_t limit;
+	struct store_arg cursor, from, to;
+	int err = page(c, &limit);
+	if (err == 0)
+		err = cursor_id(c, &cursor);
+	if (err == 0)
+		err = time_arg(c, "from", &from);
+	if (err == 0)
+		err = time_arg(c, "to", &to);
+	if (err != 0)
+		return err;
+	struct store_arg a[] = {text(c, "asset"), text(c, "kind"), from, to, cursor, sarg_i(limit)};
+	return api_list(c, SQ_EVENTS, a, 6, NULL, limit);
+}
+
+int get_search(struct api_call *c)
+{
+	int64_t limit;
+	int err = api_param_i64(c, "limit", 20, 1, 100, &limit);
+	struct store_arg a[] = {text(c, "q"), sarg_i(limit)};
+	return err ? err : api_list(c, SQ_SEARCH, a, 2, NULL, 0);
+}
+
+int get_changes(struct api_call *c)
+{
+	int64_t limit, after;
+	int err = page(c, &limit);
+	if (err == 0)
+		err = api_param_i64(c, "after", 0, 0, INT64_MAX, &after);
+	if (err == 0 && api_param(c, "cursor").n)
+		err = api_param_i64(c, "cursor", 0, 0, INT64_MAX, &after);
+	if (err != 0)
+		return err;
+	struct store_arg a[] = {sarg_i(after), sarg_i(limit)};
+	return api_list(c, SQ_CHANGES, a, 2, "number", limit);
+}
+
+int get_audit(struct api_call *c)
+{
+	int64_t limit;
+	struct store_arg cursor;
+	int err = page(c, &limit);
+	if (err == 0)
+		err = cursor_id(c, &cursor);
+	struct store_arg a[] = {cursor, sarg_i(limit)};
+	return err ? err : api_list(c, SQ_AUDIT, a, 2, NULL, limit);
+}
+
+int get_case(struct api_call *c)
+{
+	int64_t id;
+	int err = api_param_i64(c, "id", 0, 1, INT64_MAX, &id);
+	if (err != 0)
+		return err;
+	struct store_arg a[] = {sarg_i(id)};
+	jw_object(&c->w);
+	err = api_row(c, SQ_CASE, a, 1);
+	if (err == 0) {
+		jw_key(&c->w, "history");
+		err = api_rows(c, SQ_CASE_HISTORY, a, 1);
+	}
+	jw_object_end(&c->w);
+	return err;
+}

@@ -1,0 +1,210 @@
+/* The node about itself: identity, health, measurements, its clock. */
+#include "api/priv/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/num.h"
+#include "node/watch.h"
+#include "os/proc.h"
+
+static const char *mode_name(enum clock_mode m) { return m == CLOCK_REAL ? "real" : m == CLOCK_SCALED ? "scaled" : "stepped"; }
+
+int get_healthz(struct api_call *c)
+{
+	jw_object(&c->w);
+	jw_key(&c->w, "status");
+	jw_cstr(&c->w, "ok");
+	jw_object_end(&c->w);
+	return 0;
+}
+
+int get_node(struct api_call *c)
+{
+	struct node *n = c->node;
+	struct folder *f = node_folder(n);
+	struct settings *s = arena_alloc(&c->arena, sizeof *s);
+	if (!s)
+		return MO_ENOMEM;
+	node_settings(n, s);
+	struct clock *k = node_clock(n);
+	struct json_writer *w = &c->w;
+	char id[UUID_TEXT];
+	int64_t from, to, now = clock_now(k);
+	uuid_format(id, &f->id);
+	node_history(n, &from, &to);
+	jw_object(w);
+	jw_key(w, "id");
+	jw_cstr(w, id);
+	jw_key(w, "name");
+	jw_cstr(w, s->name);
+	jw_key(w, "firm");
+	jw_cstr(w, s->firm);
+	jw_key(w, "version");
+	jw_cstr(w, c->api->version);
+	jw_key(w, "lang");
+	jw_cstr(w, s->lang);
+	jw_key(w, "zone");
+	jw_cstr(w, s->zone);
+	jw_key(w, "day_begins");
+	jw_cstr(w, s->day_begins);
+	jw_key(w, "clock");
+	jw_object(w);
+	jw_key(w, "now");
+	jw_time(w, now);
+	jw_key(w, "mode");
+	jw_cstr(w, mode_name(clock_mode(k)));
+	jw_key(w, "scale");
+	jw_f64(w, clock_scale(k));
+	jw_object_end(w);
+	jw_key(w, "demo");
+	jw_bool(w, f->demo);
+	jw_key(w, "history");
+	if (from == T_NONE || clock_mode(k) != CLOCK_STEPPED) {
+		jw_null(w);
+	} else {
+		jw_object(w);
+		jw_key(w, "from");
+		jw_time(w, from);
+		jw_key(w, "to");
+		jw_time(w, to);
+		jw_key(w, "now");
+		jw_time(w, now);
+		jw_object_end(w);
+	}
+	jw_key(w, "made");
+	jw_time(w, f->made_ns);
+	jw_object_end(w);
+	return 0;
+}
+
+int get_openapi(struct api_call *c)
+{
+	buf_add(&c->out, buf_span(&c->api->openapi));
+	return 0;
+}
+
+/* Prometheus text format 0.0.4. */
+static void metric(struct buf *b, const char *name, const char *type, const char *help, double v)
+{
+	char num[32];
+	num[num_format_f64(num, v)] = 0;
+	buf_printf(b, "# HELP moru_%s %s\n# TYPE moru_%s %s\nmoru_%s %s\n", name, help, name, type, name, num);
+}
+
+int get_metrics(struct api_call *c)
+{
+	struct sdb_stats s;
+	struct writer_stats ws;
+	struct loop_stats ls;
+	struct http_server_stats hs;
+	struct buf *b = &c->out;
+	sdb_stats(node_sdb(c->node), &s);
+	writer_stats(node_writer(c->node), &ws);
+	loop_stats(node_loop(c->node), &ls);
+	http_server_stats(node_server(c->node), &hs);
+	c->content = "text/plain; version=0.0.4; charset=utf-8";
+	metric(b, "series", "gauge", "Series defined", (double)s.series);
+	metric(b, "points_in_heads", "gauge", "Values in memory, not yet in segments", (double)s.points_head);
+	metric(b, "points_in_segments", "gauge", "Values in segments", (double)s.points_segments);
+	metric(b, "segments", "gauge", "Segment files", (double)s.segments);
+	metric(b, "segment_bytes", "gauge", "Bytes of segment files", (double)s.bytes_segments);
+	metric(b, "log_bytes", "gauge", "Bytes of log files", (double)s.bytes_log);
+	metric(b, "log_syncs_total", "counter", "Syncs of the log", (double)ws.syncs);
+	metric(b, "log_sync_last_seconds", "gauge", "Duration of the last sync", (double)ws.last_sync_ns / 1e9);
+	metric(b, "log_sync_longest_seconds", "gauge", "Longest sync since the start", (double)ws.longest_sync_ns / 1e9);
+	metric(b, "log_failures_total", "counter", "Rounds of the log that failed", (double)ws.failed);
+	metric(b, "loop_callbacks_total", "counter", "Callbacks of the event loop", (double)ls.callbacks);
+	metric(b, "loop_violations_total", "counter", "Callbacks over 2 ms", (double)ls.violations);
+	metric(b, "loop_longest_seconds", "gauge", "Longest callback since the start", (double)ls.longest_ns / 1e9);
+	metric(b, "http_requests_total", "counter", "HTTP requests", (double)hs.requests);
+	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
+	metric(b, "live_streams", "gauge", "Open live streams", (double)live_count(node_live(c->node)));
+	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
+	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
+	return 0;
+}
+
+/* ---- the demo's clock ---- */
+struct stepping {
+	uint64_t values;
+	int64_t to_ns;
+};
+
+static void clock_answer(struct api_call *c, int err)
+{
+	struct stepping *s = c->own;
+	jw_object(&c->w);
+	jw_key(&c->w, "now");
+	jw_time(&c->w, clock_now(node_clock(c->node)));
+	jw_key(&c->w, "values");
+	jw_u64(&c->w, s ? s->values : 0);
+	jw_object_end(&c->w);
+	api_finish(c, err);
+}
+
+static void step_judged(void *arg, int err) { clock_answer(arg, err == MO_EAGAIN ? 0 : err); }
+
+static void step_files(void *arg, int err)
+{
+	struct api_call *c = arg;
+	if (err != 0)
+		api_finish(c, err);
+	else
+		jobs_run(node_jobs(c->node), step_judged, c);
+}
+
+static void step_collected(void *arg, uint64_t values, int err)
+{
+	struct api_call *c = arg;
+	struct stepping *s = c->own;
+	s->values = values;
+	if (err != 0)
+		api_finish(c, err);
+	else
+		watch_poll(node_watch(c->node), step_files, c);
+}
+
+int post_clock(struct api_call *c)
+{
+	struct json_value *root;
+	const struct json_value *h;
+	int64_t t;
+	double scale;
+	if (!node_folder(c->node)->demo)
+		return diag_set(c->d, MO_ESTATE, MSG_API_NO_DEMO);
+	int err = json_parse(&root, &c->arena, buf_span(&c->body), c->d);
+	if (err != 0)
+		return err;
+	if ((h = json_member(root, "history"))) {
+		int64_t from, to;
+		if ((err = json_get_time(h, "from", &from, c->d)) == 0 && (err = json_get_time(h, "to", &to, c->d)) == 0)
+			node_set_history(c->node, from, to);
+		if (err != 0)
+			return err;
+	}
+	if ((err = json_get_f64(root, "run", &scale, c->d)) == 0) {
+		err = clock_run(node_clock(c->node), scale);
+		if (err != 0)
+			return diag_set(c->d, err, MSG_API_CLOCK);
+		collect_pace(node_collect(c->node));
+	} else if (err != MO_ENOENT) {
+		return err;
+	}
+	if ((err = json_get_time(root, "advance_to", &t, c->d)) == MO_ENOENT) {
+		clock_answer(c, 0);
+		return 0;
+	}
+	if (err == 0 && (err = clock_advance(node_clock(c->node), t)) != 0) {
+		diag_set(c->d, err, MSG_API_CLOCK);
+		return err;
+	}
+	if (err != 0)
+		return err;
+	struct stepping *s = arena_calloc(&c->arena, 1, sizeof *s);
+	if (!s)
+		return MO_ENOMEM;
+	c->own = s;
+	collect_step(node_collect(c->node), step_collected, c);
+	return 0;
+}

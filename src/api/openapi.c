@@ -1,0 +1,271 @@
+/* The OpenAPI 3.1 document, from the route table, the named statements'
+ * columns and the schemas below. */
+#include <string.h>
+
+#include "api/priv/api.h"
+
+#define TIME "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define TEXT "{\"type\":[\"string\",\"null\"]}"
+#define NUMBER "{\"type\":[\"number\",\"null\"]}"
+#define INTEGER "{\"type\":[\"integer\",\"null\"]}"
+#define FLAG "{\"type\":\"boolean\"}"
+#define OBJECT(members) "{\"type\":\"object\",\"properties\":{" members "}}"
+#define ARRAY(of) "{\"type\":\"array\",\"items\":" of "}"
+#define LIST(of) OBJECT("\"items\":" ARRAY(of) ",\"next\":" TEXT)
+#define M(name, schema) "\"" name "\":" schema
+#define WORDS "{\"type\":[\"object\",\"null\"],\"properties\":{" M("code", TEXT) "," M("ko", TEXT) "," M("en", TEXT) "}}"
+#define ANY "{}"
+
+#define STATE OBJECT(M("from", TIME) "," M("to", TIME) "," M("state", TEXT) "," M("alarm", INTEGER))
+#define LAST M("t", TIME) "," M("value", ANY) "," M("quality", TEXT) "," M("seq", INTEGER)
+#define SIGNAL                                                                                                                              \
+	M("id", TEXT) "," M("asset", TEXT) "," M("name", TEXT) "," M("label", TEXT) "," M("unit", TEXT) "," M("source", TEXT) "," M("type", TEXT) \
+		"," M("kind", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" LAST "}}") "," M("stale", FLAG)
+#define LOT M("id", INTEGER) "," M("firm", TEXT) "," M("number", TEXT) "," M("item", TEXT) "," M("item_name", TEXT) "," M("state", TEXT) "," M("place", TEXT) \
+		"," M("made", TIME) "," M("quantity", NUMBER) "," M("unit", TEXT)
+#define PROBLEM_MEMBERS M("code", TEXT) "," M("detail", WORDS) "," M("field", TEXT) "," M("line", INTEGER) "," M("value", TEXT) "," M("expected", TEXT)
+#define IMPORT M("id", TEXT) "," M("file", TEXT) "," M("state", TEXT) "," M("proposal", ANY) "," M("result", ANY) "," M("trouble", WORDS) "," M("progress", NUMBER)
+
+static const struct {
+	const char *name, *schema;
+} schemas[] = {
+	{"Any", "{}"},
+	{"Problem", OBJECT(M("type", TEXT) "," M("title", TEXT) "," M("status", INTEGER) "," PROBLEM_MEMBERS)},
+	{"Health", OBJECT(M("status", TEXT))},
+	{"Node", OBJECT(M("id", TEXT) "," M("name", TEXT) "," M("firm", TEXT) "," M("version", TEXT) "," M("lang", TEXT) "," M("zone", TEXT) "," M("day_begins", TEXT) ","
+		M("clock", OBJECT(M("now", TIME) "," M("mode", TEXT) "," M("scale", NUMBER))) "," M("demo", FLAG) ","
+		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME))},
+	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
+	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
+		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
+		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("counts", "{\"type\":\"object\"}"))},
+	{"Asset", OBJECT(M("id", INTEGER) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
+		M("since", TIME) "," M("stale", FLAG))},
+	{"States", OBJECT(M("items", ARRAY(STATE)))},
+	{"Stops", OBJECT(M("items", ARRAY(OBJECT(M("from", TIME) "," M("to", TIME) "," M("kind", TEXT) "," M("alarm", INTEGER)))))},
+	{"Signals", LIST(OBJECT(SIGNAL))},
+	{"Signal", OBJECT(SIGNAL "," M("points", INTEGER) "," M("first", TIME) "," M("last_t", TIME))},
+	{"Values", OBJECT(M("t_ms", ARRAY(NUMBER)) "," M("seq", "{\"type\":[\"array\",\"null\"]}") "," M("v", "{\"type\":\"array\"}") ","
+		M("q", "{\"type\":[\"array\",\"null\"]}") "," M("arrival_ms", ARRAY(NUMBER)) "," M("next", TEXT))},
+	{"Chart", OBJECT(M("from", TIME) "," M("to", TIME) "," M("width", INTEGER) "," M("t_ms", ARRAY(NUMBER)) "," M("min", ARRAY(NUMBER)) "," M("max", ARRAY(NUMBER)) ","
+		M("mean", ARRAY(NUMBER)) "," M("n", ARRAY(INTEGER)) "," M("bad", ARRAY(INTEGER)) "," M("raw", FLAG))},
+	{"Last", OBJECT(M("items", ARRAY(OBJECT(M("id", TEXT) "," LAST))))},
+	{"Lot", OBJECT(LOT "," M("events", "{\"type\":\"array\"}") "," M("operations", "{\"type\":\"array\"}") "," M("characteristics", "{\"type\":\"array\"}") ","
+		M("parents", "{\"type\":\"array\"}") "," M("children", "{\"type\":\"array\"}"))},
+	{"Tree", OBJECT(M("nodes", ARRAY(OBJECT(LOT "," M("depth", INTEGER)))) "," M("links", ARRAY(OBJECT(M("parent", INTEGER) "," M("child", INTEGER) ","
+		M("quantity", NUMBER)))) "," M("cut", FLAG))},
+	{"Case", "{\"type\":\"object\"}"},
+	{"CaseState", OBJECT(M("state", TEXT))},
+	{"Recorded", OBJECT(M("taken", INTEGER) "," M("changed", INTEGER) "," M("same", INTEGER) "," M("refused", INTEGER) "," M("errors", ARRAY(OBJECT(PROBLEM_MEMBERS))))},
+	{"Devices", LIST(OBJECT(M("name", TEXT) "," M("version", INTEGER) "," M("config", "{\"type\":\"object\"}") "," M("status", "{\"type\":[\"object\",\"null\"]}")))},
+	{"DeviceTest", OBJECT(M("ok", FLAG) "," M("state", TEXT) "," M("trouble", WORDS) "," M("values", "{\"type\":\"array\"}") "," M("frames", "{\"type\":\"array\"}"))},
+	{"Stored", OBJECT(M("name", TEXT) "," M("version", INTEGER))},
+	{"Imports", LIST(OBJECT(IMPORT))},
+	{"Import", OBJECT(IMPORT)},
+	{"Preview", OBJECT(M("columns", "{\"type\":\"array\"}") "," M("rows", "{\"type\":\"array\"}"))},
+};
+
+static void row_schema(struct json_writer *w, enum store_query q)
+{
+	static const char *const types[] = {"boolean", "integer", "number", "string", "string", "string", NULL};
+	const struct store_query_def *def = store_query_def(q);
+	jw_object(w);
+	jw_key(w, "type");
+	jw_cstr(w, "object");
+	jw_key(w, "properties");
+	jw_object(w);
+	for (unsigned i = 0; i < def->n_cols; i++) {
+		const char *name = def->cols[i].name, *type = types[def->cols[i].type];
+		size_t n = strlen(name);
+		bool pair = n > 5 && strcmp(name + n - 5, "_firm") == 0;
+		jw_key_span(w, span_of(name, pair ? n - 5 : n));
+		jw_object(w);
+		if (pair || type) {
+			jw_key(w, "type");
+			jw_array(w);
+			jw_cstr(w, pair ? "object" : type);
+			jw_cstr(w, "null");
+			jw_array_end(w);
+		}
+		if (def->cols[i].type == COL_TIME) {
+			jw_key(w, "format");
+			jw_cstr(w, "date-time");
+		}
+		jw_object_end(w);
+		i += pair;
+	}
+	jw_object_end(w);
+	jw_object_end(w);
+}
+
+static void answer_schema(struct json_writer *w, const struct api_route *r)
+{
+	if (r->query >= 0) {
+		jw_object(w);
+		jw_key(w, "type");
+		jw_cstr(w, "object");
+		jw_key(w, "properties");
+		jw_object(w);
+		jw_key(w, "items");
+		jw_object(w);
+		jw_key(w, "type");
+		jw_cstr(w, "array");
+		jw_key(w, "items");
+		row_schema(w, (enum store_query)r->query);
+		jw_object_end(w);
+		jw_key(w, "next");
+		jw_raw(w, SPAN_LIT(TEXT));
+		jw_object_end(w);
+		jw_object_end(w);
+		return;
+	}
+	struct buf ref;
+	buf_init(&ref, 0);
+	buf_printf(&ref, "{\"$ref\":\"#/components/schemas/%s\"}", r->answer);
+	jw_raw(w, buf_span(&ref));
+	buf_free(&ref);
+}
+
+static void param(struct json_writer *w, const char *name, const char *in, bool required, enum api_type type, const char *about)
+{
+	jw_object(w);
+	jw_key(w, "name");
+	jw_cstr(w, name);
+	jw_key(w, "in");
+	jw_cstr(w, in);
+	jw_key(w, "required");
+	jw_bool(w, required);
+	if (about) {
+		jw_key(w, "description");
+		jw_cstr(w, about);
+	}
+	jw_key(w, "schema");
+	jw_raw(w, type == PARAM_INT ? SPAN_LIT("{\"type\":\"integer\"}") : SPAN_LIT("{\"type\":\"string\"}"));
+	jw_object_end(w);
+}
+
+static void path_params(struct json_writer *w, const char *path)
+{
+	for (const char *p = path; (p = strchr(p, '{')); p++) {
+		char name[32];
+		const char *end = strchr(p, '}');
+		size_t n = (size_t)(end - p - 1);
+		memcpy(name, p + 1, n < sizeof name - 1 ? n : sizeof name - 1);
+		name[n < sizeof name - 1 ? n : sizeof name - 1] = 0;
+		param(w, name, "path", true, PARAM_TEXT, NULL);
+	}
+}
+
+static void responses(struct json_writer *w, const struct api_route *r)
+{
+	jw_key(w, "responses");
+	jw_object(w);
+	bool none = !r->answer && r->query < 0 && !r->content;
+	jw_key(w, none ? "204" : r->stream == &import_stream ? "201" : "200");
+	jw_object(w);
+	jw_key(w, "description");
+	jw_cstr(w, none ? "Done" : "The answer");
+	if (!none) {
+		jw_key(w, "content");
+		jw_object(w);
+		jw_key(w, r->content ? r->content : "application/json");
+		jw_object(w);
+		jw_key(w, "schema");
+		if (r->content)
+			jw_raw(w, SPAN_LIT("{\"type\":\"string\"}"));
+		else
+			answer_schema(w, r);
+		jw_object_end(w);
+		jw_object_end(w);
+	}
+	jw_object_end(w);
+	if (strcmp(r->name, "records") == 0) {
+		jw_key(w, "422");
+		jw_raw(w, SPAN_LIT("{\"description\":\"Lines were refused; nothing was stored\",\"content\":{\"application/json\":{\"schema\":"
+				   "{\"$ref\":\"#/components/schemas/Recorded\"}}}}"));
+	}
+	jw_key(w, "default");
+	jw_raw(w, SPAN_LIT("{\"description\":\"What is wrong, in words\",\"content\":{\"application/problem+json\":{\"schema\":"
+			   "{\"$ref\":\"#/components/schemas/Problem\"}}}}"));
+	jw_object_end(w);
+}
+
+static void operation(struct json_writer *w, const struct api_route *r)
+{
+	char method[8];
+	size_t n = 0;
+	for (const char *m = http1_method_name(r->method); m[n] && n < sizeof method - 1; n++)
+		method[n] = (char)(m[n] | 0x20);
+	method[n] = 0;
+	jw_key(w, method);
+	jw_object(w);
+	jw_key(w, "operationId");
+	jw_cstr(w, r->name);
+	jw_key(w, "summary");
+	jw_cstr(w, r->summary);
+	jw_key(w, "parameters");
+	jw_array(w);
+	path_params(w, r->path);
+	for (size_t i = 0; i < sizeof r->params / sizeof *r->params && r->params[i].name; i++)
+		param(w, r->params[i].name, "query", r->params[i].required, r->params[i].type, r->params[i].about);
+	jw_array_end(w);
+	if (r->body_type) {
+		jw_key(w, "requestBody");
+		jw_object(w);
+		jw_key(w, "content");
+		jw_object(w);
+		jw_key(w, r->body_type);
+		jw_raw(w, strcmp(r->body_type, "application/json") == 0 ? SPAN_LIT("{\"schema\":{\"type\":\"object\"}}") : SPAN_LIT("{\"schema\":{\"type\":\"string\"}}"));
+		jw_object_end(w);
+		jw_object_end(w);
+	}
+	responses(w, r);
+	jw_object_end(w);
+}
+
+void api_openapi(struct buf *out, const char *version)
+{
+	struct json_writer w;
+	json_writer_init(&w, out);
+	jw_object(&w);
+	jw_key(&w, "openapi");
+	jw_cstr(&w, "3.1.0");
+	jw_key(&w, "info");
+	jw_object(&w);
+	jw_key(&w, "title");
+	jw_cstr(&w, "Moru");
+	jw_key(&w, "version");
+	jw_cstr(&w, version);
+	jw_key(&w, "license");
+	jw_raw(&w, SPAN_LIT("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
+	jw_object_end(&w);
+	jw_key(&w, "servers");
+	jw_raw(&w, SPAN_LIT("[{\"url\":\"/\"}]"));
+	jw_key(&w, "paths");
+	jw_object(&w);
+	for (size_t i = 0; i < api_routes_n; i++) {
+		bool first = api_routes[i].path[0] != '*';
+		for (size_t k = 0; k < i; k++)
+			first &= strcmp(api_routes[k].path, api_routes[i].path) != 0;
+		if (!first)
+			continue;
+		jw_key(&w, api_routes[i].path);
+		jw_object(&w);
+		for (size_t k = i; k < api_routes_n; k++)
+			if (strcmp(api_routes[k].path, api_routes[i].path) == 0)
+				operation(&w, &api_routes[k]);
+		jw_object_end(&w);
+	}
+	jw_object_end(&w);
+	jw_key(&w, "components");
+	jw_object(&w);
+	jw_key(&w, "schemas");
+	jw_object(&w);
+	for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+		jw_key(&w, schemas[i].name);
+		jw_raw(&w, span_str(schemas[i].schema));
+	}
+	jw_object_end(&w);
+	jw_object_end(&w);
+	jw_object_end(&w);
+}

@@ -1,0 +1,155 @@
+/* The API's inside: routes, calls, answers. */
+#ifndef MO_API_PRIV_API_H
+#define MO_API_PRIV_API_H
+
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "api/words.h"
+#include "base/arena.h"
+#include "codec/json.h"
+#include "node/collect.h"
+#include "node/gate.h"
+#include "node/jobs.h"
+#include "node/live.h"
+#include "query/influxql.h"
+
+#define API_ARENA_MAX (64u << 20)
+#define API_ANSWER_MAX (64u << 20)
+#define API_PAGE 100
+#define API_PAGE_MAX 1000
+#define API_PARAMS_MAX 24u
+
+enum api_run {
+	RUN_LOOP,   /* answers at once on the loop; no body, no store */
+	RUN_WORKER, /* whole body, then on a worker with a store reader */
+	RUN_LATER,  /* whole body, then on the loop; the handler answers by api_finish() */
+	RUN_STREAM  /* takes the body in pieces (struct api_stream) */
+};
+enum api_type { PARAM_TEXT, PARAM_INT, PARAM_TIME, PARAM_UUID, PARAM_UUIDS, PARAM_FLAG };
+struct api_param {
+	const char *name;
+	enum api_type type;
+	bool required;
+	const char *about;
+};
+struct api_call;
+struct api_stream {
+	int (*begin)(struct api_call *c);
+	/* 0; MO_EAGAIN: taken, no more until http_resume(). */
+	int (*piece)(struct api_call *c, struct span bytes);
+	int (*end)(struct api_call *c); /* answers later by api_finish() */
+	void (*drop)(struct api_call *c); /* the connection broke, or all is answered: lets go of c->own */
+};
+struct api_route {
+	const char *name;
+	enum http1_method method;
+	const char *path; /* "/api/v1/lots/{firm}/{number}" */
+	unsigned principals;
+	enum api_run run;
+	uint64_t body_limit;
+	const char *body_type;
+	int (*handler)(struct api_call *c);
+	const struct api_stream *stream;
+	struct api_param params[12]; /* of the query, then (by name in the path) of the path */
+	const char *summary;
+	const char *answer; /* name of a schema in schemas.c; NULL: no content */
+	int query;          /* enum store_query whose rows the items are, or -1 */
+	const char *content; /* answer's type, NULL: application/json */
+};
+extern const struct api_route api_routes[];
+extern const size_t api_routes_n;
+
+struct api_pair {
+	struct span name, value; /* decoded */
+};
+struct api {
+	struct node *node;
+	const char *version;
+	struct series_index *index;
+	struct line_cache *lines; /* log thread only */
+	struct import_queue *imports;
+	struct buf openapi;
+};
+struct api_call {
+	struct work work;      /* first: the worker gets it */
+	struct loop_post post;
+	struct api *api;
+	struct node *node;
+	const struct api_route *route;
+	struct gate_pass pass;
+	struct arena arena;
+	struct api_pair params[API_PARAMS_MAX];
+	size_t n_params;
+	struct buf body;
+	struct store_reader *reader; /* while on a worker */
+	/* answer */
+	int status;
+	struct buf out;
+	struct json_writer w;
+	const char *content; /* NULL: application/json */
+	struct span location;/* Location header, or empty */
+	const char *disposition;
+	struct diag *d;
+	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
+	void *own;           /* the handler's */
+	bool dead;           /* the connection is gone */
+	bool away;           /* on a worker or waiting: not to be freed */
+	bool answered;
+};
+
+/* A query or path parameter; p == NULL when absent. */
+struct span api_param(const struct api_call *c, const char *name);
+MO_MUST_USE int api_param_i64(struct api_call *c, const char *name, int64_t fallback, int64_t lo, int64_t hi, int64_t *ret);
+/* RFC 3339, or integer milliseconds. */
+MO_MUST_USE int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret);
+/* The series a parameter names by its uuid. MO_ENOENT. */
+MO_MUST_USE int api_param_series(struct api_call *c, const char *name, series_id *ret);
+/* Sends c->out with c->status, or the problem in c->d when err != 0. Loop thread. */
+void api_finish(struct api_call *c, int err);
+/* The same from any thread. */
+void api_finish_from(struct api_call *c, int err);
+int api_status(int err);
+
+/* Rows of a named statement as {"items":[…],"next":…}; the cursor column is the first ("id") unless named. */
+MO_MUST_USE int api_list(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n, const char *cursor_column, int64_t limit);
+/* One row as an object without its closing brace's absence: writes {...}; MO_ENOENT when there is none. */
+MO_MUST_USE int api_row(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
+/* All rows as an array value. */
+MO_MUST_USE int api_rows(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
+/* The members of row i without braces. */
+void api_members(struct json_writer *w, const struct table_cursor *cur, const struct table_batch *b, size_t i);
+/* Index of a column, SIZE_MAX when there is none. */
+size_t api_column(const struct table_cursor *cur, const char *name);
+/* {"code","ko","en"} of a diag, or null. */
+void api_words(struct json_writer *w, const struct diag *d);
+/* Problem members of one error: code, detail, field, line, value, expected. */
+void api_problem_members(struct json_writer *w, const struct diag *d);
+const char *api_quality(uint8_t q);
+
+struct line_cache *line_cache_new(void);
+void line_cache_free(struct line_cache *k);
+struct import_queue *import_queue_new(void);
+void import_queue_free(struct import_queue *q);
+
+/* handlers, by file */
+int get_node(struct api_call *c), get_healthz(struct api_call *c), get_metrics(struct api_call *c), get_openapi(struct api_call *c);
+int post_clock(struct api_call *c);
+int get_today(struct api_call *c), get_assets(struct api_call *c), get_asset(struct api_call *c), get_asset_states(struct api_call *c);
+int get_asset_stops(struct api_call *c);
+int get_signals(struct api_call *c), get_series(struct api_call *c), get_values(struct api_call *c), get_chart(struct api_call *c);
+int get_last(struct api_call *c);
+int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_operations(struct api_call *c);
+int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
+int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
+int post_records(struct api_call *c);
+int get_devices(struct api_call *c), put_device(struct api_call *c), delete_device(struct api_call *c), undo_device(struct api_call *c);
+int test_device(struct api_call *c), get_device_history(struct api_call *c);
+int get_imports(struct api_call *c), get_import(struct api_call *c), get_import_refused(struct api_call *c), get_import_preview(struct api_call *c);
+int commit_import(struct api_call *c);
+int influx_ping(struct api_call *c), influx_query(struct api_call *c);
+int get_live(struct api_call *c);
+int get_page(struct api_call *c);
+extern const struct api_stream write_stream, import_stream;
+
+#endif

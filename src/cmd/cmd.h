@@ -1,0 +1,34 @@
+/* The program's commands: one table (main.c), one file each. Only this room
+ * prints and exits. */
+#ifndef MO_CMD_CMD_H
+#define MO_CMD_CMD_H
+
+#include "api/words.h"
+#include "base/diag.h"
+#include "os/vfs.h"
+
+#define MORU_VERSION "0.1.0"
+
+struct cmd {
+	enum words_lang lang;
+	int argc; /* after the command's name */
+	char **argv;
+	struct vfs *vfs;
+};
+struct cmd_option {
+	const char *name; /* "--listen" */
+	bool value;       /* takes one */
+	const char *got;  /* its value, or "" when it has none */
+};
+/* Reads options anywhere among the arguments; the rest stays in cmd->argv. MO_EINVAL: said on standard error. Options without `got` NULL were given. */
+MO_MUST_USE int cmd_options(struct cmd *c, struct cmd_option *o, size_t n);
+/* Prints a diag in the user's language on standard error; gives status. */
+int cmd_fail(const struct cmd *c, const struct diag *d, int status);
+/* Korean or English. */
+const char *cmd_text(const struct cmd *c, const char *ko, const char *en);
+int cmd_usage(const struct cmd *c, const char *name);
+
+int cmd_init(struct cmd *c), cmd_serve(struct cmd *c), cmd_import(struct cmd *c), cmd_check(struct cmd *c), cmd_sql(struct cmd *c);
+int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c);
+
+#endif

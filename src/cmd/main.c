@@ -1,0 +1,173 @@
+/* moru: the command table, the language, options, help. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+struct command {
+	const char *name, *args;
+	int (*run)(struct cmd *c);
+	const char *ko, *en;         /* one line */
+	const char *more_ko, *more_en;
+};
+
+static const struct command commands[] = {
+	{"init", "DIR [--name NAME] [--firm CODE] [--port N]", cmd_init, "노드 폴더를 만듭니다", "make a node's folder",
+		"DIR에 노드의 식별자, 서명키, 설정(moru.yaml), 저장소를 만듭니다. 이미 노드가 있으면 건드리지 않습니다.\n"
+		"  --name NAME   화면 맨 위에 보이는 공장 이름\n  --firm CODE   우리 회사 코드\n  --port N      접속을 받을 포트 (기본 8470)\n"
+		"  --demo --start TIME [--sync-delay MS]   시연용 폴더: 시계가 TIME에서 멈춰 시작합니다",
+		"Makes the identity, signing key, settings (moru.yaml) and store in DIR. A folder that holds a node already is left alone.\n"
+		"  --name NAME   name of the factory, shown on top of the page\n  --firm CODE   our firm code\n  --port N      port to listen on (8470)\n"
+		"  --demo --start TIME [--sync-delay MS]   a demo folder: its clock stands at TIME"},
+	{"serve", "DIR [--listen ADDR:PORT]", cmd_serve, "노드를 돌립니다", "run the node",
+		"노드를 앞에서 돌립니다. 준비되면 표준 오류에 `moru: ready on http://ADDR:PORT`를 찍습니다. SIGTERM이면 깨끗이 끝나고(0),\n"
+		"SIGHUP이면 설정을 다시 읽습니다. 포트 0은 빈 포트를 고릅니다. 지금은 이 PC 안(루프백)에서만 접속을 받습니다.",
+		"Runs the node in the foreground. When it accepts requests it prints `moru: ready on http://ADDR:PORT` on standard error. SIGTERM ends it\n"
+		"cleanly with status 0, SIGHUP reads the settings again. Port 0 picks a free one. For now it listens on loopback only."},
+	{"import", "DIR FILE…", cmd_import, "파일이나 폴더를 가져옵니다", "take in files or folders",
+		"CSV 파일을 읽어 저장합니다. 설정이 필요 없습니다. 받은 행, 바뀐 행, 거부한 행(줄 번호와 이유)을 보여 줍니다.\n"
+		"끝 상태: 0 거부한 행 없음, 1 거부한 행 있음, 2 자료로 읽을 수 없는 파일 있음.",
+		"Reads CSV files and stores them; nothing needs to be configured. Prints rows taken, replaced and refused (with line and reason).\n"
+		"Status: 0 none refused, 1 some rows refused, 2 a file could not be read as data at all."},
+	{"check", "DIR", cmd_check, "모든 파일의 체크섬과 참조를 확인합니다", "verify every file's checksums and references",
+		"모든 파일의 체크섬과 모든 참조를 확인하고, 따로 둔 파일을 알려 줍니다. 0 온전함, 1 이상 있음.",
+		"Verifies every file's checksums and every reference and says what was set aside. Status 0 whole, 1 findings."},
+	{"sql", "DIR \"SELECT …\" [--format table|csv|json]", cmd_sql, "읽기 전용 SQL", "read-only SQL",
+		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다.\n표: asset lot lot_link operation event characteristic machine_state case_ signal series value chart",
+		"Read-only SQL over lots, events, operations, cases and series.\nTables: asset lot lot_link operation event characteristic machine_state case_ signal series value chart"},
+	{"debug", "FILE", cmd_debug, "모루의 파일 하나를 말로 보여 줍니다", "show one of our own files in words",
+		"시계열 로그, 세그먼트, 목록 파일의 내용을 사람이 읽을 수 있게 보여 줍니다.", "Shows a series log, segment, catalogue or manifest in words."},
+	{"demo", "[--check] [--seed N] [--dir DIR] [--keep]", cmd_demo, "세 회사 시연을 돌립니다", "run the demo of three firms",
+		"가상 설비가 붙은 공장 노드 세 개를 띄우고 주소를 알려 줍니다. Ctrl-C로 끝냅니다.\n"
+		"  --check          한 주를 돌린 뒤 노드가 찾은 것을 정답과 비교합니다 (0: 놓친 것도 잘못 알린 것도 없음)\n  --seed N         난수 씨앗\n"
+		"  --dir DIR        폴더를 둘 곳 (기본: 임시 폴더)\n  --keep           끝난 뒤 폴더를 남깁니다\n  --without E, --shift E HOURS, --halve E, --sync-delay MS   시험용 변형",
+		"Starts three factory nodes with simulated machines and prints their addresses. Ctrl-C ends it.\n"
+		"  --check          steps a week, then compares what the nodes found with the truth (0: nothing missed, nothing false)\n  --seed N         seed of the random numbers\n"
+		"  --dir DIR        where the folders go (a temporary one)\n  --keep           keeps the folders afterwards\n  --without E, --shift E HOURS, --halve E, --sync-delay MS   variations for tests"},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+const char *cmd_text(const struct cmd *c, const char *ko, const char *en) { return c->lang == WORDS_KO ? ko : en; }
+
+int cmd_fail(const struct cmd *c, const struct diag *d, int status)
+{
+	struct buf b;
+	buf_init(&b, 0);
+	words_render(&b, c->lang, d);
+	fprintf(stderr, "moru: %.*s\n", (int)b.n, (const char *)b.p);
+	buf_free(&b);
+	return status;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int cmd_usage(const struct cmd *c, const char *name)
+{
+	const struct command *k = find(name);
+	fprintf(stderr, "%s moru %s %s\n", cmd_text(c, "쓰는 법:", "Usage:"), name, k ? k->args : "");
+	return 2;
+}
+
+int cmd_options(struct cmd *c, struct cmd_option *o, size_t n)
+{
+	int kept = 0;
+	for (int i = 0; i < c->argc; i++) {
+		char *a = c->argv[i];
+		if (strncmp(a, "--", 2) != 0) {
+			c->argv[kept++] = a;
+			continue;
+		}
+		size_t k = 0;
+		while (k < n && strcmp(o[k].name, a) != 0)
+			k++;
+		if (k == n || (o[k].value && i + 1 >= c->argc)) {
+			fprintf(stderr, "moru: %s %s\n", k == n ? cmd_text(c, "모르는 선택 항목:", "unknown option:") : cmd_text(c, "값이 없습니다:", "no value:"), a);
+			return MO_EINVAL;
+		}
+		o[k].got = o[k].value ? c->argv[++i] : "";
+	}
+	c->argc = kept;
+	return 0;
+}
+
+static int help(const struct cmd *c)
+{
+	const struct command *k = c->argc ? find(c->argv[0]) : NULL;
+	if (c->argc && !k) {
+		fprintf(stderr, "moru: %s %s\n", cmd_text(c, "모르는 명령:", "unknown command:"), c->argv[0]);
+		return 2;
+	}
+	if (k) {
+		printf("moru %s %s\n\n%s\n", k->name, k->args, cmd_text(c, k->more_ko, k->more_en));
+		return 0;
+	}
+	printf("%s\n\n", cmd_text(c, "모루 " MORU_VERSION " - 공장의 데이터 노드", "Moru " MORU_VERSION " - a factory's own data node"));
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  moru %-8s %-48s %s\n", commands[i].name, commands[i].args, cmd_text(c, commands[i].ko, commands[i].en));
+	printf("  moru %-8s %-48s %s\n\n%s\n", "help", "[COMMAND]", cmd_text(c, "설명", "explain"),
+		cmd_text(c, "모든 명령에 --lang ko|en 을 쓸 수 있습니다.", "Every command takes --lang ko|en."));
+	return 0;
+}
+
+/* --lang wins over LC_ALL, LC_MESSAGES, LANG; Korean where none says. Takes the option out of the arguments. */
+static bool language(struct cmd *c)
+{
+	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+	const char *l = NULL;
+	for (size_t i = 0; i < sizeof names / sizeof *names && !(l && *l); i++)
+		l = getenv(names[i]);
+	c->lang = l && *l && strcmp(l, "C") != 0 && strncmp(l, "C.", 2) != 0 && strcmp(l, "POSIX") != 0 ? (strncmp(l, "ko", 2) == 0 ? WORDS_KO : WORDS_EN) : WORDS_EN;
+	int kept = 0;
+	for (int i = 0; i < c->argc; i++) {
+		if (strcmp(c->argv[i], "--lang") != 0) {
+			c->argv[kept++] = c->argv[i];
+			continue;
+		}
+		if (i + 1 >= c->argc || (strcmp(c->argv[i + 1], "ko") != 0 && strcmp(c->argv[i + 1], "en") != 0))
+			return false;
+		c->lang = words_lang(c->argv[++i]);
+	}
+	c->argc = kept;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	struct cmd c = {.argc = argc - 1, .argv = argv + 1};
+	if (!language(&c)) {
+		fprintf(stderr, "moru: --lang ko|en\n");
+		return 2;
+	}
+	if (c.argc && (strcmp(c.argv[0], "--version") == 0 || strcmp(c.argv[0], "version") == 0)) {
+		printf("moru %s\n", MORU_VERSION);
+		return 0;
+	}
+	if (c.argc == 0 || strcmp(c.argv[0], "help") == 0 || strcmp(c.argv[0], "--help") == 0 || strcmp(c.argv[0], "-h") == 0) {
+		bool bare = c.argc == 0;
+		if (!bare) {
+			c.argc--;
+			c.argv++;
+		}
+		int status = help(&c);
+		return bare ? 2 : status;
+	}
+	const struct command *k = find(c.argv[0]);
+	if (!k) {
+		fprintf(stderr, "moru: %s %s (moru help)\n", cmd_text(&c, "모르는 명령:", "unknown command:"), c.argv[0]);
+		return 2;
+	}
+	c.argc--;
+	c.argv++;
+	if (vfs_real(&c.vfs) != 0)
+		return 1;
+	int status = k->run(&c);
+	vfs_free(c.vfs);
+	return status;
+}

@@ -1,0 +1,129 @@
+/* moru init, moru serve. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "base/num.h"
+#include "cmd/cmd.h"
+#include "node/node.h"
+
+int cmd_init(struct cmd *c)
+{
+	struct cmd_option o[] = {{"--name", true, NULL}, {"--firm", true, NULL}, {"--port", true, NULL}, {"--demo", false, NULL}, {"--start", true, NULL},
+		{"--sync-delay", true, NULL}};
+	struct folder_init f = {.lang = c->lang == WORDS_KO ? "ko" : "en", .now_ns = wall_now()};
+	struct diag *d = calloc(1, sizeof *d);
+	int64_t port = 0, delay = 0;
+	int status = 2;
+	if (!d || cmd_options(c, o, sizeof o / sizeof *o) != 0)
+		goto out;
+	f.name = o[0].got;
+	f.firm = o[1].got;
+	f.demo = o[3].got != NULL;
+	if (c->argc != 1 || (o[2].got && (num_i64(&port, span_str(o[2].got)) != 0 || port < 1 || port > 65535)) ||
+		(o[5].got && (num_i64(&delay, span_str(o[5].got)) != 0 || delay < 0 || delay > 1000 || !f.demo)) || f.demo != (o[4].got != NULL) ||
+		(f.demo && rfc3339_parse(&f.demo_start_ns, span_str(o[4].got)) != 0)) {
+		status = cmd_usage(c, "init");
+		goto out;
+	}
+	f.port = (uint16_t)port;
+	f.sync_delay_ms = delay;
+	if (folder_init(c->vfs, c->argv[0], &f, d) != 0) {
+		status = cmd_fail(c, d, 1);
+		goto out;
+	}
+	printf(cmd_text(c, "%s에 노드를 만들었습니다. `moru serve %s` 명령으로 돌립니다.\n", "Made a node in %s. Run it with `moru serve %s`.\n"), c->argv[0], c->argv[0]);
+	status = 0;
+out:
+	free(d);
+	return status;
+}
+
+static void log_line(void *arg, const char *level, const struct diag *d)
+{
+	const struct cmd *c = arg;
+	struct buf b;
+	char t[32];
+	buf_init(&b, 0);
+	words_render(&b, c->lang, d);
+	t[rfc3339_format(t, wall_now() / NS_PER_MS * NS_PER_MS)] = 0;
+	fprintf(stderr, "%s %s %s: %.*s\n", t, level, words_code(d->msg), (int)b.n, (const char *)b.p);
+	buf_free(&b);
+}
+
+/* ADDR:PORT, [ADDR]:PORT; loopback alone until there are accounts and TLS. */
+static bool parse_listen(const char *text, char address[64], int *port)
+{
+	const char *colon = strrchr(text, ':');
+	int64_t n;
+	if (!colon || num_i64(&n, span_str(colon + 1)) != 0 || n < 0 || n > 65535)
+		return false;
+	size_t len = (size_t)(colon - text);
+	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+		text++;
+		len -= 2;
+	}
+	if (len == 0 || len >= 64)
+		return false;
+	memcpy(address, text, len);
+	address[len] = 0;
+	*port = (int)n;
+	return true;
+}
+
+static bool is_loopback(const char *a) { return strncmp(a, "127.", 4) == 0 || strcmp(a, "::1") == 0 || strcmp(a, "localhost") == 0; }
+
+int cmd_serve(struct cmd *c)
+{
+	struct cmd_option o[] = {{"--listen", true, NULL}};
+	struct diag *d = calloc(1, sizeof *d);
+	struct node *n = NULL;
+	struct api *api = NULL;
+	struct node_options opt = {.listen_port = -1, .version = MORU_VERSION, .log = log_line, .log_arg = c};
+	char address[64] = "";
+	int port = -1, status = 1;
+	if (!d || cmd_options(c, o, 1) != 0) {
+		status = 2;
+		goto out;
+	}
+	if (c->argc != 1 || (o[0].got && !parse_listen(o[0].got, address, &port))) {
+		status = cmd_usage(c, "serve");
+		goto out;
+	}
+	opt.dir = c->argv[0];
+	if (o[0].got) {
+		opt.listen_address = address;
+		opt.listen_port = port;
+	}
+	if (node_open(&n, c->vfs, &opt, d) != 0) {
+		status = cmd_fail(c, d, 1);
+		goto out;
+	}
+	struct settings *s = calloc(1, sizeof *s);
+	if (!s)
+		goto out;
+	node_settings(n, s);
+	const char *where = opt.listen_address ? opt.listen_address : s->address;
+	if (!is_loopback(where)) {
+		diag_set(d, MO_EDENIED, MSG_LISTEN_LOOPBACK);
+		diag_value(d, span_str(where));
+		status = cmd_fail(c, d, 2);
+		free(s);
+		goto out;
+	}
+	if (api_new(&api, n, MORU_VERSION) != 0 || node_start(n, d) != 0) {
+		status = cmd_fail(c, d, 1);
+		free(s);
+		goto out;
+	}
+	fprintf(stderr, strchr(where, ':') ? "moru: ready on http://[%s]:%u\n" : "moru: ready on http://%s:%u\n", where, node_port(n));
+	fflush(stderr);
+	free(s);
+	status = node_run(n, d) == 0 ? 0 : cmd_fail(c, d, 1);
+out:
+	node_close(n);
+	api_free(api);
+	free(d);
+	return status;
+}

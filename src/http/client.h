@@ -1,0 +1,24 @@
+/* HTTP client (libcurl): blocking, for commands, and later on the loop for the outbox. No proxies, no redirects, nothing from the
+ * environment. One thread uses a client at a time. */
+#ifndef MO_HTTP_CLIENT_H
+#define MO_HTTP_CLIENT_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+struct httpc;
+MO_MUST_USE int httpc_new(struct httpc **ret);
+void httpc_free(struct httpc *c);
+struct httpc_request {
+	const char *method, *url;
+	const char *unix_path; /* connect there instead; NULL: not */
+	const char *content_type;
+	struct span body;
+	int64_t timeout_ms;          /* 0: 30,000 */
+	uint64_t answer_limit_bytes; /* 0: 64 MiB */
+};
+/* Keeps the connection for the next call. *ret_status is the HTTP status; answer is reset first. MO_EIO, MO_ETIMEOUT, MO_ELIMIT,
+ * MO_EINVAL (url), MO_ENOMEM with diag. unix_path at most 107 bytes. */
+MO_MUST_USE int httpc_do(struct httpc *c, const struct httpc_request *r, int *ret_status, struct buf *answer, struct diag *d);
+
+#endif

@@ -1,0 +1,68 @@
+/* HTTP/1.1 server on the loop: streams bodies both ways, knows each request's
+ * limits before its body, pushes back, times out. It answers nothing by
+ * itself but protocol errors (400, 408, 413, 414, 431, 501, 503, 505), each with
+ * a short problem+json body; every other byte comes through http/reply.h, which
+ * only the gate (node/gate.c) includes. */
+#ifndef MO_HTTP_SERVER_H
+#define MO_HTTP_SERVER_H
+
+#include "codec/http1.h"
+#include "http/loop.h"
+
+struct http_server;
+struct http_x; /* one request and its response ("exchange") */
+
+/* All calls come from the loop, never from inside a function of this room: what a handler calls returns before the next call comes. Order
+ * of one exchange: head, body..., end, done; drained any time between http_reply_begin() and http_reply_end(). Requests of one connection
+ * come one after the other: head() of the next follows done() of the last. */
+struct http_handler {
+	/* The head is there. Call http_want_body() to receive a body; without it a body is read and dropped up to 64 KiB, else the connection ends after the answer. */
+	void (*head)(void *arg, struct http_x *x);
+	/* A piece of body (decoded from chunks). 0, or MO_EAGAIN: takes no more until http_resume(); the piece itself was taken.
+	 * Any other error breaks the connection. Not called once the answer is whole. */
+	int (*body)(void *arg, struct http_x *x, struct span piece);
+	/* The request is complete, or its body is not wanted. Not called once the answer is whole. */
+	void (*end)(void *arg, struct http_x *x);
+	/* Answered to the last byte (it is the system's now), or the connection broke (aborted): the last call for x.
+	 * A client that only ended its sending side is answered; one that is gone shows when something is written. */
+	void (*done)(void *arg, struct http_x *x, bool aborted);
+	/* A streamed response can take more, after MO_EAGAIN. */
+	void (*drained)(void *arg, struct http_x *x);
+};
+struct http_options {
+	const char *address;        /* "127.0.0.1", "::1"; NULL: no TCP */
+	uint16_t port;              /* 0: any */
+	const char *unix_path;      /* listens there too, mode 0600, in place of a socket left behind; at most 107 bytes; NULL: not */
+	uint32_t connections_max;   /* 0: 1,024 (past it: 503) */
+	int64_t head_timeout_ns;    /* 0: 10 s from first byte to end of head */
+	int64_t idle_timeout_ns;    /* 0: 60 s between requests */
+	int64_t piece_timeout_ns;   /* 0: 30 s between pieces of body that are waited for, or of response the client does not take */
+	uint64_t body_buffer_bytes; /* 0: 256 KiB unread input a connection before reading pauses */
+};
+/* Borrows h and arg, copies opt. MO_EINVAL (not an address), MO_EBUSY (taken), MO_ELIMIT (unix_path too long), MO_EDENIED, MO_EIO. */
+MO_MUST_USE int http_server_new(
+        struct http_server **ret, struct loop *l, const struct http_options *opt, const struct http_handler *h, void *arg, struct diag *d);
+uint16_t http_server_port(const struct http_server *s);
+/* No new connections, idle ones are closed; running exchanges go on and are the last on their connections. */
+void http_server_drain(struct http_server *s);
+unsigned http_server_active(const struct http_server *s); /* connections with an unanswered request */
+/* Running exchanges end with done(aborted). Not from inside a handler. */
+void http_server_free(struct http_server *s);
+
+const struct http1_head *http_head(const struct http_x *x); /* valid until done */
+bool http_from_unix(const struct http_x *x);
+/* Only in head(). limit 0: nothing allowed. Past it 413 is answered by the server and done(aborted) follows. */
+void http_want_body(struct http_x *x, uint64_t limit_bytes);
+/* After MO_EAGAIN of body(): goes on, soon. */
+void http_resume(struct http_x *x);
+/* The handler's own pointer. */
+void http_set_data(struct http_x *x, void *data);
+void *http_data(const struct http_x *x);
+
+struct http_server_stats {
+	uint64_t requests, connections, aborted, bytes_in, bytes_out; /* since the start; refused connections (503) are not counted */
+	uint32_t open;                                                /* connections now */
+};
+void http_server_stats(const struct http_server *s, struct http_server_stats *ret);
+
+#endif

@@ -1,0 +1,156 @@
+/* The system calls of a connection: one recvmsg for a request, one sendmsg for
+ * its answer. */
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "http/priv/conn.h"
+
+#define SOCK_IOV_MAX 8u
+
+int sock_read(struct conn *c, size_t room, size_t *ret_n)
+{
+	ssize_t n;
+
+	do
+		n = recv(c->fd, c->s->read_bytes, room < SERVER_READ_BYTES ? room : SERVER_READ_BYTES, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? MO_EAGAIN : MO_EIO;
+	c->s->stats.bytes_in += (uint64_t)n;
+	*ret_n = (size_t)n;
+	return 0;
+}
+
+/* Bytes sent; 0 also when the socket is full or the peer gone (c->broken). */
+static size_t send_some(struct conn *c, struct iovec *iov, size_t n)
+{
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+	size_t all = 0;
+	ssize_t sent;
+
+	if (c->full || c->broken)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		all += iov[i].iov_len;
+	do
+		sent = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0) {
+		if (errno != EAGAIN)
+			c->broken = true;
+		else
+			c->full = true;
+		return 0;
+	}
+	c->s->stats.bytes_out += (uint64_t)sent;
+	if ((size_t)sent < all)
+		c->full = true;
+	if (sent > 0)
+		c->progress = true;
+	return (size_t)sent;
+}
+
+/* iovec's base is not const, though sendmsg() only reads. */
+struct iovec sock_iov(struct span s)
+{
+	union {
+		const void *c;
+		void *p;
+	} u = {.c = s.p};
+
+	return (struct iovec){u.p, s.n};
+}
+
+/* The unsent bytes as up to two vectors. */
+static size_t unsent_iov(const struct conn *c, struct iovec *iov)
+{
+	size_t n = 0;
+
+	if (c->out.n > c->out_at)
+		iov[n++] = sock_iov(span_of(c->out.p + c->out_at, c->out.n - c->out_at));
+	if (c->ref.n > 0)
+		iov[n++] = sock_iov(c->ref);
+	return n;
+}
+
+/* Forgets up to n sent bytes of what was kept; gives how many of n were newer ones. */
+static size_t unsent_drop(struct conn *c, size_t n)
+{
+	size_t part = c->out.n - c->out_at;
+
+	if (part > n)
+		part = n;
+	c->out_at += part;
+	n -= part;
+	if (c->out_at == c->out.n) {
+		buf_reset(&c->out);
+		c->out_at = 0;
+		if (c->out.cap > SERVER_OUT_LOW_BYTES)
+			buf_free(&c->out);
+	} else if (c->out_at > SERVER_OUT_LOW_BYTES && c->out_at > c->out.n / 2) {
+		buf_consume(&c->out, c->out_at);
+		c->out_at = 0;
+	}
+	part = n < c->ref.n ? n : c->ref.n;
+	c->ref = span_sub(c->ref, part, c->ref.n);
+	return n - part;
+}
+
+void sock_flush(struct conn *c)
+{
+	struct iovec iov[2];
+	size_t n = unsent_iov(c, iov);
+
+	if (n > 0)
+		(void)unsent_drop(c, send_some(c, iov, n));
+}
+
+int sock_queue(struct conn *c, struct span bytes)
+{
+	buf_add(&c->out, bytes);
+	if (c->out.err) {
+		c->broken = true;
+		return MO_ENOMEM;
+	}
+	return 0;
+}
+
+int sock_gather(struct conn *c, const struct iovec *iov, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = sock_queue(c, span_of(iov[i].iov_base, iov[i].iov_len));
+	return r;
+}
+
+int sock_send(struct conn *c, const struct iovec *iov, size_t n, bool ref_last)
+{
+	struct iovec all[SOCK_IOV_MAX];
+	size_t n_all = unsent_iov(c, all), sent;
+
+	for (size_t i = 0; i < n; i++)
+		all[n_all + i] = iov[i];
+	if (c->broken)
+		return MO_ECANCELED;
+	sent = unsent_drop(c, send_some(c, all, n_all + n));
+	for (size_t i = 0; i < n; i++) {
+		size_t part = sent < iov[i].iov_len ? sent : iov[i].iov_len;
+		struct span rest = span_of((const uint8_t *)iov[i].iov_base + part, iov[i].iov_len - part);
+
+		sent -= part;
+		if (rest.n == 0)
+			continue;
+		if (c->broken)
+			break;
+		if (ref_last && i == n - 1) {
+			c->ref = rest;
+		} else {
+			int r = sock_queue(c, rest);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}

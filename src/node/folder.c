@@ -1,0 +1,274 @@
+/* See folder.h. `format` is written last: a folder without it is half-made and init makes it whole. */
+#include "node/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/civil.h"
+#include "codec/json.h"
+#include "codec/text.h"
+#include "store/store.h"
+
+#define FOLDER_FILE_MAX (64u << 10)
+
+char *folder_path(const struct folder *f, const char *name) { return vfs_join(f->path, name); }
+
+static int write_file(struct vfs *vfs, const char *dir, const char *name, struct span content, bool secret, struct diag *d)
+{
+	char *path = vfs_join(dir, name);
+	if (!path)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	int err = vfs_replace(vfs, path, content, secret, d);
+	free(path);
+	return err;
+}
+
+static int make_dir(struct vfs *vfs, const char *dir, const char *name, bool secret, struct diag *d)
+{
+	char *path = vfs_join(dir, name);
+	if (!path)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	int err = vfs_mkdir(vfs, path, secret);
+	if (err != 0) {
+		diag_set(d, err, MSG_FOLDER_MAKE);
+		diag_file(d, path);
+	}
+	free(path);
+	return err;
+}
+
+static bool exists(struct vfs *vfs, const char *dir, const char *name)
+{
+	char *path = vfs_join(dir, name);
+	struct vfs_stat st;
+	bool is = path && vfs_stat(vfs, path, &st) == 0;
+	free(path);
+	return is;
+}
+
+/* The node's identity: kept when a half-made folder already has a key. */
+static int make_identity(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
+{
+	struct signkey *key = NULL;
+	struct buf pem, der, json;
+	buf_init(&pem, 0);
+	buf_init(&der, 0);
+	buf_init(&json, 0);
+	struct uuid id;
+	int err = os_uuid(&id, opt->now_ns);
+	if (err == 0)
+		err = signkey_new(&key);
+	if (err == 0)
+		err = signkey_write(key, &pem);
+	if (err == 0)
+		err = signkey_public(key, &der);
+	if (err == 0)
+		err = write_file(vfs, path, "secrets/key.pem", buf_span(&pem), true, d);
+	if (err == 0) {
+		char text[UUID_TEXT], iri[UUID_TEXT + 9];
+		uuid_format(text, &id);
+		snprintf(iri, sizeof iri, "urn:uuid:%s", text);
+		struct buf b64;
+		buf_init(&b64, 0);
+		base64url_encode(&b64, buf_span(&der));
+		struct json_writer w;
+		json_writer_init(&w, &json);
+		jw_object(&w);
+		jw_key(&w, "id");
+		jw_cstr(&w, text);
+		jw_key(&w, "iri_base");
+		jw_cstr(&w, iri);
+		jw_key(&w, "public_key");
+		jw_str(&w, buf_span(&b64));
+		jw_key(&w, "demo");
+		jw_bool(&w, opt->demo);
+		jw_key(&w, "demo_start");
+		jw_time(&w, opt->demo ? opt->demo_start_ns : T_NONE);
+		jw_key(&w, "made");
+		jw_time(&w, opt->now_ns);
+		jw_object_end(&w);
+		buf_addc(&json, '\n');
+		err = b64.err ? b64.err : json.err;
+		buf_free(&b64);
+	}
+	if (err == 0)
+		err = write_file(vfs, path, "node.json", buf_span(&json), false, d);
+	signkey_free(key);
+	if (pem.p)
+		explicit_bzero(pem.p, pem.n);
+	buf_free(&pem);
+	buf_free(&der);
+	buf_free(&json);
+	return err;
+}
+
+static int make_store(struct vfs *vfs, const char *path, struct diag *d)
+{
+	char *db = vfs_join(path, "store.db");
+	if (!db)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	struct store *s = NULL;
+	int err = store_open(&s, vfs, db, d);
+	store_close(s);
+	free(db);
+	return err;
+}
+
+int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
+{
+	if (exists(vfs, path, "format")) {
+		diag_set(d, MO_EEXIST, MSG_FOLDER_EXISTS);
+		diag_file(d, path);
+		return MO_EEXIST;
+	}
+	int err = vfs_mkdir(vfs, path, false);
+	if (err != 0) {
+		diag_set(d, err, MSG_FOLDER_MAKE);
+		diag_file(d, path);
+		return err;
+	}
+	static const struct {
+		const char *name;
+		bool secret;
+	} dirs[] = {{"secrets", true}, {"series", false}, {"blobs", false}, {"inbox", false}, {"run", false}};
+	for (size_t i = 0; i < sizeof dirs / sizeof *dirs && err == 0; i++)
+		err = make_dir(vfs, path, dirs[i].name, dirs[i].secret, d);
+	if (err == 0 && !exists(vfs, path, "node.json"))
+		err = make_identity(vfs, path, opt, d);
+	if (err == 0 && !exists(vfs, path, "moru.yaml")) {
+		struct settings s;
+		settings_defaults(&s);
+		diag_copy(s.lang, sizeof s.lang, span_str(opt->lang));
+		bool ko = strcmp(opt->lang, "ko") == 0;
+		diag_copy(s.name, sizeof s.name, span_str(opt->name ? opt->name : ko ? "우리 공장" : "Our factory"));
+		diag_copy(s.firm, sizeof s.firm, span_str(opt->firm ? opt->firm : "OWN"));
+		if (opt->port)
+			s.port = opt->port;
+		s.sync_delay_ms = opt->sync_delay_ms;
+		struct buf b;
+		buf_init(&b, 0);
+		settings_write(&b, &s, opt->lang, opt->demo);
+		err = b.err ? b.err : write_file(vfs, path, "moru.yaml", buf_span(&b), false, d);
+		buf_free(&b);
+	}
+	if (err == 0)
+		err = make_store(vfs, path, d);
+	if (err == 0)
+		err = vfs_sync_dir(vfs, path);
+	if (err == 0) {
+		char text[32];
+		int n = snprintf(text, sizeof text, "moru %d\n", FOLDER_FORMAT);
+		err = write_file(vfs, path, "format", span_of(text, (size_t)n), false, d);
+	}
+	return err;
+}
+
+static int read_format(struct folder *f, struct diag *d)
+{
+	char *path = folder_path(f, "format");
+	uint8_t *text = NULL;
+	size_t n = 0;
+	if (!path)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	int err = vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, NULL);
+	int version = 0;
+	if (err == MO_ENOENT) {
+		diag_set(d, MO_ENOENT, MSG_FOLDER_NONE);
+	} else if (err != 0) {
+		diag_set(d, err, MSG_FOLDER_READ);
+	} else if (sscanf((const char *)text, "moru %d", &version) != 1 || version < 1) {
+		err = diag_set(d, MO_ECORRUPT, MSG_FOLDER_READ);
+	} else if (version > FOLDER_FORMAT) {
+		err = diag_set(d, MO_EVERSION, MSG_FOLDER_NEWER);
+		diag_int(d, 0, version);
+		diag_int(d, 1, FOLDER_FORMAT);
+	}
+	if (err != 0)
+		diag_file(d, f->path);
+	free(text);
+	free(path);
+	return err;
+}
+
+static int read_identity(struct folder *f, struct diag *d)
+{
+	char *path = folder_path(f, "node.json"), *key_path = folder_path(f, "secrets/key.pem");
+	uint8_t *text = NULL, *pem = NULL;
+	size_t n = 0, pem_n = 0;
+	struct arena a;
+	arena_init(&a, 1 << 20);
+	struct json_value *root;
+	struct span id;
+	int err = path && key_path ? vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (err == 0 && (err = json_parse(&root, &a, span_of(text, n), d)) == 0) {
+		err = json_get_str(root, "id", &id, d);
+		if (err == 0)
+			err = uuid_parse(&f->id, id);
+		if (err == 0)
+			err = json_get_bool(root, "demo", &f->demo, d);
+		if (err == 0)
+			err = json_get_time(root, "made", &f->made_ns, d);
+		if (err == 0 && f->demo)
+			err = json_get_time(root, "demo_start", &f->demo_start_ns, d);
+		if (err != 0) {
+			err = diag_set(d, MO_ECORRUPT, MSG_FOLDER_READ);
+			diag_file(d, path);
+		}
+	} else if (err != 0) {
+		diag_file(d, path);
+	}
+	if (err == 0)
+		err = vfs_slurp(f->vfs, &pem, &pem_n, key_path, FOLDER_FILE_MAX, d);
+	if (err == 0 && (err = signkey_read(&f->key, span_of(pem, pem_n))) != 0) {
+		diag_set(d, err, MSG_FOLDER_READ);
+		diag_file(d, key_path);
+	}
+	arena_free(&a);
+	free(text);
+	free(pem);
+	free(path);
+	free(key_path);
+	return err;
+}
+
+int folder_open(struct folder **ret, struct vfs *vfs, const char *path, bool lock, struct diag *d)
+{
+	struct folder *f = calloc(1, sizeof *f);
+	if (!f)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	f->vfs = vfs;
+	f->path = strdup(path);
+	int err = f->path ? read_format(f, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (err == 0 && lock) {
+		char *p = folder_path(f, "lock");
+		err = p ? vfs->ops->lock(vfs, &f->lock, p) : MO_ENOMEM;
+		if (err != 0) {
+			diag_set(d, err, err == MO_EBUSY ? MSG_FOLDER_BUSY : MSG_FOLDER_READ);
+			diag_file(d, path);
+		}
+		free(p);
+	}
+	if (err == 0)
+		err = read_identity(f, d);
+	if (err == 0) {
+		char *p = folder_path(f, "moru.yaml");
+		err = p ? settings_read(&f->settings, vfs, p, f->demo, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+		free(p);
+	}
+	if (err != 0) {
+		folder_close(f);
+		return err;
+	}
+	*ret = f;
+	return 0;
+}
+
+void folder_close(struct folder *f)
+{
+	if (!f)
+		return;
+	vfs_close(f->lock);
+	signkey_free(f->key);
+	free(f->path);
+	free(f);
+}

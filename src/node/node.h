@@ -1,0 +1,93 @@
+/* The daemon: opens a folder, starts its threads, wires doors to engines.
+ *
+ * Threads (who may touch what; also in ARCHITECTURE.md):
+ *   loop     sockets, timers, drivers, SSE; nothing over 2 ms
+ *   log      series engine: define, append, sync          (node/writer.h)
+ *   store    SQLite writes                                 (node/storer.h)
+ *   worker×2 queries, imports, detectors, maintenance      (node_work) */
+#ifndef MO_NODE_NODE_H
+#define MO_NODE_NODE_H
+
+#include "base/civil.h"
+#include "http/server.h"
+#include "node/folder.h"
+#include "node/storer.h"
+#include "node/writer.h"
+#include "os/clock.h"
+
+struct node;
+struct node_options {
+	const char *dir;
+	const char *listen_address; /* NULL: settings */
+	int listen_port;            /* < 0: settings; 0: any */
+	const char *version;
+	/* What happened, for standard error: called from any thread, one at a time. level: "info", "warn", "error". */
+	void (*log)(void *arg, const char *level, const struct diag *d);
+	void *log_arg;
+	bool offline;               /* threads and engines only: no sockets, devices, detectors (commands on a folder that is not served) */
+};
+/* Opens folder, store, series; recovers. Nothing runs yet. */
+MO_MUST_USE int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt, struct diag *d);
+/* Starts threads and listens. */
+MO_MUST_USE int node_start(struct node *n, struct diag *d);
+/* Runs the loop until node_stop() or SIGTERM/SIGINT; flushes and stops the threads. */
+MO_MUST_USE int node_run(struct node *n, struct diag *d);
+void node_stop(struct node *n); /* any thread */
+void node_close(struct node *n);
+/* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT: refused for good. */
+void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d), void *arg);
+/* Before node_start(): the API, which answers requests. */
+void node_set_handler(struct node *n, const struct http_handler *h, void *arg);
+
+/* What the rooms above may use. */
+struct folder *node_folder(struct node *n);
+struct loop *node_loop(struct node *n);
+struct clock *node_clock(struct node *n);
+struct sdb *node_sdb(struct node *n);
+struct writer *node_writer(struct node *n);
+struct storer *node_storer(struct node *n);
+const struct zone *node_zone(struct node *n);
+/* A copy: SIGHUP may change them at any time. */
+void node_settings(struct node *n, struct settings *ret);
+uint16_t node_port(struct node *n);
+int64_t node_started(struct node *n);
+struct http_server *node_server(struct node *n);
+const struct sdb_recovery *node_recovery(struct node *n);
+/* The folder's files, behind the demo's sync delay where there is one. */
+struct vfs *node_vfs(struct node *n);
+/* History that a demo loads: [from, to), both T_NONE when none. */
+void node_history(struct node *n, int64_t *from_ns, int64_t *to_ns);
+void node_set_history(struct node *n, int64_t from_ns, int64_t to_ns);
+void node_log(struct node *n, const char *level, const struct diag *d);
+
+/* Worker pool: fn(arg, reader) on a worker with that worker's store reader. MO_EAGAIN: full. */
+struct work {
+	void (*fn)(struct work *w, struct store_reader *r);
+	struct work *next;
+};
+MO_MUST_USE int node_work(struct node *n, struct work *w);
+
+/* Points from any door: resolve keys to ids, define new ones, register their signals. Log thread only (inside wjob.run). */
+struct point_key {
+	struct span key;    /* canonical series key */
+	struct span asset;  /* code */
+	struct span signal; /* name */
+	struct span label, unit, source;
+	enum series_type type;
+	enum series_kind kind;
+};
+MO_MUST_USE int node_resolve(struct node *n, const struct point_key *k, series_id *ret, struct diag *d);
+/* Canonical key of (measurement, sorted tags, field) appended to out. */
+void series_key_write(struct buf *out, struct span measurement, const struct span *tag_kv, size_t n_tags, struct span field);
+/* The asset (tag `asset`, else the measurement) and the field of a canonical key, without escapes; both are reset first. */
+void series_key_read(struct span key, struct buf *asset, struct buf *field);
+/* Source time rule of DESIGN "The point": quality to store for a value of that time. */
+uint8_t node_time_quality(struct node *n, int64_t t_ns, int64_t arrival_ns, bool from_device);
+
+/* Collectors (node/collect.h), detectors (node/jobs.h), live streams (node/live.h), watched folder (node/watch.h) hang on the node. */
+struct collect *node_collect(struct node *n);
+struct jobs *node_jobs(struct node *n);
+struct live *node_live(struct node *n);
+struct watch *node_watch(struct node *n);
+
+#endif

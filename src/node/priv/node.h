@@ -1,0 +1,63 @@
+/* The node's inside, for the files of this room alone. */
+#ifndef MO_NODE_PRIV_NODE_H
+#define MO_NODE_PRIV_NODE_H
+
+#include <pthread.h>
+
+#include "base/map.h"
+#include "node/collect.h"
+#include "node/jobs.h"
+#include "node/live.h"
+#include "node/node.h"
+#include "node/watch.h"
+#include "os/signals.h"
+#include "os/thread.h"
+
+#define NODE_WORKERS 2u
+#define NODE_QUEUE 4096u
+
+struct worker {
+	struct node *node;
+	pthread_t thread;
+	bool started;
+	struct store_reader *reader;
+};
+struct node {
+	struct vfs *vfs;      /* borrowed: the real files */
+	struct vfs *slow;     /* owned: vfs with the demo's sync delay, or NULL */
+	struct node_options opt;
+	char *address;
+	int port_wanted;
+	struct folder *folder;
+	struct clock *clock;
+	struct zone *zone;
+	struct store *store;
+	struct sdb *sdb;
+	struct sdb_recovery recovery;
+	struct loop *loop;
+	struct http_server *server;
+	const struct http_handler *handler;
+	void *handler_arg;
+	struct writer *writer;
+	struct storer *storer;
+	struct bqueue *work;
+	struct worker workers[NODE_WORKERS];
+	struct signals *signals;
+	struct loop_fd *signal_fd;
+	struct loop_timer *second; /* once a real second: last time, jobs */
+	struct collect *collect;
+	struct jobs *jobs;
+	struct live *live;
+	struct watch *watch;
+	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d);
+	void *importer_arg;
+	int64_t started_ns;
+	bool stopping;
+
+	pthread_mutex_t mu; /* below */
+	struct settings settings;
+	int64_t history_from_ns, history_to_ns;
+	pthread_mutex_t log_mu;
+};
+
+#endif

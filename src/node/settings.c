@@ -1,0 +1,248 @@
+/* See settings.h. The table drives reading, writing and the docs. */
+#include "node/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <yaml.h>
+
+#include "base/num.h"
+#include "base/utf8.h"
+
+#define SETTINGS_BYTES_MAX (256u << 10)
+#define KEY_MAX 64u
+
+#define AT(member) offsetof(struct settings, member), sizeof(((struct settings *)0)->member)
+static const struct setting_key keys[] = {
+	{"name", SET_TEXT, AT(name), "", false, false, "화면 맨 위에 보이는 공장 이름", "Name of the factory, shown on top of the page"},
+	{"firm", SET_TEXT, AT(firm), "", true, false, "우리 회사 코드 (로트 번호를 발행하는 회사로 쓰입니다)",
+		"Our firm code (the issuer of our lot numbers)"},
+	{"lang", SET_LANG, AT(lang), "ko", false, false, "기본 언어: ko 또는 en", "Default language: ko or en"},
+	{"zone", SET_TEXT, AT(zone), "Asia/Seoul", true, false, "시간대 (IANA 이름)", "Time zone (IANA name)"},
+	{"production_day.begins", SET_HHMM, AT(day_begins), "08:00", false, false, "생산일이 시작하는 시각", "When the production day begins"},
+	{"listen.address", SET_TEXT, AT(address), "127.0.0.1", true, false, "접속을 받을 주소 (지금은 이 PC 안에서만)",
+		"Address to listen on (this PC only for now)"},
+	{"listen.port", SET_PORT, AT(port), "8470", true, false, "접속을 받을 포트", "Port to listen on"},
+	{"inbox", SET_TEXT, AT(inbox), "", true, false, "파일을 넣으면 자동으로 가져오는 폴더 (비우면 노드 폴더의 inbox)",
+		"Folder whose files are taken in by themselves (empty: inbox in the node's folder)"},
+	{"series.head_budget", SET_BYTES, AT(head_budget_bytes), "33554432", true, false, "아직 파일로 내리지 않은 측정값이 쓰는 메모리 (바이트)",
+		"Memory for values not yet written to segments (bytes)"},
+	{"stops.shortest", SET_SECONDS, AT(stop_min_s), "300", false, false, "이보다 짧은 비가동은 순간정지로 봅니다 (초)",
+		"Stops shorter than this are micro-stops (seconds)"},
+	{"demo.sync_delay", SET_MS, AT(sync_delay_ms), "0", true, true, "디스크 동기화마다 더하는 지연 (밀리초, 시연용)",
+		"Delay added to every disk sync (milliseconds, demo only)"},
+};
+
+const struct setting_key *settings_keys(size_t *ret_n)
+{
+	*ret_n = sizeof keys / sizeof *keys;
+	return keys;
+}
+
+static const char *expected(enum setting_type t)
+{
+	switch (t) {
+	case SET_PORT: return "0..65535";
+	case SET_BYTES: return "1048576..17179869184";
+	case SET_SECONDS: return "1..86400";
+	case SET_MS: return "0..1000";
+	case SET_LANG: return "ko, en";
+	case SET_HHMM: return "HH:MM";
+	case SET_TEXT: break;
+	}
+	return "UTF-8";
+}
+
+static bool number_in(struct span v, int64_t lo, int64_t hi, int64_t *ret)
+{
+	return num_i64(ret, v) == 0 && *ret >= lo && *ret <= hi;
+}
+
+/* Checks and stores one value; false when it is not what the key expects. */
+static bool put(struct settings *s, const struct setting_key *k, struct span v)
+{
+	uint8_t *at = (uint8_t *)s + k->offset;
+	int64_t n;
+	switch (k->type) {
+	case SET_PORT:
+		if (!number_in(v, 0, 65535, &n))
+			return false;
+		*(uint16_t *)(void *)at = (uint16_t)n;
+		return true;
+	case SET_BYTES:
+	case SET_SECONDS:
+	case SET_MS:
+		if (!number_in(v, k->type == SET_BYTES ? 1 << 20 : k->type == SET_SECONDS ? 1 : 0,
+			    k->type == SET_BYTES ? INT64_C(1) << 34 : k->type == SET_SECONDS ? 86400 : 1000, &n))
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
+	case SET_LANG:
+		if (!span_is(v, "ko") && !span_is(v, "en"))
+			return false;
+		break;
+	case SET_HHMM:
+		if (v.n != 5 || v.p[2] != ':' || !number_in(span_sub(v, 0, 2), 0, 23, &n) || !number_in(span_sub(v, 3, 2), 0, 59, &n))
+			return false;
+		break;
+	case SET_TEXT:
+		if (!utf8_valid(v))
+			return false;
+		break;
+	}
+	if (v.n >= k->size)
+		return false;
+	memcpy(at, v.p, v.n);
+	at[v.n] = 0;
+	return true;
+}
+
+void settings_defaults(struct settings *s)
+{
+	memset(s, 0, sizeof *s);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (!put(s, &keys[i], span_str(keys[i].fallback)))
+			abort(); /* the table contradicts itself */
+}
+
+static const struct setting_key *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (strcmp(keys[i].key, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+struct reading {
+	struct settings *s;
+	const char *file;
+	bool demo;
+	uint32_t seen; /* bit per key */
+	struct diag *d;
+};
+
+static int refuse(struct reading *r, enum mo_msg msg, const yaml_node_t *at, const char *field, struct span value, const char *want)
+{
+	diag_set(r->d, MO_EINVAL, msg);
+	diag_file(r->d, r->file);
+	diag_line(r->d, at->start_mark.line + 1, at->start_mark.column + 1);
+	diag_field(r->d, span_str(field));
+	diag_value(r->d, value);
+	diag_expected(r->d, want);
+	return MO_EINVAL;
+}
+
+static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node_t *map, const char *prefix, unsigned depth)
+{
+	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+		const yaml_node_t *k = yaml_document_get_node(doc, p->key), *v = yaml_document_get_node(doc, p->value);
+		char name[KEY_MAX];
+		if (k->type != YAML_SCALAR_NODE ||
+			snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", (const char *)k->data.scalar.value) >= (int)sizeof name)
+			return refuse(r, MSG_SETTING_UNKNOWN, k, prefix, SPAN_LIT(""), "");
+		if (v->type == YAML_MAPPING_NODE && depth < 3) {
+			int err = read_mapping(r, doc, v, name, depth + 1);
+			if (err != 0)
+				return err;
+			continue;
+		}
+		const struct setting_key *key = find(name);
+		if (!key)
+			return refuse(r, MSG_SETTING_UNKNOWN, k, name, SPAN_LIT(""), "");
+		if (key->demo_only && !r->demo)
+			return refuse(r, MSG_SETTING_DEMO_ONLY, k, name, SPAN_LIT(""), "");
+		if (v->type != YAML_SCALAR_NODE)
+			return refuse(r, MSG_SETTING_VALUE, v, name, SPAN_LIT("…"), expected(key->type));
+		struct span text = span_of(v->data.scalar.value, v->data.scalar.length);
+		uint32_t bit = UINT32_C(1) << (key - keys);
+		if (r->seen & bit)
+			return refuse(r, MSG_SETTING_TWICE, k, name, text, "");
+		r->seen |= bit;
+		if (!put(r->s, key, text))
+			return refuse(r, MSG_SETTING_VALUE, v, name, text, expected(key->type));
+	}
+	return 0;
+}
+
+int settings_read(struct settings *ret, struct vfs *vfs, const char *path, bool demo, struct diag *d)
+{
+	uint8_t *text = NULL;
+	size_t n;
+	int err = vfs_slurp(vfs, &text, &n, path, SETTINGS_BYTES_MAX, d);
+	if (err != 0)
+		return err;
+	struct settings s;
+	settings_defaults(&s);
+	struct reading r = {.s = &s, .file = path, .demo = demo, .d = d};
+	yaml_parser_t parser;
+	yaml_document_t doc;
+	if (!yaml_parser_initialize(&parser)) {
+		free(text);
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	}
+	yaml_parser_set_input_string(&parser, text, n);
+	if (!yaml_parser_load(&parser, &doc)) {
+		err = diag_set(d, MO_EINVAL, MSG_SETTING_YAML);
+		diag_file(d, path);
+		diag_line(d, parser.problem_mark.line + 1, parser.problem_mark.column + 1);
+		diag_text(d, 0, span_str(parser.problem ? parser.problem : ""));
+	} else {
+		const yaml_node_t *root = yaml_document_get_root_node(&doc);
+		if (root && root->type != YAML_MAPPING_NODE)
+			err = refuse(&r, MSG_SETTING_VALUE, root, "", SPAN_LIT(""), "key: value");
+		else if (root)
+			err = read_mapping(&r, &doc, root, "", 0);
+		yaml_document_delete(&doc);
+	}
+	yaml_parser_delete(&parser);
+	free(text);
+	if (err == 0)
+		*ret = s;
+	return err;
+}
+
+/* A scalar that YAML reads back as the same text: always double-quoted. */
+static void write_scalar(struct buf *out, const struct settings *s, const struct setting_key *k)
+{
+	const uint8_t *at = (const uint8_t *)s + k->offset;
+	switch (k->type) {
+	case SET_PORT: buf_printf(out, "%u", *(const uint16_t *)(const void *)at); return;
+	case SET_BYTES:
+	case SET_SECONDS:
+	case SET_MS: buf_printf(out, "%lld", (long long)*(const int64_t *)(const void *)at); return;
+	case SET_LANG:
+	case SET_HHMM:
+	case SET_TEXT: break;
+	}
+	buf_addc(out, '"');
+	for (; *at; at++) {
+		if (*at == '"' || *at == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, *at);
+	}
+	buf_addc(out, '"');
+}
+
+void settings_write(struct buf *out, const struct settings *s, const char *lang, bool demo)
+{
+	bool ko = strcmp(lang, "ko") == 0;
+	buf_adds(out, ko ? "# 모루 설정. 바꾼 뒤에는 노드에 SIGHUP을 보내거나 다시 시작합니다. 노드는 이 파일을 고치지 않습니다.\n"
+			 : "# Settings of Moru. After a change send the node SIGHUP or restart it. The node never writes this file.\n");
+	char group[KEY_MAX] = "";
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const struct setting_key *k = &keys[i];
+		if (k->demo_only && !demo)
+			continue;
+		const char *dot = strchr(k->key, '.');
+		const char *indent = dot ? "  " : "";
+		size_t len = dot ? (size_t)(dot - k->key) : 0;
+		buf_addc(out, '\n');
+		if (dot && (strncmp(group, k->key, len) != 0 || group[len] != 0)) {
+			snprintf(group, sizeof group, "%.*s", (int)len, k->key);
+			buf_printf(out, "%s:\n", group);
+		}
+		buf_printf(out, "%s# %s%s\n%s%s: ", indent, ko ? k->ko : k->en,
+			k->restart ? (ko ? " - 바꾸면 다시 시작해야 합니다" : " - a change needs a restart") : "", indent, dot ? dot + 1 : k->key);
+		write_scalar(out, s, k);
+		buf_addc(out, '\n');
+	}
+}

@@ -1,0 +1,41 @@
+/* Process settings: DIR/moru.yaml, read with libyaml against one key table,
+ * never written by the node after `moru init`. */
+#ifndef MO_NODE_SETTINGS_H
+#define MO_NODE_SETTINGS_H
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "os/vfs.h"
+
+struct settings {
+	char name[128];          /* of the factory, shown on top of the page */
+	char firm[64];           /* firm code: issues our lot numbers */
+	char lang[3];            /* "ko", "en" */
+	char zone[64];           /* IANA name */
+	char day_begins[6];      /* production day, "08:00" */
+	char address[64];        /* listen */
+	uint16_t port;
+	char inbox[512];         /* watched folder; "" = DIR/inbox */
+	int64_t head_budget_bytes;
+	int64_t stop_min_s;      /* shorter stops are micro-stops */
+	int64_t sync_delay_ms;   /* demo folders only: added to each sync */
+};
+enum setting_type { SET_TEXT, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM };
+struct setting_key {
+	const char *key;     /* "listen.port" */
+	enum setting_type type;
+	size_t offset, size; /* into struct settings */
+	const char *fallback;
+	bool restart;        /* a change needs a restart */
+	bool demo_only;
+	const char *ko, *en; /* the comment above it in moru.yaml */
+};
+const struct setting_key *settings_keys(size_t *ret_n);
+
+void settings_defaults(struct settings *s);
+/* MO_EINVAL with file, line, field, value, expected. Unknown keys are refused. */
+MO_MUST_USE int settings_read(struct settings *ret, struct vfs *vfs, const char *path, bool demo, struct diag *d);
+/* The commented file that init writes. */
+void settings_write(struct buf *out, const struct settings *s, const char *lang, bool demo);
+
+#endif

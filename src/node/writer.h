@@ -1,0 +1,49 @@
+/* The log thread: the only one that appends to and syncs the series engine.
+ * A commit starts as soon as the previous sync has returned and anything
+ * waits; all jobs that wait share it. */
+#ifndef MO_NODE_WRITER_H
+#define MO_NODE_WRITER_H
+
+#include "series/series.h"
+
+struct writer;
+struct wjob {
+	/* On the log thread: define, build batches, append (writer_append). An error fails this job alone. */
+	int (*run)(struct wjob *j, struct writer *w, struct diag *d);
+	/* On the log thread, after the sync that covers it (err 0), or with the reason it is not durable. The job's memory is the caller's again. */
+	void (*done)(struct wjob *j, int err, const struct diag *d);
+	struct wjob *next;   /* the writer's */
+	int err;
+	struct diag *d;      /* the writer's */
+};
+/* What changed since the jobs looked last, per series. */
+struct tap {
+	series_id id;
+	int64_t t_min, t_max;             /* source times */
+	int64_t arrival_min, arrival_max;
+	uint64_t n;
+};
+
+MO_MUST_USE int writer_new(struct writer **ret, struct sdb *db, size_t queue_max);
+/* Finishes what is queued. */
+void writer_free(struct writer *w);
+/* Any thread. MO_EAGAIN: queue full (answer 503, or wait). */
+MO_MUST_USE int writer_submit(struct writer *w, struct wjob *j);
+/* Any thread but the log's: submits and waits. */
+MO_MUST_USE int writer_run(struct writer *w, int (*run)(struct wjob *j, struct writer *w, struct diag *d), struct wjob *j, struct diag *d);
+
+/* Inside run(): */
+struct sdb *writer_db(struct writer *w);
+/* Appends and taps; waits for maintenance when the heads are full. */
+MO_MUST_USE int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended *ret, struct diag *d);
+
+/* Any thread: gives what was made durable since the last call and empties it. *ret malloc'ed (NULL when n == 0). */
+MO_MUST_USE int writer_taps(struct writer *w, struct tap **ret, size_t *ret_n);
+
+struct writer_stats {
+	uint64_t jobs, syncs, points, failed;
+	int64_t last_sync_ns, longest_sync_ns; /* durations */
+};
+void writer_stats(struct writer *w, struct writer_stats *ret);
+
+#endif

@@ -1,0 +1,32 @@
+/* Child processes (the helper, the demo's nodes), pipes, limits. */
+#ifndef MO_OS_PROC_H
+#define MO_OS_PROC_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct proc_spawn {
+	const char *path;          /* executable */
+	const char *const *argv;   /* NULL-terminated */
+	int fd_in, fd_out, fd_err; /* -1: /dev/null; otherwise becomes 0, 1, 2 of the child */
+	uint64_t memory_limit_bytes; /* RLIMIT_AS; 0: none */
+	/* Killed when the *thread* that spawned it ends (PR_SET_PDEATHSIG): spawn from one that lives as long as the child may. */
+	bool die_with_parent;
+};
+/* Returns once the program runs: MO_ENOENT, MO_EDENIED ... when it cannot be executed; MO_ELIMIT: too many processes.
+ * The child has our environment and working folder, no other descriptors, default signals. The caller waits for it. */
+MO_MUST_USE int proc_spawn(pid_t *ret, const struct proc_spawn *s);
+/* *ret_status as waitpid; MO_EAGAIN while it runs and !block; MO_ENOENT: no child of ours. */
+MO_MUST_USE int proc_wait(pid_t pid, int *ret_status, bool block);
+/* One process by its id, never a group. MO_ENOENT when it is gone. */
+MO_MUST_USE int proc_kill(pid_t pid, int signal);
+/* Read end, write end; close-on-exec, blocking. */
+MO_MUST_USE int proc_pipe(int ret_fd[2]);
+/* Folder of the running executable, malloc'ed; NULL without memory or /proc. */
+char *proc_self_dir(void);
+/* From /proc/self/smaps_rollup; 0 where not known. */
+uint64_t proc_pss_bytes(void);
+
+#endif

@@ -1,0 +1,91 @@
+/* What the files of the store share: the writer's state, its statements, and
+ * the steps that every record needs. */
+#ifndef MO_STORE_PRIV_IMPL_H
+#define MO_STORE_PRIV_IMPL_H
+
+#include "base/buf.h"
+#include "store/priv/db.h"
+
+enum noun {
+	NOUN_ASSET,
+	NOUN_SIGNAL,
+	NOUN_LOT,
+	NOUN_LINK,
+	NOUN_OPERATION,
+	NOUN_EVENT,
+	NOUN_CHARACTERISTIC,
+	NOUN_STATE,
+	NOUN_CASE,
+	NOUN_DOC,
+	NOUN_BLOB,
+	NOUN_IMPORT,
+	NOUNS
+};
+const char *store_noun_name(enum noun n);
+
+enum statement {
+	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_SAVE, ST_KEEP, ST_UNDO,
+	ST_NOTE, ST_TALLY, ST_SEARCH_PUT, ST_SEARCH_DROP,
+	ST_ASSET_FIND, ST_ASSET_ADD, ST_ASSET_UPDATE, ST_ASSET_KIND, ST_ASSET_PARENT, ST_ASSET_GET,
+	ST_PERSON_FIND, ST_PERSON_ADD,
+	ST_LOT_FIND, ST_LOT_ADD, ST_LOT_UPDATE, ST_LOT_GET,
+	ST_LINK_FIND, ST_LINK_PUT,
+	ST_OPERATION_FIND, ST_OPERATION_ADD, ST_OPERATION_UPDATE,
+	ST_EVENT_FIND, ST_EVENT_ADD, ST_CHARACTERISTIC_FIND, ST_CHARACTERISTIC_ADD,
+	ST_SIGNAL_FIND, ST_SIGNAL_GET, ST_SIGNAL_ADD, ST_SIGNAL_UPDATE,
+	ST_STATE_FIRST, ST_STATE_LOAD, ST_STATE_CUT, ST_STATE_ADD,
+	ST_CASE_LIVE, ST_CASE_SAME, ST_CASE_OVERLAP, ST_CASE_ADD, ST_CASE_UPDATE, ST_CASE_GET, ST_CASE_STATE, ST_CASE_HISTORY,
+	ST_DOC_GET, ST_DOC_LAST, ST_DOC_AT, ST_DOC_PUT, ST_DOC_LOG,
+	ST_IDEM_GET, ST_IDEM_PUT, ST_IDEM_PRUNE,
+	ST_MARK_PUT,
+	ST_BLOB_FIND, ST_BLOB_ADD,
+	ST_IMPORT_FIND, ST_IMPORT_PUT, ST_AUDIT_ADD,
+	STATEMENTS
+};
+extern const char *const store_statements[STATEMENTS];
+
+struct store {
+	struct db db;
+	int64_t now_ns;             /* the latest node time anybody told */
+	int64_t last_change, begin_change, save_change;
+	int64_t tally[NOUNS], save_tally[NOUNS]; /* what the open transaction adds to the counts */
+	bool open, saved;           /* a transaction, a savepoint */
+	bool broken;                /* a savepoint could not be undone: the transaction can only be rolled back */
+	struct buf scratch;
+};
+
+/* 0 within a transaction that SQLite has not given up, else MO_ESTATE. */
+int store_writing(struct store *s, struct diag *d);
+/* Node time seen; never goes back. */
+void store_saw(struct store *s, int64_t t_ns);
+/* One row of the change feed; `count` is what it adds to the noun's tally. */
+int store_note(struct store *s, enum noun noun, struct span key, const char *did, int64_t count, struct diag *d);
+/* NEW, CHANGED or SAME of a put into the feed; SAME is no change. */
+int store_noted(struct store *s, enum noun noun, struct span key, enum store_did did, struct diag *d);
+int store_uuid(struct store *s, struct uuid *ret, struct diag *d);
+/* MO_EINVAL unless empty or one JSON object, with line and column where it isn't JSON. */
+int store_json_object(struct span json, const char *field, struct diag *d);
+/* MO_EINVAL unless 1..max bytes of UTF-8. */
+int store_text(struct span s, const char *field, size_t max, struct diag *d);
+
+/* ---- assets.c: finds by name, making what is unknown; 0 for a name that was not said ---- */
+#define LOT_KEY_TEXT (FIRM_CODE_MAX + LOT_NUMBER_MAX + 2u)
+int store_asset_use(struct store *s, struct span code, enum asset_kind kind, int64_t *ret, struct diag *d);
+int store_person_use(struct store *s, struct span code, int64_t *ret, struct diag *d);
+int store_lot_use(struct store *s, const struct lot_key *key, int64_t *ret, struct diag *d);
+int store_put_asset(struct store *s, const struct rec_asset *r, enum store_did *ret, struct diag *d);
+int store_put_lot(struct store *s, const struct rec_lot *r, enum store_did *ret, struct diag *d);
+/* "firm/number" into out; its length. */
+struct span store_lot_key(char out[LOT_KEY_TEXT], const struct lot_key *key);
+enum search_sort { SEARCH_ASSET, SEARCH_SIGNAL, SEARCH_LOT };
+int store_search_put(struct store *s, enum search_sort sort, int64_t id, const char *kind, struct span key, struct span title, struct span detail,
+	struct diag *d);
+
+/* ---- blobs.c ---- */
+/* Drops what unfinished writers left in DIR/blobs. */
+int blobs_clean(struct store *s, struct diag *d);
+/* PATH of a blob, malloc'ed; NULL without memory. */
+char *blob_path(const char *dir, const uint8_t sha256[32]);
+void blob_hex(char out[65], const uint8_t sha256[32]);
+
+#endif

@@ -1,0 +1,48 @@
+/* The statements that readers may ask for, one row each in queries.c: SQL,
+ * argument and column definitions with units. The list endpoints of the API,
+ * `moru sql` docs and tests are driven by the same table. Lists take
+ * (cursor, limit) last: rows after `cursor` in the order given. `id` is the
+ * row's number in this node, `ref` the sender's own id, `uuid` the permanent one. */
+#ifndef MO_STORE_QUERIES_H
+#define MO_STORE_QUERIES_H
+
+#include "base/table.h"
+
+enum store_query {
+	SQ_ASSETS,           /* (kind|NULL, after_code|NULL, limit): id, code, name, kind, parent, unit, uuid; by code */
+	SQ_ASSET,            /* (code) */
+	SQ_SIGNALS,          /* (asset|NULL, after_id|NULL, limit): id, series(uuid text), asset, name, label, unit, source, type, kind; by id */
+	SQ_SIGNAL,           /* (series uuid text) */
+	SQ_LOTS,             /* (text|NULL prefix or part of number, item|NULL, state|NULL, after_id|NULL, limit): id, firm, number, item, item_name, state, place, made, quantity, unit, uuid; newest first */
+	SQ_LOT,              /* (firm, number) */
+	SQ_LOT_BY_ID,        /* (id) */
+	SQ_LOT_EVENTS,       /* (lot id): as SQ_EVENTS; by t */
+	SQ_LOT_OPERATIONS,   /* (lot id): as SQ_OPERATIONS; by start */
+	SQ_LOT_CHARACTERISTICS, /* (lot id): id, ref, name, value, unit, lower, upper, judged, gauge, spec_version, person, t, asset, seq; by t */
+	SQ_LOT_LINKS,        /* (lot id, down 0|1): id (of the lot), firm, number, item, state, quantity, unit, operation; by id */
+	SQ_OPERATIONS,       /* (machine|NULL, from|NULL, to|NULL of the start, after_id|NULL, limit): id, ref, machine, step, lot_firm, lot_number, item, mould, cavity, tool, standard_version, person, start, end, good, rework, scrap, concession, seq_first, seq_last, arrival, uuid; by id */
+	SQ_EVENTS,           /* (asset|NULL, kind|NULL, from|NULL, to|NULL, after_id|NULL, limit): id, ref, kind, t, arrival, asset, lot_firm, lot_number, quantity, unit, from_place, to_place, partner, text, corrects, reason, data, corrected_by, uuid; by id */
+	SQ_CASES,            /* (state|NULL, asset|NULL, after_id|NULL, limit): id, asset, asset_name, cause, kind, state, begin, end, raised, changed, lot_firm, lot_number, evidence, over, uuid; newest first */
+	SQ_CASE,             /* (id) */
+	SQ_CASE_HISTORY,     /* (id): t, state, who, note */
+	SQ_STATES,           /* (asset|NULL, from, to): asset, from, to, state, alarm; by asset, from */
+	SQ_DOCS,             /* (class, after_name|NULL, limit): name, version, json, who, changed; by name */
+	SQ_DOC_HISTORY,      /* (class, name): version, json (NULL: removed), who, changed; newest first */
+	SQ_IMPORTS,          /* (after_id|NULL, limit): id, file, state, result, t, sha256; newest first */
+	SQ_IMPORT,           /* (id) */
+	SQ_CHANGES,          /* (after number, limit): number, t, noun, key, did; by number */
+	SQ_SEARCH,           /* (text, limit): kind (asset, signal, lot, item), key (code, series uuid, "firm/number"), title, detail; best first */
+	SQ_AUDIT,            /* (after_id|NULL, limit): id, t, who, what, target, detail; newest first */
+	SQ_COUNTS,           /* (): noun, n */
+	STORE_QUERIES
+};
+struct store_query_def {
+	const char *name; /* "assets" */
+	const char *sql;
+	unsigned n_args;
+	const struct col_def *cols;
+	unsigned n_cols;
+};
+const struct store_query_def *store_query_def(enum store_query q);
+
+#endif

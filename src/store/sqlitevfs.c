@@ -1,0 +1,600 @@
+/* See sqlitevfs.h. What SQLite expects of each method stands in its
+ * documentation: "The OS Backend (VFS)", "Write-Ahead Logging", 4 (WAL index).
+ *
+ * One `node` stands for one database: its locks, its WAL index, and whether a
+ * sync of any of its files (main, journal, WAL) has failed. */
+#include "store/sqlitevfs.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/crypto.h"
+
+#define PATH_BYTES_MAX 4096
+#define SECTOR_BYTES 4096
+#define SHM_REGIONS_MAX 4096u /* of 32 KiB: a WAL of some 16 million pages */
+
+struct node {
+	struct node *next;
+	char *path;
+	unsigned handles;
+	bool failed;
+	/* the five-level lock of "File Locking And Concurrency", 3 */
+	unsigned shared;
+	const struct file *reserved, *pending, *exclusive;
+	/* WAL index */
+	void *region[SHM_REGIONS_MAX];
+	unsigned n_regions, mapped; /* mapped: handles that use it */
+	unsigned shm_shared[SQLITE_SHM_NLOCK];
+	const struct file *shm_exclusive[SQLITE_SHM_NLOCK];
+};
+struct sqlitevfs {
+	sqlite3_vfs base; /* first: SQLite gives it back */
+	struct vfs *vfs;
+	sqlite3_vfs *os;  /* SQLite's own, for sleeping and the date */
+	sqlite3_mutex *lock;
+	struct node *nodes;
+	unsigned users;
+	char name[48];
+};
+struct file {
+	sqlite3_file base; /* first */
+	struct sqlitevfs *v;
+	struct vfs_file *f;
+	struct node *node;
+	char *path;
+	int level;         /* SQLITE_LOCK_* */
+	uint16_t shm_shared, shm_exclusive; /* bits of slots this handle holds */
+	bool mapped;
+	bool sync_dir;     /* made by this handle: its name is synced with its first content */
+	bool unlink_on_close;
+	bool locks;        /* the main file: the one that is locked and has an index */
+};
+
+static int rc_of(int err, int otherwise)
+{
+	switch (err) {
+	case 0:
+		return SQLITE_OK;
+	case MO_ENOMEM:
+		return SQLITE_IOERR_NOMEM;
+	case MO_EFULL:
+		return SQLITE_FULL;
+	default:
+		return otherwise;
+	}
+}
+
+/* The folder of a path into out; "." when it has none. */
+static int folder_of(char *out, size_t size, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 1;
+	if (slash == path)
+		n = 1;
+	if (n >= size)
+		return MO_ELIMIT;
+	memcpy(out, slash ? path : ".", n);
+	out[n] = '\0';
+	return 0;
+}
+
+static int sync_folder(struct sqlitevfs *v, const char *path)
+{
+	char dir[PATH_BYTES_MAX];
+	int err = folder_of(dir, sizeof dir, path);
+	return err ? err : vfs_sync_dir(v->vfs, dir);
+}
+
+/* ---- files ---- */
+
+static bool node_failed(struct file *f)
+{
+	sqlite3_mutex_enter(f->v->lock);
+	bool failed = f->node->failed;
+	sqlite3_mutex_leave(f->v->lock);
+	return failed;
+}
+
+static void node_fail(struct file *f)
+{
+	sqlite3_mutex_enter(f->v->lock);
+	f->node->failed = true;
+	sqlite3_mutex_leave(f->v->lock);
+}
+
+static void node_drop(struct file *f)
+{
+	struct node *n = f->node;
+	if (!n)
+		return;
+	sqlite3_mutex_enter(f->v->lock);
+	if (--n->handles == 0) {
+		struct node **at = &f->v->nodes;
+		while (*at != n)
+			at = &(*at)->next;
+		*at = n->next;
+		for (unsigned i = 0; i < n->n_regions; i++)
+			free(n->region[i]);
+		free(n->path);
+		free(n);
+	}
+	sqlite3_mutex_leave(f->v->lock);
+	f->node = NULL;
+}
+
+static int node_take(struct file *f, const char *path)
+{
+	int err = 0;
+	sqlite3_mutex_enter(f->v->lock);
+	struct node *n = f->v->nodes;
+	while (n && strcmp(n->path, path) != 0)
+		n = n->next;
+	if (!n) {
+		n = calloc(1, sizeof *n);
+		if (n && !(n->path = strdup(path))) {
+			free(n);
+			n = NULL;
+		}
+		if (n) {
+			n->next = f->v->nodes;
+			f->v->nodes = n;
+		} else {
+			err = MO_ENOMEM;
+		}
+	}
+	if (!err) {
+		n->handles++;
+		f->node = n;
+	}
+	sqlite3_mutex_leave(f->v->lock);
+	return err;
+}
+
+static int file_unlock(sqlite3_file *base, int level);
+static int file_shm_unmap(sqlite3_file *base, int erase);
+
+static int file_close(sqlite3_file *base)
+{
+	struct file *f = (struct file *)base;
+	int rc = SQLITE_OK;
+	(void)file_shm_unmap(base, 0);
+	(void)file_unlock(base, SQLITE_LOCK_NONE);
+	node_drop(f);
+	vfs_close(f->f);
+	if (f->unlink_on_close && vfs_unlink(f->v->vfs, f->path) != 0)
+		rc = SQLITE_IOERR_DELETE;
+	free(f->path);
+	f->base.pMethods = NULL;
+	return rc;
+}
+
+static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
+{
+	struct file *f = (struct file *)base;
+	size_t got = 0;
+	int err = vfs_pread(f->f, p, (size_t)n, (uint64_t)offset, &got);
+	if (err)
+		return rc_of(err, SQLITE_IOERR_READ);
+	if (got < (size_t)n) {
+		memset((uint8_t *)p + got, 0, (size_t)n - got); /* SQLite relies on it */
+		return SQLITE_IOERR_SHORT_READ;
+	}
+	return SQLITE_OK;
+}
+
+static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
+{
+	struct file *f = (struct file *)base;
+	if (node_failed(f))
+		return SQLITE_IOERR_WRITE;
+	return rc_of(vfs_pwrite(f->f, p, (size_t)n, (uint64_t)offset), SQLITE_IOERR_WRITE);
+}
+
+static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
+{
+	struct file *f = (struct file *)base;
+	if (node_failed(f))
+		return SQLITE_IOERR_TRUNCATE;
+	return rc_of(vfs_truncate(f->f, (uint64_t)size), SQLITE_IOERR_TRUNCATE);
+}
+
+static int file_sync(sqlite3_file *base, int flags)
+{
+	struct file *f = (struct file *)base;
+	(void)flags; /* there is one kind of sync, the full one */
+	if (node_failed(f))
+		return SQLITE_IOERR_FSYNC;
+	int err = vfs_sync(f->f);
+	if (err) {
+		node_fail(f);
+		return rc_of(err, SQLITE_IOERR_FSYNC);
+	}
+	if (f->sync_dir) {
+		if ((err = sync_folder(f->v, f->path)))
+			return rc_of(err, SQLITE_IOERR_DIR_FSYNC);
+		f->sync_dir = false;
+	}
+	return SQLITE_OK;
+}
+
+static int file_size(sqlite3_file *base, sqlite3_int64 *ret)
+{
+	uint64_t size = 0;
+	int err = vfs_size(((struct file *)base)->f, &size);
+	if (err)
+		return rc_of(err, SQLITE_IOERR_FSTAT);
+	*ret = (sqlite3_int64)size;
+	return SQLITE_OK;
+}
+
+static int file_lock(sqlite3_file *base, int level)
+{
+	struct file *f = (struct file *)base;
+	struct node *n = f->node;
+	int rc = SQLITE_OK;
+	if (f->level >= level || !f->locks)
+		return SQLITE_OK;
+	sqlite3_mutex_enter(f->v->lock);
+	bool others_write = (n->pending && n->pending != f) || (n->exclusive && n->exclusive != f);
+	if (f->level == SQLITE_LOCK_NONE) {
+		if (others_write) {
+			rc = SQLITE_BUSY;
+		} else {
+			n->shared++;
+			f->level = SQLITE_LOCK_SHARED;
+		}
+	}
+	if (rc == SQLITE_OK && level >= SQLITE_LOCK_RESERVED) {
+		if ((n->reserved && n->reserved != f) || others_write) {
+			rc = SQLITE_BUSY;
+		} else if (level == SQLITE_LOCK_RESERVED) {
+			n->reserved = f;
+			f->level = SQLITE_LOCK_RESERVED;
+		} else {
+			n->pending = f; /* keeps new readers out while the old ones leave */
+			f->level = SQLITE_LOCK_PENDING;
+			if (n->shared > 1) {
+				rc = SQLITE_BUSY;
+			} else {
+				n->exclusive = f;
+				f->level = SQLITE_LOCK_EXCLUSIVE;
+			}
+		}
+	}
+	sqlite3_mutex_leave(f->v->lock);
+	return rc;
+}
+
+static int file_unlock(sqlite3_file *base, int level)
+{
+	struct file *f = (struct file *)base;
+	struct node *n = f->node;
+	if (f->level <= level || !f->locks)
+		return SQLITE_OK;
+	sqlite3_mutex_enter(f->v->lock);
+	if (n->reserved == f)
+		n->reserved = NULL;
+	if (n->pending == f)
+		n->pending = NULL;
+	if (n->exclusive == f)
+		n->exclusive = NULL;
+	if (level == SQLITE_LOCK_NONE)
+		n->shared--;
+	f->level = level;
+	sqlite3_mutex_leave(f->v->lock);
+	return SQLITE_OK;
+}
+
+static int file_check_reserved(sqlite3_file *base, int *ret)
+{
+	struct file *f = (struct file *)base;
+	struct node *n = f->node;
+	*ret = 0;
+	sqlite3_mutex_enter(f->v->lock);
+	*ret = n->reserved || n->pending || n->exclusive;
+	sqlite3_mutex_leave(f->v->lock);
+	return SQLITE_OK;
+}
+
+static int file_control(sqlite3_file *base, int op, void *arg)
+{
+	(void)base, (void)op, (void)arg;
+	return SQLITE_NOTFOUND;
+}
+
+static int file_sector(sqlite3_file *base)
+{
+	(void)base;
+	return SECTOR_BYTES;
+}
+
+static int file_traits(sqlite3_file *base)
+{
+	(void)base;
+	/* A write that the power cut short harms no bytes beside it: journalling file systems, and the in-memory one, keep that. */
+	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+/* ---- the WAL index in memory ---- */
+
+static int file_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **ret)
+{
+	struct file *f = (struct file *)base;
+	struct node *n = f->node;
+	int rc = SQLITE_OK;
+	*ret = NULL;
+	if (!f->locks || region < 0 || (unsigned)region >= SHM_REGIONS_MAX || size <= 0)
+		return SQLITE_IOERR_SHMMAP;
+	sqlite3_mutex_enter(f->v->lock);
+	if (!f->mapped) {
+		f->mapped = true;
+		n->mapped++;
+	}
+	while (extend && n->n_regions <= (unsigned)region) {
+		void *p = calloc(1, (size_t)size);
+		if (!p) {
+			rc = SQLITE_IOERR_NOMEM;
+			break;
+		}
+		n->region[n->n_regions++] = p;
+	}
+	if (rc == SQLITE_OK && (unsigned)region < n->n_regions)
+		*ret = n->region[region];
+	sqlite3_mutex_leave(f->v->lock);
+	return rc;
+}
+
+static int file_shm_lock(sqlite3_file *base, int offset, int count, int flags)
+{
+	struct file *f = (struct file *)base;
+	struct node *n = f->node;
+	int rc = SQLITE_OK;
+	sqlite3_mutex_enter(f->v->lock);
+	for (int i = offset; i < offset + count && !(flags & SQLITE_SHM_UNLOCK); i++) {
+		bool mine = (f->shm_shared >> i) & 1;
+		if (n->shm_exclusive[i] && n->shm_exclusive[i] != f)
+			rc = SQLITE_BUSY;
+		if ((flags & SQLITE_SHM_EXCLUSIVE) && n->shm_shared[i] > (mine ? 1u : 0u))
+			rc = SQLITE_BUSY;
+	}
+	for (int i = offset; i < offset + count && rc == SQLITE_OK; i++) {
+		uint16_t bit = (uint16_t)(1u << i);
+		if (flags & SQLITE_SHM_UNLOCK) {
+			if (f->shm_exclusive & bit)
+				n->shm_exclusive[i] = NULL;
+			if (f->shm_shared & bit)
+				n->shm_shared[i]--;
+			f->shm_exclusive = (uint16_t)(f->shm_exclusive & ~bit);
+			f->shm_shared = (uint16_t)(f->shm_shared & ~bit);
+		} else if (flags & SQLITE_SHM_SHARED) {
+			if (!(f->shm_shared & bit))
+				n->shm_shared[i]++;
+			f->shm_shared |= bit;
+		} else {
+			n->shm_exclusive[i] = f;
+			f->shm_exclusive |= bit;
+		}
+	}
+	sqlite3_mutex_leave(f->v->lock);
+	return rc;
+}
+
+static void file_shm_barrier(sqlite3_file *base)
+{
+	struct file *f = (struct file *)base;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	sqlite3_mutex_enter(f->v->lock);
+	sqlite3_mutex_leave(f->v->lock);
+}
+
+static int file_shm_unmap(sqlite3_file *base, int erase)
+{
+	struct file *f = (struct file *)base;
+	struct node *n = f->node;
+	(void)erase; /* memory goes with its last user; the next one rebuilds it from the WAL */
+	if (!f->mapped)
+		return SQLITE_OK;
+	(void)file_shm_lock(base, 0, SQLITE_SHM_NLOCK, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
+	sqlite3_mutex_enter(f->v->lock);
+	f->mapped = false;
+	if (--n->mapped == 0) {
+		for (unsigned i = 0; i < n->n_regions; i++)
+			free(n->region[i]);
+		n->n_regions = 0;
+	}
+	sqlite3_mutex_leave(f->v->lock);
+	return SQLITE_OK;
+}
+
+static const sqlite3_io_methods file_methods = {
+	.iVersion = 2,
+	.xClose = file_close,
+	.xRead = file_read,
+	.xWrite = file_write,
+	.xTruncate = file_truncate,
+	.xSync = file_sync,
+	.xFileSize = file_size,
+	.xLock = file_lock,
+	.xUnlock = file_unlock,
+	.xCheckReservedLock = file_check_reserved,
+	.xFileControl = file_control,
+	.xSectorSize = file_sector,
+	.xDeviceCharacteristics = file_traits,
+	.xShmMap = file_shm_map,
+	.xShmLock = file_shm_lock,
+	.xShmBarrier = file_shm_barrier,
+	.xShmUnmap = file_shm_unmap,
+};
+
+/* ---- the file system ---- */
+
+static int fs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *out, int flags, int *ret_flags)
+{
+	struct sqlitevfs *v = (struct sqlitevfs *)base;
+	struct file *f = (struct file *)out;
+	unsigned mode = flags & SQLITE_OPEN_READWRITE ? VFS_READ | VFS_WRITE : VFS_READ;
+	memset(f, 0, sizeof *f);
+	f->v = v;
+	if (!path)
+		return SQLITE_CANTOPEN; /* temp_store=memory: nobody asks for a nameless file */
+	if (flags & SQLITE_OPEN_CREATE)
+		mode |= VFS_CREATE;
+	if (flags & SQLITE_OPEN_EXCLUSIVE)
+		mode |= VFS_EXCL;
+	int err = 0;
+	f->path = strdup(path);
+	if (!f->path)
+		err = MO_ENOMEM;
+	if (!err)
+		err = vfs_open(v->vfs, &f->f, path, mode, NULL);
+	if (!err)
+		err = node_take(f, flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL) ? sqlite3_filename_database(path) : path);
+	f->locks = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+	if (err) {
+		vfs_close(f->f);
+		free(f->path);
+		return err == MO_ENOMEM ? SQLITE_NOMEM : err == MO_EFULL ? SQLITE_FULL : SQLITE_CANTOPEN;
+	}
+	f->sync_dir = (flags & SQLITE_OPEN_CREATE) != 0;
+	f->unlink_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
+	f->base.pMethods = &file_methods;
+	if (ret_flags)
+		*ret_flags = flags;
+	return SQLITE_OK;
+}
+
+static int fs_delete(sqlite3_vfs *base, const char *path, int sync_dir)
+{
+	struct sqlitevfs *v = (struct sqlitevfs *)base;
+	int err = vfs_unlink(v->vfs, path);
+	if (err == MO_ENOENT)
+		return SQLITE_IOERR_DELETE_NOENT;
+	if (err)
+		return rc_of(err, SQLITE_IOERR_DELETE);
+	return sync_dir ? rc_of(sync_folder(v, path), SQLITE_IOERR_DIR_FSYNC) : SQLITE_OK;
+}
+
+static int fs_access(sqlite3_vfs *base, const char *path, int flags, int *ret)
+{
+	struct sqlitevfs *v = (struct sqlitevfs *)base;
+	struct vfs_stat st;
+	int err = vfs_stat(v->vfs, path, &st);
+	if (err && err != MO_ENOENT)
+		return rc_of(err, SQLITE_IOERR_ACCESS);
+	/* An empty journal is no journal (os_unix.c holds the same view). */
+	*ret = !err && (flags != SQLITE_ACCESS_EXISTS || st.size_bytes > 0);
+	return SQLITE_OK;
+}
+
+static int fs_full_path(sqlite3_vfs *base, const char *path, int size, char *out)
+{
+	(void)base;
+	size_t n = strlen(path);
+	if (n >= (size_t)size)
+		return SQLITE_CANTOPEN;
+	memcpy(out, path, n + 1); /* struct vfs gives the paths their meaning */
+	return SQLITE_OK;
+}
+
+static int fs_random(sqlite3_vfs *base, int n, char *out)
+{
+	(void)base;
+	return os_random(out, (size_t)n) == 0 ? n : 0;
+}
+
+static int fs_sleep(sqlite3_vfs *base, int us)
+{
+	sqlite3_vfs *os = ((struct sqlitevfs *)base)->os;
+	return os->xSleep(os, us);
+}
+
+static int fs_time(sqlite3_vfs *base, double *ret)
+{
+	sqlite3_vfs *os = ((struct sqlitevfs *)base)->os;
+	return os->xCurrentTime(os, ret);
+}
+
+static int fs_time_i64(sqlite3_vfs *base, sqlite3_int64 *ret)
+{
+	sqlite3_vfs *os = ((struct sqlitevfs *)base)->os;
+	return os->xCurrentTimeInt64(os, ret);
+}
+
+static int fs_last_error(sqlite3_vfs *base, int n, char *out)
+{
+	(void)base, (void)n, (void)out;
+	return 0;
+}
+
+int sqlitevfs_use(struct sqlitevfs **ret, struct vfs *vfs)
+{
+	if (sqlite3_initialize() != SQLITE_OK)
+		return MO_ENOMEM;
+	char name[sizeof((struct sqlitevfs *)0)->name];
+	snprintf(name, sizeof name, "moru-%p", (void *)vfs);
+	/* SQLite's list of file systems is the register, its static mutex for applications guards finding and adding as one step. */
+	sqlite3_mutex *guard = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP1);
+	struct sqlitevfs *v;
+	int err = 0;
+	sqlite3_mutex_enter(guard);
+	v = (struct sqlitevfs *)sqlite3_vfs_find(name);
+	if (v) {
+		v->users++;
+		goto out;
+	}
+	err = MO_ENOMEM;
+	v = calloc(1, sizeof *v);
+	if (!v)
+		goto out;
+	v->vfs = vfs;
+	v->os = sqlite3_vfs_find(NULL);
+	v->lock = sqlite3_mutex_alloc(SQLITE_MUTEX_FAST);
+	v->users = 1;
+	memcpy(v->name, name, sizeof name);
+	v->base = (sqlite3_vfs){
+		.iVersion = 2,
+		.szOsFile = sizeof(struct file),
+		.mxPathname = PATH_BYTES_MAX,
+		.zName = v->name,
+		.xOpen = fs_open,
+		.xDelete = fs_delete,
+		.xAccess = fs_access,
+		.xFullPathname = fs_full_path,
+		.xRandomness = fs_random,
+		.xSleep = fs_sleep,
+		.xCurrentTime = fs_time,
+		.xGetLastError = fs_last_error,
+		.xCurrentTimeInt64 = fs_time_i64,
+	};
+	if (!v->os)
+		err = MO_EBUG;
+	else if (v->lock && sqlite3_vfs_register(&v->base, 0) == SQLITE_OK)
+		err = 0;
+	if (err) {
+		sqlite3_mutex_free(v->lock);
+		free(v);
+	}
+out:
+	sqlite3_mutex_leave(guard);
+	if (!err)
+		*ret = v;
+	return err;
+}
+
+const char *sqlitevfs_name(const struct sqlitevfs *v) { return v->name; }
+
+void sqlitevfs_release(struct sqlitevfs *v)
+{
+	if (!v)
+		return;
+	sqlite3_mutex *guard = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_APP1);
+	sqlite3_mutex_enter(guard);
+	if (--v->users == 0) {
+		sqlite3_vfs_unregister(&v->base);
+		sqlite3_mutex_free(v->lock);
+		free(v);
+	}
+	sqlite3_mutex_leave(guard);
+}

@@ -1,0 +1,24 @@
+/* SQLite's file system on top of ours, so that every byte and every sync of a
+ * database goes through a struct vfs and a test can break each of them.
+ *
+ * All connections of one database live in one process (the node holds
+ * DIR/lock), so locks and the WAL index are kept in this process's memory and
+ * shared between connections by (struct vfs, path). After a failed sync a file
+ * refuses every further write and sync until all its connections are closed:
+ * what the failed sync left behind can't be known. */
+#ifndef MO_STORE_SQLITEVFS_H
+#define MO_STORE_SQLITEVFS_H
+
+#include "os/vfs.h"
+
+struct sqlitevfs;
+
+/* Registers with SQLite under a name that is unique for `vfs`; a second call for the same vfs shares the first. Borrows vfs until the last
+ * release. Safe from several threads. MO_ENOMEM, MO_EBUG. */
+MO_MUST_USE int sqlitevfs_use(struct sqlitevfs **ret, struct vfs *vfs);
+/* To be given to sqlite3_open_v2(). */
+const char *sqlitevfs_name(const struct sqlitevfs *v);
+/* After the connection is closed; the last one unregisters. NULL is fine. */
+void sqlitevfs_release(struct sqlitevfs *v);
+
+#endif

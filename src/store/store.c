@@ -1,0 +1,245 @@
+#include <stdlib.h>
+
+#include "base/utf8.h"
+#include "codec/json.h"
+#include "os/crypto.h"
+#include "store/priv/impl.h"
+#include "store/priv/migrations.h"
+
+static const char *const noun_names[NOUNS] = {"asset", "signal", "lot", "link", "operation", "event", "characteristic", "state", "case", "doc",
+	"blob", "import"};
+
+const char *store_noun_name(enum noun n) { return noun_names[n]; }
+
+unsigned store_version(void) { return n_store_migrations; }
+
+static int use_wal(struct db *db, struct diag *d)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db->sq, "PRAGMA journal_mode=wal", -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		rc = span_is(db_col_text(st, 0), "wal") ? SQLITE_OK : SQLITE_CANTOPEN;
+	else if (rc == SQLITE_DONE)
+		rc = SQLITE_CANTOPEN;
+	int err = rc == SQLITE_OK ? 0 : db_error(db, rc, "wal", d);
+	sqlite3_finalize(st);
+	return err;
+}
+
+int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const struct migration *steps, unsigned n, struct diag *d)
+{
+	unsigned version;
+	int err = 0;
+	struct store *s = calloc(1, sizeof *s);
+	if (!s)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	buf_init(&s->scratch, 0);
+	/* Before anything is written: is it ours? */
+	if ((err = db_open(&s->db, vfs, path, true, store_statements, STATEMENTS, d)) || (err = migrations_version(&s->db, &version, d)))
+		goto out;
+	if (version > n) {
+		err = migrations_run(&s->db, steps, n, d); /* says that it is newer */
+		goto out;
+	}
+	if ((err = use_wal(&s->db, d)) || (err = migrations_run(&s->db, steps, n, d)) ||
+		(err = db_get_i64(&s->db, "SELECT max(number) FROM change", &s->last_change, d)) ||
+		(err = db_get_i64(&s->db, "SELECT t FROM change ORDER BY number DESC LIMIT 1", &s->now_ns, d)) || (err = blobs_clean(s, d)))
+		goto out;
+	*ret = s;
+	s = NULL;
+out:
+	store_close(s);
+	return err;
+}
+
+int store_open(struct store **ret, struct vfs *vfs, const char *path, struct diag *d)
+{
+	return store_open_with(ret, vfs, path, store_migrations, n_store_migrations, d);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->open)
+		store_rollback(s);
+	db_close(&s->db);
+	buf_free(&s->scratch);
+	free(s);
+}
+
+/* ---- transactions ---- */
+
+static int refuse(int err, enum mo_msg msg, struct diag *d) { return diag_set(d, err, msg); }
+
+int store_writing(struct store *s, struct diag *d)
+{
+	return s->open && !s->broken && !sqlite3_get_autocommit(s->db.sq) ? 0 : refuse(MO_ESTATE, MSG_STORE_NO_TRANSACTION, d);
+}
+
+int store_begin(struct store *s, struct diag *d)
+{
+	int err;
+	if (s->open)
+		return refuse(MO_ESTATE, MSG_STORE_IN_TRANSACTION, d);
+	/* A rollback that found no memory is made up for here. */
+	if (!sqlite3_get_autocommit(s->db.sq) && (err = db_run(&s->db, ST_ROLLBACK, NULL, 0, d)))
+		return err;
+	if ((err = db_run(&s->db, ST_BEGIN, NULL, 0, d)))
+		return err;
+	s->open = true;
+	s->saved = s->broken = false;
+	s->begin_change = s->last_change;
+	memset(s->tally, 0, sizeof s->tally);
+	return 0;
+}
+
+int store_commit(struct store *s, struct diag *d)
+{
+	int err = store_writing(s, d);
+	for (unsigned i = 0; i < NOUNS && !err; i++)
+		if (s->tally[i])
+			err = db_run(&s->db, ST_TALLY, ARGS(sarg_c(noun_names[i]), sarg_i(s->tally[i])), d);
+	if (!err)
+		err = db_run(&s->db, ST_COMMIT, NULL, 0, d);
+	if (err) {
+		store_rollback(s);
+		return err;
+	}
+	s->open = s->saved = false;
+	return 0;
+}
+
+void store_rollback(struct store *s)
+{
+	if (!s->open)
+		return;
+	/* SQLite has done it by itself where it had to give up (disk full, no memory). Where it fails, the next store_begin() tries again, and
+	 * closing does it in any case. */
+	if (!sqlite3_get_autocommit(s->db.sq))
+		(void)!db_run(&s->db, ST_ROLLBACK, NULL, 0, NULL);
+	s->last_change = s->begin_change;
+	s->open = s->saved = false;
+}
+
+int store_savepoint(struct store *s, struct diag *d)
+{
+	int err = store_writing(s, d);
+	if (err)
+		return err;
+	if (s->saved)
+		return refuse(MO_ESTATE, MSG_STORE_IN_TRANSACTION, d);
+	if ((err = db_run(&s->db, ST_SAVE, NULL, 0, d)))
+		return err;
+	s->saved = true;
+	s->save_change = s->last_change;
+	memcpy(s->save_tally, s->tally, sizeof s->tally);
+	return 0;
+}
+
+int store_release(struct store *s, struct diag *d)
+{
+	int err = store_writing(s, d);
+	if (err)
+		return err;
+	if (!s->saved)
+		return refuse(MO_ESTATE, MSG_STORE_NO_TRANSACTION, d);
+	if ((err = db_run(&s->db, ST_KEEP, NULL, 0, d)))
+		return err;
+	s->saved = false;
+	return 0;
+}
+
+void store_undo(struct store *s)
+{
+	if (!s->saved || store_writing(s, NULL))
+		return;
+	s->saved = false;
+	s->last_change = s->save_change;
+	memcpy(s->tally, s->save_tally, sizeof s->tally);
+	/* What can't be undone in part must not be committed in part: only a rollback is left. */
+	if (db_run(&s->db, ST_UNDO, NULL, 0, NULL) || db_run(&s->db, ST_KEEP, NULL, 0, NULL))
+		s->broken = true;
+}
+
+int64_t store_last_change(struct store *s) { return s->last_change; }
+
+/* ---- what every put needs ---- */
+
+void store_saw(struct store *s, int64_t t_ns)
+{
+	if (t_ns != T_NONE && t_ns > s->now_ns)
+		s->now_ns = t_ns;
+}
+
+int store_note(struct store *s, enum noun noun, struct span key, const char *did, int64_t count, struct diag *d)
+{
+	int err = db_run(&s->db, ST_NOTE, ARGS(sarg_i(s->now_ns), sarg_c(noun_names[noun]), sarg_s(key), sarg_c(did)), d);
+	if (err)
+		return err;
+	s->last_change = sqlite3_last_insert_rowid(s->db.sq);
+	s->tally[noun] += count;
+	return 0;
+}
+
+int store_noted(struct store *s, enum noun noun, struct span key, enum store_did did, struct diag *d)
+{
+	if (did == STORE_SAME)
+		return 0;
+	return store_note(s, noun, key, did == STORE_NEW ? "new" : "changed", did == STORE_NEW, d);
+}
+
+int store_uuid(struct store *s, struct uuid *ret, struct diag *d)
+{
+	int err = os_uuid(ret, s->now_ns);
+	if (err) {
+		diag_set(d, err, MSG_STORE_FAILED);
+		diag_file(d, s->db.path);
+		diag_text(d, 0, span_str("uuid"));
+		diag_text(d, 1, span_str(mo_err_name(err)));
+	}
+	return err;
+}
+
+/* By our reader, not by SQLite's json_valid(): that one says "not valid" when it finds no memory. */
+int store_json_object(struct span json, const char *field, struct diag *d)
+{
+	struct json_reader *r = NULL;
+	enum json_token t = JSON_MORE;
+	if (!json.n)
+		return 0;
+	int err = json_reader_new(&r, false);
+	if (err)
+		return diag_set(d, err, MSG_OUT_OF_MEMORY);
+	json_feed(r, json);
+	json_end(r);
+	err = json_next(r, &t, NULL, d);
+	if (!err && t != JSON_OBJECT) {
+		err = diag_set(d, MO_EINVAL, MSG_STORE_JSON);
+		diag_value(d, json);
+	}
+	while (!err && t != JSON_DONE)
+		err = json_next(r, &t, NULL, d);
+	if (err == MO_EINVAL)
+		diag_field(d, span_str(field));
+	json_reader_free(r);
+	return err;
+}
+
+int store_text(struct span text, const char *field, size_t max, struct diag *d)
+{
+	if (text.n > 0 && text.n <= max && utf8_valid(text))
+		return 0;
+	char expected[32];
+	struct buf b;
+	buf_init(&b, sizeof expected);
+	diag_set(d, MO_EINVAL, MSG_STORE_TEXT);
+	diag_field(d, span_str(field));
+	diag_value(d, text);
+	buf_printf(&b, "1..%zu%c", max, 0);
+	diag_expected(d, b.err ? "" : (const char *)b.p);
+	buf_free(&b);
+	return MO_EINVAL;
+}

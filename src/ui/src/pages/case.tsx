@@ -1,0 +1,1 @@
+export function CasePage(_: any) { return null as any; }

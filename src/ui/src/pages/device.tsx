@@ -1,0 +1,1 @@
+export function DevicePage(_: any) { return null as any; }

@@ -1,0 +1,15 @@
+/* A vfs in front of another that swallows syncs: the planted mistake that the oracle must see. */
+#ifndef MO_TESTS_SERIES_NOSYNC_H
+#define MO_TESTS_SERIES_NOSYNC_H
+
+#include "os/vfs.h"
+
+struct nosync {
+	struct vfs v;
+	struct vfs *below;
+	bool files, folders; /* which syncs are swallowed */
+	const char *only;    /* files whose path holds this; NULL: all */
+};
+void nosync_init(struct nosync *n, struct vfs *below);
+
+#endif

@@ -1,0 +1,580 @@
+/* The store under faults: a fresh open, commits, a migration, a blob; each file
+ * operation and each allocation (ours, SQLite's) fails once, in turn, or the
+ * power goes there. The oracle: what was acknowledged is there, what was not
+ * asked for is not, nothing is there by half, the next start works, the check
+ * finds nothing. A planted missing sync has to be noticed. */
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cm.h"
+#include "faultalloc.h"
+#include "liar.h"
+
+#include "os/memvfs.h"
+#include "store/priv/impl.h"
+#include "store/priv/migrations.h"
+
+#define DB "node/store.db"
+#define PER_BATCH 10
+/* Passes a sweep takes at least, unless it takes all; a scenario has eight, so some 900 passes. */
+#define PASSES_POWER 250u
+#define PASSES_OTHER 70u
+#define S(x) span_str(x)
+
+/* ---- SQLite's allocations ---- */
+
+static sqlite3_mem_methods under;
+static uint64_t sql_armed, sql_count;
+
+static void *sql_malloc(int n) { return ++sql_count == sql_armed ? NULL : under.xMalloc(n); }
+static void *sql_realloc(void *p, int n) { return ++sql_count == sql_armed ? NULL : under.xRealloc(p, n); }
+
+static void sql_arm(uint64_t nth)
+{
+	sql_armed = nth;
+	sql_count = 0;
+}
+
+/* ---- a world: the files, and what the program in it was told ---- */
+
+struct world {
+	struct vfs *mem, *liar, *vfs;
+	struct store *s;
+	unsigned acked;  /* commits acknowledged by the scenario */
+	bool opened;     /* the scenario's open was */
+	uint8_t sha[32];
+	struct diag d;   /* of the scenario's failure */
+};
+
+static int put_lot(struct world *w, const char *prefix, unsigned batch, unsigned i)
+{
+	char number[48];
+	enum store_did did;
+	snprintf(number, sizeof number, "%s-%u-%u", prefix, batch, i);
+	struct record r = {.type = REC_LOT, .lot = {.key = {S("F"), S(number)}, .item = S("HLD-A"), .made_ns = T_NONE, .quantity = 40}};
+	return store_put_record(w->s, &r, NS_PER_DAY, &did, &w->d);
+}
+
+static int put_batch(struct world *w, const char *prefix, unsigned batch, bool commit)
+{
+	int err = store_begin(w->s, &w->d);
+	for (unsigned i = 0; i < PER_BATCH && !err; i++)
+		err = put_lot(w, prefix, batch, i);
+	if (!err && commit)
+		return store_commit(w->s, &w->d);
+	store_rollback(w->s);
+	return err;
+}
+
+static int64_t number_in(struct world *w, const char *path, const char *sql)
+{
+	struct db db;
+	int64_t v = -1;
+	if (db_open(&db, w->vfs, path, false, NULL, 0, NULL))
+		return -2;
+	if (db_get_i64(&db, sql, &v, NULL))
+		v = -3;
+	db_close(&db);
+	return v;
+}
+
+static int64_t number_of(struct world *w, const char *sql) { return number_in(w, DB, sql); }
+
+static void say(void *arg, const struct diag *d)
+{
+	if (*(unsigned *)arg == 0)
+		printf("  check: %s (%s)\n", d->arg[0].text, d->file);
+	++*(unsigned *)arg;
+}
+
+static const char *check_clean(struct world *w)
+{
+	unsigned n = 0;
+	if (store_check(w->s, say, &n))
+		return "the check failed";
+	return n ? "the check found something" : NULL;
+}
+
+static int open_with(struct world *w, const struct migration *steps, unsigned n)
+{
+	return store_open_with(&w->s, w->vfs, DB, steps, n, &w->d);
+}
+
+/* ---- scenarios ---- */
+
+struct scenario {
+	const char *name;
+	int (*prepare)(struct world *w); /* without faults */
+	int (*run)(struct world *w);
+	const char *(*holds)(struct world *w); /* after a clean start; NULL or what is wrong */
+};
+
+static int prepare_nothing(struct world *w)
+{
+	(void)w;
+	return 0;
+}
+
+static int run_open(struct world *w)
+{
+	int err = open_with(w, store_migrations, n_store_migrations);
+	w->opened = !err;
+	return err;
+}
+
+static const char *holds_open(struct world *w)
+{
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	if (put_batch(w, "after", 0, true))
+		return "it takes nothing";
+	return check_clean(w);
+}
+
+static int prepare_commit(struct world *w)
+{
+	int err = open_with(w, store_migrations, n_store_migrations);
+	return err ? err : put_batch(w, "before", 0, true);
+}
+
+static int run_commit(struct world *w)
+{
+	for (unsigned b = 0; b < 2; b++) {
+		int err = put_batch(w, "lot", b, true);
+		if (err)
+			return err;
+		w->acked++;
+		if ((err = put_batch(w, "never", b, false)))
+			return err;
+	}
+	return 0;
+}
+
+static const char *holds_commit(struct world *w)
+{
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	if (number_of(w, "SELECT count(*) FROM lot WHERE number GLOB 'before-*'") != PER_BATCH)
+		return "what was there before is not";
+	if (number_of(w, "SELECT count(*) FROM lot WHERE number GLOB 'never-*'") != 0)
+		return "what was never committed is there";
+	int64_t n = number_of(w, "SELECT count(*) FROM lot WHERE number GLOB 'lot-*'"), batches = n / PER_BATCH;
+	if (n < 0 || n % PER_BATCH)
+		return "a commit is there by half";
+	if (batches < w->acked)
+		return "an acknowledged commit is lost";
+	if (batches > w->acked + 1)
+		return "more than was asked for is there";
+	if (number_of(w, "SELECT count(*) FROM change") != number_of(w, "SELECT max(number) FROM change"))
+		return "the feed has a hole";
+	return check_clean(w);
+}
+
+static const struct migration to_two[] = {
+	{store_schema_v1},
+	{"ALTER TABLE lot ADD COLUMN colour TEXT; UPDATE lot SET colour='grey'; CREATE INDEX lot_colour ON lot(colour);"},
+};
+
+static int prepare_migrate(struct world *w)
+{
+	int err = prepare_commit(w);
+	store_close(w->s);
+	w->s = NULL;
+	return err;
+}
+
+static int run_migrate(struct world *w)
+{
+	int err = open_with(w, to_two, 2);
+	w->opened = !err;
+	return err;
+}
+
+static const char *holds_migrate(struct world *w)
+{
+	int64_t version = number_of(w, "PRAGMA user_version");
+	if (version != 1 && version != 2)
+		return "the version is neither old nor new";
+	if (w->opened && version != 2)
+		return "the migration was acknowledged and is gone";
+	if (version == 2 && (number_in(w, DB ".v1", "PRAGMA user_version") != 1 || number_in(w, DB ".v1", "SELECT count(*) FROM lot") != PER_BATCH))
+		return "there is no whole copy of the old version";
+	if (open_with(w, to_two, 2))
+		return "it does not open";
+	if (number_of(w, "SELECT count(*) FROM lot WHERE colour='grey'") != PER_BATCH)
+		return "the migration is there by half";
+	return check_clean(w);
+}
+
+#define BLOB_BYTES 150000u
+static uint8_t blob_bytes[BLOB_BYTES];
+
+static int prepare_blob(struct world *w) { return open_with(w, store_migrations, n_store_migrations); }
+
+static int run_blob(struct world *w)
+{
+	struct blob_writer *b = NULL;
+	int err = blob_begin(w->s, &b, NULL);
+	for (size_t at = 0; at < BLOB_BYTES && !err; at += 50000)
+		err = blob_write(b, span_of(blob_bytes + at, 50000), NULL);
+	if (!err && !(err = store_begin(w->s, &w->d))) {
+		err = blob_end(b, w->s, S("audio/wav"), S("소리.wav"), w->sha, NULL);
+		if (!err && !(err = store_commit(w->s, &w->d)))
+			w->acked = 1;
+		store_rollback(w->s);
+	}
+	blob_abort(b);
+	return err;
+}
+
+static int leftover(void *arg, const char *name)
+{
+	*(bool *)arg |= strncmp(name, "new-", 4) == 0;
+	return 0;
+}
+
+static const char *holds_blob(struct world *w)
+{
+	bool left = false;
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	int64_t n = number_of(w, "SELECT count(*) FROM blob");
+	if (n < (int64_t)w->acked)
+		return "an acknowledged blob is lost";
+	int err = vfs_list(w->vfs, "node/blobs", leftover, &left);
+	if ((err && err != MO_ENOENT) || left)
+		return "an unfinished blob was left";
+	return check_clean(w); /* each row has its file, with the content that its name says */
+}
+
+/* ---- one of each kind, then everything read ---- */
+
+static int put_each(struct world *w)
+{
+	struct lot_key lot = {S("F"), S("L-1")}, parent = {S("F"), S("R-1")};
+	const struct record records[] = {
+		{.type = REC_ASSET, .asset = {.code = S("M"), .name = S("사출기"), .kind = ASSET_MACHINE, .parent = S("L1")}},
+		{.type = REC_LINK, .link = {.parent = parent, .child = lot, .quantity = NAN}},
+		{.type = REC_OPERATION, .operation = {.id = S("o"), .machine = S("M"), .lot = lot, .person = S("p"), .start_ns = 1, .end_ns = 2, .good = 1,
+			.rework = NAN, .scrap = NAN, .concession = NAN}},
+		{.type = REC_EVENT, .event = {.id = S("e"), .kind = S("note"), .t_ns = 1, .lot = lot, .quantity = NAN, .text = S("보류"), .data = S("{}")}},
+		{.type = REC_CHARACTERISTIC, .characteristic = {.id = S("c"), .lot = lot, .name = S("w"), .value = 1, .lower = NAN, .upper = NAN, .judged = 1,
+			.t_ns = 1}},
+	};
+	const struct store_state st[] = {{0, 5, MSTATE_RUNNING, 0}, {5, 9, MSTATE_STOPPED, 3}};
+	const struct store_signal sig = {.series = {{1}}, .asset = S("M"), .name = S("t"), .unit = S("C"), .source = S("http")};
+	const struct store_case k = {.asset = S("M"), .cause = S("stop"), .kind = S("stop"), .begin_ns = 5, .end_ns = 9, .raised_ns = 9, .over = true,
+		.evidence = S("{\"n\":1}")};
+	const uint8_t digest[32] = {1};
+	enum store_did did;
+	int64_t id = 0, version;
+	int err = 0;
+	for (size_t i = 0; i < sizeof records / sizeof records[0] && !err; i++)
+		err = store_put_record(w->s, &records[i], 10, &did, &w->d);
+	if (err || (err = store_put_states(w->s, S("M"), 0, 9, st, 2, &w->d)) || (err = store_put_signal(w->s, &sig, &did, &w->d)) ||
+		(err = store_put_case(w->s, &k, &id, &did, &w->d)) || (err = store_case_state(w->s, id, CASE_SEEN, S("kim"), S("봄"), 11, &w->d)) ||
+		(err = store_put_doc(w->s, DOC_DEVICE, S("d"), S("{}"), -1, S("kim"), 12, &version, NULL)) ||
+		(err = store_put_doc(w->s, DOC_DEVICE, S("d"), S("{\"a\":1}"), 1, S("kim"), 12, &version, NULL)) ||
+		(err = store_undo_doc(w->s, DOC_DEVICE, S("d"), S("kim"), 13, &version, &w->d)) ||
+		(err = store_idem_put(w->s, S("key"), digest, S("answer"), 13, &w->d)) || (err = store_put_mark(w->s, S("m"), S("v"), &w->d)) ||
+		(err = store_put_import(w->s, S("i"), S("f.csv"), digest, S("done"), S("{}"), 13, NULL)) ||
+		(err = store_audit(w->s, 13, S("kim"), S("x"), S("d"), S("{}"), NULL)))
+		return err;
+	return 0;
+}
+
+static int read_each(struct store_reader *r)
+{
+	struct buf b;
+	struct arena a;
+	struct gen_tree t;
+	int64_t id = 0, version;
+	int err = 0;
+	buf_init(&b, 0);
+	arena_init(&a, 0);
+	for (unsigned q = 0; q < STORE_QUERIES && !err; q++) {
+		struct store_arg args[8];
+		struct table_cursor *c = NULL;
+		struct table_batch batch = {.n_rows = 1};
+		for (unsigned i = 0; i < 8; i++)
+			args[i] = sarg_null();
+		unsigned n = store_query_def((enum store_query)q)->n_args;
+		if (n)
+			args[n - 1] = q == SQ_SEARCH || q == SQ_LOTS ? sarg_i(9) : sarg_i(1);
+		if (q == SQ_SEARCH || q == SQ_LOTS)
+			args[0] = sarg_s(S("l-1"));
+		err = store_select(r, &c, (enum store_query)q, args, n, NULL);
+		while (!err && batch.n_rows)
+			err = table_next(c, &batch, NULL);
+		table_close(c);
+	}
+	if (err || (err = store_get_mark(r, S("m"), &b, NULL)) || (err = store_get_doc(r, DOC_DEVICE, S("d"), &b, &version, NULL)) ||
+		(err = store_lot_id(r, (struct lot_key){S("F"), S("R-1")}, &id, NULL)) ||
+		(err = genealogy_walk(&t, &a, id, true, 0, 0, store_links, r, NULL)))
+		goto out;
+out:
+	buf_free(&b);
+	arena_free(&a);
+	return err;
+}
+
+static int run_each(struct world *w)
+{
+	struct store_reader *r = NULL;
+	struct buf answer;
+	const uint8_t digest[32] = {1};
+	int err = store_begin(w->s, &w->d);
+	if (err)
+		return err;
+	if (!(err = store_savepoint(w->s, &w->d)) && !(err = put_lot(w, "never", 0, 0))) {
+		store_undo(w->s);
+		err = put_each(w);
+		if (err == MO_ESTATE)
+			err = MO_ENOMEM; /* the undo had no memory: by contract only the rollback is left */
+	}
+	if (err) {
+		store_rollback(w->s);
+		return err;
+	}
+	if ((err = store_commit(w->s, &w->d)))
+		return err;
+	w->acked = 1;
+	buf_init(&answer, 0);
+	if (!(err = store_idem_get(w->s, S("key"), digest, &answer, NULL)) && !(err = store_reader_open(&r, w->vfs, DB, NULL)))
+		err = read_each(r);
+	store_reader_close(r);
+	buf_free(&answer);
+	return err;
+}
+
+static const char *holds_each(struct world *w)
+{
+	static const char *const tables[] = {"operation", "event", "characteristic", "state", "signal", "cases", "doc", "mark", "import", "audit", "lot_link"};
+	char sql[64];
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	bool any = number_of(w, "SELECT count(*) FROM event") > 0;
+	if (w->acked && !any)
+		return "an acknowledged commit is lost";
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[i]);
+		if ((number_of(w, sql) > 0) != any)
+			return "a commit is there by half";
+	}
+	if (number_of(w, "SELECT count(*) FROM lot WHERE number GLOB 'never-*'") != 0)
+		return "what was undone is there";
+	return check_clean(w);
+}
+
+static const struct scenario scenarios[] = {
+	{"open", prepare_nothing, run_open, holds_open},
+	{"commit", prepare_commit, run_commit, holds_commit},
+	{"migrate", prepare_migrate, run_migrate, holds_migrate},
+	{"blob", prepare_blob, run_blob, holds_blob},
+	{"each", prepare_blob, run_each, holds_each},
+};
+#define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
+
+/* ---- passes ---- */
+
+enum mode { CRASH_ALL, CRASH_SOME, FAIL_IO, FAIL_FULL, FAIL_SHORT, DEAD, ALLOC, SQL_ALLOC, MODES };
+static const char *const mode_names[MODES] = {"power (all unsynced lost)", "power (some of it kept)", "one operation fails", "one finds the disk full",
+	"one writes half", "the disk dies", "our allocation", "SQLite's allocation"};
+
+static int world_new(struct world *w, uint64_t seed, bool lies, const char *suffix)
+{
+	*w = (struct world){0};
+	if (memvfs_new(&w->mem, seed) || vfs_mkdir(w->mem, "node", false) || vfs_sync_dir(w->mem, "/"))
+		return -1;
+	w->vfs = w->mem;
+	if (lies) {
+		if (liar_new(&w->liar, w->mem, suffix))
+			return -1;
+		w->vfs = w->liar;
+	}
+	return 0;
+}
+
+static void world_free(struct world *w)
+{
+	store_close(w->s);
+	vfs_free(w->liar);
+	vfs_free(w->mem);
+}
+
+static void arm(struct world *w, enum mode m, uint64_t nth)
+{
+	struct memvfs_faults f = {0};
+	switch (m) {
+	case CRASH_ALL:
+	case CRASH_SOME:
+		f.crash_at = nth;
+		break;
+	case FAIL_FULL:
+		f.fail_at = nth;
+		f.err = MO_EFULL;
+		break;
+	case FAIL_IO:
+	case FAIL_SHORT:
+	case DEAD:
+		f.fail_at = nth;
+		f.err = MO_EIO;
+		f.short_write = m == FAIL_SHORT;
+		f.forever = m == DEAD;
+		break;
+	case ALLOC:
+		faultalloc_arm(nth);
+		return;
+	case SQL_ALLOC:
+	case MODES:
+		sql_arm(nth);
+		return;
+	}
+	memvfs_set_faults(w->mem, &f);
+}
+
+static void disarm(struct world *w)
+{
+	memvfs_set_faults(w->mem, &(struct memvfs_faults){0});
+	faultalloc_arm(0);
+	sql_arm(0);
+}
+
+/* How many chances to fail a scenario has. */
+static uint64_t chances(const struct scenario *sc, enum mode m)
+{
+	struct world w;
+	uint64_t n = 0;
+	assert_int_equal(world_new(&w, 1, false, NULL), 0);
+	assert_int_equal(sc->prepare(&w), 0);
+	uint64_t ops = memvfs_ops(w.mem);
+	faultalloc_arm(0);
+	sql_arm(0);
+	assert_int_equal(sc->run(&w), 0);
+	if (m == ALLOC) {
+		n = faultalloc_count();
+	} else if (m == SQL_ALLOC) {
+		n = sql_count;
+	}
+	store_close(w.s);
+	w.s = NULL;
+	if (m != ALLOC && m != SQL_ALLOC)
+		n = memvfs_ops(w.mem) - ops;
+	const char *wrong = sc->holds(&w);
+	if (wrong)
+		fail_msg("%s without faults: %s", sc->name, wrong);
+	world_free(&w);
+	return n;
+}
+
+/* Errors that may be told in a mode. SQLite tells a file that can't be read as one that can't be opened, or as damaged where it had to be right. */
+static bool is_clean(enum mode m, int err)
+{
+	if (err == 0 || err == MO_ENOMEM)
+		return err == 0 || m == ALLOC || m == SQL_ALLOC;
+	return m != ALLOC && m != SQL_ALLOC && (err == MO_EIO || (err == MO_EFULL && m == FAIL_FULL));
+}
+
+/* One pass; NULL or what went wrong. */
+static const char *pass(const struct scenario *sc, enum mode m, uint64_t nth, bool lies, const char *suffix)
+{
+	struct world w;
+	const char *wrong = NULL;
+	if (world_new(&w, nth, lies, suffix) || sc->prepare(&w))
+		return "the preparation failed";
+	arm(&w, m, nth);
+	int err = sc->run(&w);
+	if (m == ALLOC || m == SQL_ALLOC)
+		disarm(&w);
+	store_close(w.s);
+	w.s = NULL;
+	disarm(&w);
+	if (!is_clean(m, err)) {
+		static char text[512];
+		snprintf(text, sizeof text, "the error is %s (%s: %s)", mo_err_name(err), w.d.arg[0].text, w.d.arg[1].text);
+		wrong = text;
+	}
+	if (m == CRASH_ALL || m == CRASH_SOME || m == DEAD)
+		memvfs_crash(w.mem, m != CRASH_SOME);
+	if (!wrong)
+		wrong = sc->holds(&w);
+	/* What it found has to be as durable as what it was told before: once more after the power went. */
+	if (!wrong && m >= FAIL_IO) {
+		memvfs_crash(w.mem, true);
+		store_close(w.s);
+		w.s = NULL;
+		memvfs_crash(w.mem, true);
+		wrong = sc->holds(&w);
+	}
+	world_free(&w);
+	return wrong;
+}
+
+static uint64_t offset;
+
+static void sweep(const struct scenario *sc, enum mode m)
+{
+	uint64_t n = chances(sc, m), least = m <= CRASH_SOME ? PASSES_POWER : PASSES_OTHER;
+	uint64_t step = getenv("MORU_SOAK") || n <= least ? 1 : n / least, done = 0;
+	sqlite3_int64 memory = sqlite3_memory_used();
+	assert_true(n > 0);
+	for (uint64_t at = 1 + offset % step; at <= n; at += step, done++) {
+		const char *wrong = pass(sc, m, at, false, NULL);
+		if (wrong)
+			fail_msg("%s, %s, at %llu of %llu: %s", sc->name, mode_names[m], (unsigned long long)at, (unsigned long long)n, wrong);
+		if (sqlite3_memory_used() != memory)
+			fail_msg("%s, %s, at %llu of %llu: memory leaked", sc->name, mode_names[m], (unsigned long long)at, (unsigned long long)n);
+	}
+	printf("%-8s %-26s %5llu of %5llu\n", sc->name, mode_names[m], (unsigned long long)done, (unsigned long long)n);
+	assert_true(done >= (n < least ? n : least));
+}
+
+static void test_sweeps(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SCENARIOS; i++)
+		for (unsigned m = 0; m < MODES; m++)
+			sweep(&scenarios[i], (enum mode)m);
+}
+
+/* ---- planted ---- */
+
+/* How many passes notice that the syncs named are skipped. */
+static unsigned noticed(const struct scenario *sc, const char *suffix)
+{
+	unsigned n = 0;
+	uint64_t all = chances(sc, CRASH_ALL);
+	for (uint64_t at = 1; at <= all + 1; at++)
+		n += pass(sc, CRASH_ALL, at, true, suffix) != NULL;
+	return n;
+}
+
+static void test_planted(void **state)
+{
+	(void)state;
+	assert_true(noticed(&scenarios[1], "-wal") > 0);      /* a commit that is not synced */
+	assert_true(noticed(&scenarios[1], NULL) > 0);        /* a WAL whose name is not */
+	assert_true(noticed(&scenarios[2], ".v1.tmp") > 0);   /* a snapshot that is not */
+	assert_true(noticed(&scenarios[3], NULL) > 0);        /* a blob whose name is not */
+	/* and with honest syncs the same passes notice nothing: test_sweeps() */
+}
+
+int main(void)
+{
+	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &under) != SQLITE_OK)
+		return 1;
+	sqlite3_mem_methods ours = under;
+	ours.xMalloc = sql_malloc;
+	ours.xRealloc = sql_realloc;
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK || sqlite3_initialize() != SQLITE_OK)
+		return 1;
+	for (size_t i = 0; i < BLOB_BYTES; i++)
+		blob_bytes[i] = (uint8_t)(i * 7 + i / 256);
+	offset = (uint64_t)time(NULL) / 7;
+	printf("offset %llu\n", (unsigned long long)offset);
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sweeps), cmocka_unit_test(test_planted)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,255 @@
+/* A stand-in for the node, for work on the page: node tests/ui/mock.mjs [PORT] [DIST]
+ * Answers the HTTP contract with made-up data from a fixed seed. ?mode in MOCK: "" (a week loaded, life at 60x), "history" (loading), "empty". */
+import { createServer } from "node:http";
+import { readFileSync, existsSync } from "node:fs";
+import { dirname, extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const port = Number(process.argv[2] ?? 8471), dist = process.argv[3] ?? join(here, "../../src/ui/dist");
+const mode = process.env.MOCK ?? "";
+const H = 3_600_000, D = 24 * H;
+const hash = (s) => { let h = 2166136261; for (const c of String(s)) h = Math.imul(h ^ c.codePointAt(0), 16777619); h ^= h >>> 15; h = Math.imul(h, 2246822519); return ((h ^ (h >>> 13)) >>> 0) / 4294967296; };
+const gauss = (s) => Math.sqrt(-2 * Math.log(hash(`${s}a`) + 1e-9)) * Math.cos(6.283 * hash(`${s}b`));
+const uuid = (s) => { let x = ""; for (let i = 0; i < 32; i++) x += Math.floor(hash(s + i) * 16).toString(16); return `${x.slice(0, 8)}-${x.slice(8, 12)}-7${x.slice(13, 16)}-8${x.slice(17, 20)}-${x.slice(20)}`; };
+const iso = (ms) => new Date(ms).toISOString();
+
+/* ---- time ---- */
+const T0 = Date.parse("2026-11-22T00:10:00Z"), began = Date.now();
+const scale = mode === "history" ? 0 : Number(process.env.SCALE ?? 60);
+const now = () => (mode === "history" ? T0 - 7 * D + Math.min(1, ((Date.now() - began) / 240_000) + 0.43) * 7 * D : T0 + (Date.now() - began) * scale);
+const history = () => (mode === "history" ? { from: iso(T0 - 7 * D), to: iso(T0), now: iso(now()) } : null);
+
+/* ---- machines and signals ---- */
+const M = (code, name, signals, device = "modbus") => ({ code, name, kind: "machine", signals, device });
+const c = (name, label, unit, mean, sigma, more = {}) => ({ name, label, unit, mean, sigma, kind: "sequence", type: "float", period: 42_000, ...more });
+const f = (name, label, unit, mean, sigma, more = {}) => ({ name, label, unit, mean, sigma, kind: "clock", type: "float", period: 10_000, ...more });
+const machines = mode === "empty" ? [] : [
+	M("MLD-01", "사출기 1호기", [c("cycle", "사이클 타임", "s", 42, 0.3), c("peak_pressure", "최대 사출압", "MPa", 95, 1.2, { shift: { at: -5.4 * H, by: -7.5 } }), c("fill", "충전 시간", "s", 1.18, 0.01), c("cushion", "쿠션량", "mm", 6, 0.12, { shift: { at: -5.4 * H, by: -1.2 } }), c("metering", "계량 시간", "s", 9.5, 0.25), c("switch_over", "전환 위치", "mm", 12, 0.05), c("lot", "로트", "", 0, 0, { type: "string" }),
+		f("barrel_1", "배럴 1 온도", "°C", 275, 1.5), f("barrel_2", "배럴 2 온도", "°C", 280, 1.5), f("barrel_3", "배럴 3 온도", "°C", 285, 1.5), f("mould", "금형 온도", "°C", 80, 1), f("oil", "작동유 온도", "°C", 46, 2), f("power", "전력", "kW", 18, 5), f("shots", "타수", "", 312_000, 0, { type: "integer" }), f("door", "안전문 닫힘", "", 1, 0, { type: "boolean" })]),
+	M("MLD-02", "사출기 2호기", [c("cycle", "사이클 타임", "s", 55, 0.5), f("vacuum", "취출 진공", "kPa", -78, 2), f("power", "전력", "kW", 22, 5)]),
+	M("MLD-03", "사출기 3호기", [c("cycle", "사이클 타임", "s", 28, 0.3), f("power", "전력", "kW", 12, 3)]),
+	M("MLD-04", "제습 건조기", [f("dew_point", "이슬점", "°C", -39, 4), f("temperature", "건조 온도", "°C", 80, 1), f("power", "전력", "kW", 6, 0.4)]),
+	M("MLD-05", "냉각기", [f("supply", "공급 수온", "°C", 15, 0.7), f("flow", "유량", "L/min", 180, 4), f("power", "전력", "kW", 18, 1)]),
+	M("MLD-06", "금형 가공기", [f("load", "주축 부하", "%", 40, 12), f("program", "프로그램", "", 0, 0, { type: "string" })], "push"),
+	M("MLD-07", "와이어 방전기", [f("gap", "간극 전압", "V", 45, 4)], "push"),
+];
+const others = mode === "empty" ? [] : [{ code: "HLD-A", name: "버스바 홀더 A", kind: "item", unit: "ea" }, { code: "PA66-GF30", name: "수지 PA66-GF30", kind: "item", unit: "kg" }, { code: "BBM-A", name: "버스바 모듈 A", kind: "item", unit: "ea" }, { code: "MTR-60A", name: "모터 60 kW A형", kind: "item", unit: "ea" }, { code: "M-117", name: "금형 M-117", kind: "mould", unit: null }, { code: "steel_energy_gwangyang", name: "steel_energy_gwangyang", kind: "other", unit: null }, { code: "prices.2021", name: "prices.2021", kind: "other", unit: null }];
+const series = new Map();
+for (const m of machines) for (const s of m.signals) { s.id = uuid(m.code + s.name); s.asset = m.code; s.machine = m; series.set(s.id, s); }
+if (mode !== "empty") {
+	const e = { ...f("usage", "사용량", "kWh", 27, 12), id: uuid("steel"), asset: "steel_energy_gwangyang", period: 900_000, first: Date.parse("2017-12-31T15:00:00Z"), last: Date.parse("2018-12-31T14:45:00Z") };
+	series.set(e.id, e);
+	const r = { ...f("price", "가격", "", 100, 8), id: uuid("rows"), asset: "prices.2021", period: 1e-6, first: 1e-6, last: 1500e-6, rows: true };
+	series.set(r.id, r);
+}
+
+/* states of a machine as intervals, from a seed */
+const statesOf = (m, from, to) => {
+	const out = [];
+	const step = 20 * 60_000;
+	for (let t = Math.floor(from / step) * step; t < to; t += step) {
+		const h = new Date(t + 9 * H), r = hash(m.code + t), hour = h.getUTCHours(), minute = h.getUTCMinutes();
+		let state = "running", alarm = 0;
+		if (hour === 12 && minute < 40) state = "planned";
+		else if (m.code === "MLD-05" || m.code === "MLD-04") state = "running";
+		else if (r > 0.97) { state = "stopped"; alarm = 12; } else if (r > 0.9) state = "waiting";
+		if (m.code === "MLD-07" && t > T0 - 1.1 * H) state = "no_data";
+		out.push({ a: t, b: t + step, state, alarm });
+	}
+	if (m.code === "MLD-02" && to > T0 - 14 * 60_000) { for (const s of out) if (s.a < T0 - 14 * 60_000 && s.b > T0 - 14 * 60_000) s.b = T0 - 14 * 60_000; out.push({ a: T0 - 14 * 60_000, b: Infinity, state: "stopped", alarm: 12 }); }
+	const cut = m.code === "MLD-02" ? out.filter((s) => s.state === "stopped" && s.b === Infinity || s.a < T0 - 14 * 60_000) : out;
+	const joined = [];
+	for (const s of cut) { const p = joined[joined.length - 1]; if (p && p.state === s.state && p.b >= s.a) p.b = s.b; else joined.push({ ...s }); }
+	return joined.filter((s) => s.b > from && s.a < to).map((s) => ({ from: iso(Math.max(from, s.a)), to: iso(Math.min(to, s.b)), state: s.state, alarm: s.alarm }));
+};
+const valueAt = (s, t) => {
+	if (s.rows) return s.mean + s.sigma * Math.sin(t * 1e6 / 90) + gauss(`${s.id}${Math.round(t * 1e6)}`) * 1.5;
+	const k = Math.round(t / s.period);
+	if (s.name === "shots") return 312_000 + Math.floor((t - T0) / 42_000);
+	if (s.type === "boolean") return hash(s.id + Math.floor(k / 40)) > 0.06;
+	if (s.type === "string") return s.name === "lot" ? `HLD-A-${String(1100 + Math.floor((t - T0) / (2 * H)) % 900).padStart(4, "0")}` : `O${1000 + Math.floor(hash(Math.floor(k / 300)) * 9) * 10}`;
+	let v = s.mean + s.sigma * gauss(s.id + k) + s.sigma * 0.6 * Math.sin(t / 1.7e7 + hash(s.id) * 6);
+	if (s.shift && t > T0 + s.shift.at) v += s.shift.by;
+	if (s.name === "dew_point") v = -45 + 12 * (((t / (4 * H)) % 1 + 1) % 1) + gauss(s.id + k) * 0.3;
+	return Math.round(v * 1000) / 1000;
+};
+const extent = (s) => ({ first: s.first ?? T0 - 3 * 365 * D, last: s.last ?? now() - (s.asset === "MLD-07" ? 1.1 * H : 0) });
+const inGap = (s, t) => !s.rows && !s.first && hash(s.asset + Math.floor(t / (40 * 60_000))) > 0.985;
+const stale = (code) => code === "MLD-07";
+const last = (s) => { const e = extent(s), t = s.rows ? e.last : Math.floor(e.last / s.period) * s.period; return { t: s.rows ? `1970-01-01T00:00:00.${String(Math.round(t * 1e6)).padStart(9, "0")}Z` : iso(t), value: valueAt(s, t), quality: s.name === "oil" ? "uncertain" : s.name === "flow" ? "bad" : "good", seq: s.kind === "sequence" ? Math.floor(t / s.period) % 1e6 : null }; };
+const signal = (s) => ({ id: s.id, asset: s.asset, name: s.name, label: s.label, unit: s.unit, type: s.type, kind: s.kind, source: "modbus", last: last(s), stale: stale(s.asset) });
+const nano = (t) => { const m = /\.(\d+)/.exec(t); return t.startsWith("1970") ? Number((m?.[1] ?? "0").padEnd(9, "0")) / 1e6 + Number(t.slice(17, 19)) * 1000 : Date.parse(t); };
+
+function chart(s, q) {
+	const e = extent(s), from = q.has("from") ? nano(q.get("from")) : e.first, to = q.has("to") ? nano(q.get("to")) : e.last, width = Number(q.get("width") ?? 800);
+	const r = { from: iso(from), to: iso(to), width, t_ms: [], min: [], max: [], mean: [], n: [], bad: [], raw: true };
+	const bin = (to - from) / width;
+	for (let i = 0; i < width; i++) {
+		const a = from + i * bin, b = a + bin, t = s.rows || bin < s.period ? Math.ceil(a / s.period) * s.period : a + bin / 2;
+		if (t >= b || t < e.first || t > e.last || inGap(s, t)) continue;
+		const n = Math.max(1, Math.floor(bin / s.period));
+		let v = Number(valueAt(s, t));
+		let lo = v, hi = v;
+		if (n > 1) { const w = s.sigma * Math.sqrt(2 * Math.log(n)); v = v * 0.25 + Number(valueAt(s, t + s.period)) * 0.25 + Number(valueAt(s, t + 2 * s.period)) * 0.25 + Number(valueAt(s, t + 3 * s.period)) * 0.25; lo = v - w; hi = v + w; r.raw = false; }
+		r.t_ms.push(t); r.min.push(lo); r.max.push(hi); r.mean.push(v); r.n.push(n); r.bad.push(s.name === "flow" && hash(t) > 0.97 ? 1 : 0);
+	}
+	return r;
+}
+
+/* ---- cases ---- */
+const sid = (a, n) => uuid(a + n);
+let caseList = mode === "empty" ? [] : [
+	{ id: 7, asset: "MLD-01", cause: "level_shift:peak_pressure", kind: "level_shift", state: "open", begin: T0 - 5.4 * H, end: null, raised: T0 - 5.33 * H, lot: { firm: "MLD", number: "HLD-A-1117" }, evidence: { series: sid("MLD-01", "peak_pressure"), signal: "peak_pressure", group: "M-117", before: 95.02, after: 87.46, noise: 1.2, strength: 6.3, unit: "MPa", samples: 48, begin_seq: 311_540 } },
+	{ id: 6, asset: "MLD-01", cause: "level_shift:cushion", kind: "level_shift", state: "open", begin: T0 - 5.4 * H, end: null, raised: T0 - 5.3 * H, lot: null, evidence: { series: sid("MLD-01", "cushion"), signal: "cushion", group: "M-117", before: 6.01, after: 4.81, noise: 0.12, strength: 10.1, unit: "mm", samples: 44, begin_seq: 311_541 } },
+	{ id: 5, asset: "MLD-02", cause: "stop", kind: "stop", state: "open", begin: T0 - 14 * 60_000, end: null, raised: T0 - 12 * 60_000, lot: null, evidence: { kind: "breakdown", alarm: 12 } },
+	{ id: 4, asset: "MLD-07", cause: "missing_data", kind: "missing_data", state: "seen", begin: T0 - 1.1 * H, end: null, raised: T0 - H, lot: null, evidence: { source: "MLD-07", from: T0 - 1.1 * H, to: null, arrived_from: null, arrived_to: null, late: 0 } },
+	{ id: 3, asset: "MLD-06", cause: "late_data", kind: "late_data", state: "in_work", begin: T0 - 58 * H, end: T0 - 51 * H, raised: T0 - 51.4 * H, lot: null, evidence: { source: "MLD-06", from: T0 - 58 * H, to: T0 - 51.5 * H, arrived_from: T0 - 51.4 * H, arrived_to: T0 - 51 * H, late: 14_040 } },
+	{ id: 2, asset: "MLD-02", cause: "stop", kind: "stop", state: "closed", begin: T0 - 75.2 * H, end: T0 - 74.5 * H, raised: T0 - 75.1 * H, lot: null, evidence: { kind: "breakdown", alarm: 7 } },
+].map((x) => ({ ...x, changed: x.raised, history: [{ t: iso(x.raised), state: "open", who: null, note: null }] }));
+const ev = (e) => Object.fromEntries(Object.entries(e).map(([k, v]) => [k, ["from", "to", "arrived_from", "arrived_to"].includes(k) && v ? iso(v) : v]));
+const caseOut = (x, full) => ({ id: x.id, asset: x.asset, asset_name: machines.find((m) => m.code === x.asset)?.name ?? x.asset, cause: x.cause, kind: x.kind, state: x.state, begin: iso(x.begin), end: x.end ? iso(x.end) : null, raised: iso(x.raised), changed: iso(x.changed), lot: x.lot, evidence: ev(x.evidence), ...(full ? { history: x.history } : {}) });
+
+/* ---- lots: one resin bag, 13 containers, modules, stators, motors ---- */
+const lots = [], links = [];
+if (mode !== "empty") {
+	const add = (firm, number, item, item_name, state, place, quantity, unit, made) => (lots.push({ id: lots.length + 1, firm, number, item, item_name, state, place, made: iso(made), quantity, unit }), lots[lots.length - 1]);
+	const link = (p, ch, quantity) => links.push({ parent: p.id, child: ch.id, quantity });
+	const coil = add("SUP", "CU-88120", "COIL", "동 코일", "ok", "MCH-04", 420, "kg", T0 - 90 * H);
+	const resin = add("SUP", "PA-2291", "PA66-GF30", "수지 PA66-GF30", "on_hold", "MLD", 25, "kg", T0 - 50 * H);
+	const scrap = add("MLD", "HLD-A-1117-X", "HLD-A", "버스바 홀더 A", "scrapped", "MLD", 24, "ea", T0 - 44 * H);
+	link(resin, scrap, 1.1);
+	const racks = Array.from({ length: 4 }, (_, i) => { const r = add("MCH", `BAR-R${301 + i}`, "BAR", "버스바", "ok", "MCH-06", 120, "ea", T0 - 40 * H); link(coil, r, 30); return r; });
+	for (let i = 0; i < 13; i++) {
+		const ct = add("MLD", `HLD-A-${1117 + i}`, "HLD-A", "버스바 홀더 A", i < 3 ? "shipped" : "on_hold", i < 3 ? "MCH" : "MLD", i === 12 ? 16 : 40, "ea", T0 - 44 * H + i * 0.25 * H);
+		link(resin, ct, 1.7);
+		if (i >= 2) continue;
+		for (let k = 0; k < 38; k++) {
+			const md = add("MCH", `BBM-A-${1187 + i}-${k + 1}`, "BBM-A", "버스바 모듈 A", k < 21 - i ? "ok" : "on_hold", k < 21 - i ? "MOT-03" : "MOT", 1, "ea", T0 - 21 * H + k * 60_000);
+			link(ct, md, 1);
+			link(racks[(i * 2 + (k & 1)) % 4], md, 3);
+			if (k >= 21 - i) continue;
+			const st = add("MOT", `STA-${60210 + i * 30 + k}`, "STA", "고정자", "ok", "MOT-05", 1, "ea", T0 - 9 * H + k * 240_000);
+			link(md, st, 1);
+			const mt = add("MOT", `MTR-60A-${44810 + i * 30 + k}`, "MTR-60A", "모터 60 kW A형", hash(`m${i}${k}`) > 0.87 ? "scrapped" : "ok", "MOT", 1, "ea", T0 - 5 * H + k * 240_000);
+			link(st, mt, 1);
+		}
+	}
+	for (let i = 0; i < 320; i++) { const l = add("MLD", `HLD-B-${2000 + i}`, "HLD-B", "버스바 홀더 B", "ok", "MLD", 40, "ea", T0 - 140 * H + i * 0.3 * H); if (i < 280) link(lots[0], l, 0.4); }
+}
+const byKey = new Map(lots.map((l) => [`${l.firm}/${l.number}`, l])), byId = new Map(lots.map((l) => [l.id, l]));
+function tree(l, dir, limit) {
+	const nodes = new Map([[l.id, { ...l, depth: 0 }]]), out = new Set();
+	let cut = false;
+	const walk = (down) => { let at = [l.id], d = 0; const seen = new Set(at); while (at.length) { d++; const next = []; for (const k of links) { const a = down ? k.parent : k.child, b = down ? k.child : k.parent; if (!at.includes(a)) continue; if (seen.has(b)) { out.add(k); continue; } if (nodes.size >= limit) { cut = true; continue; } seen.add(b); out.add(k); next.push(b); nodes.set(b, { ...byId.get(b), depth: down ? d : -d }); } at = next; } };
+	if (dir !== "up") walk(true);
+	if (dir !== "down") walk(false);
+	return { nodes: [...nodes.values()], links: [...out], cut };
+}
+const lotFull = (l) => ({
+	...l,
+	events: [{ id: 1, ref: "e1", kind: "receipt", t: iso(Date.parse(l.made) - 2 * H), asset: null, lot: null, quantity: l.quantity, unit: l.unit, from_place: "SUP", to_place: "MLD", partner: "SUP", text: null, corrects: null, reason: null, corrected_by: null }, { id: 2, ref: "e2", kind: "note", t: l.made, asset: "MLD-01", lot: null, quantity: null, unit: null, from_place: null, to_place: null, partner: null, text: "1호기 원료교체 대체품 1포 투입", corrects: null, reason: null, corrected_by: null }, { id: 3, ref: "e3", kind: "state", t: iso(Date.parse(l.made) + 3 * H), asset: null, lot: null, quantity: null, unit: null, from_place: null, to_place: null, partner: null, text: "잔여 보류", corrects: null, reason: null, corrected_by: null }],
+	operations: [{ id: 1, ref: "o1", machine: "MLD-01", step: "moulding", item: l.item, mould: "M-117", cavity: "1", tool: null, standard_version: "WS-11/3", person: null, start: l.made, end: iso(Date.parse(l.made) + 0.25 * H), good: 38, rework: 0, scrap: 2, concession: 0, seq_first: 311_540, seq_last: 311_560 }],
+	characteristics: [{ id: 1, name: "weight", value: 41.71, unit: "g", lower: 41.6, upper: 42.4, judged: 1, gauge: "G-04", spec_version: "3", person: null, t: iso(Date.parse(l.made) + 0.3 * H), asset: "MLD-01", seq: 311_541 }, { id: 2, name: "insulation", value: 88, unit: "MΩ", lower: 100, upper: null, judged: 0, gauge: null, spec_version: "2", person: null, t: iso(Date.parse(l.made) + 2 * H), asset: "MOT-06", seq: 12 }],
+	parents: links.filter((k) => k.child === l.id).map((k) => ({ ...byId.get(k.parent), quantity: k.quantity, operation: null })),
+	children: links.filter((k) => k.parent === l.id).map((k) => ({ ...byId.get(k.child), quantity: k.quantity, operation: null })),
+});
+
+/* ---- devices, imports ---- */
+const config = (m) => (m.device === "push" ? { driver: "push", asset: m.code, measurement: m.code, interval_ms: 10_000 } : { driver: "modbus", host: "127.0.0.1", port: 5020 + machines.indexOf(m), unit: 1, poll_ms: 1000, timeout_ms: 1000, asset: m.code, enabled: m.code !== "MLD-05", signals: m.signals.filter((s) => s.kind === "clock").map((s, i) => ({ name: s.name, label: s.label, unit: s.unit, table: s.type === "boolean" ? "coil" : "holding", address: 100 + i * 2, type: s.type === "boolean" ? "bit" : "i16", scale: 0.1 })), cycle: { table: "holding", counter: { address: 200, type: "u32", order: "ABCD" }, poll_ms: 1000, lot: { address: 202, length: 8 }, signals: m.signals.filter((s) => s.kind === "sequence" && s.type !== "string").map((s, i) => ({ name: s.name, label: s.label, unit: s.unit, address: 210 + i * 2, type: "f32", order: "ABCD" })) }, state: { signal: "state", codes: { 0: "off", 1: "run", 2: "idle", 3: "alarm", 4: "setup" }, alarm: "alarm" } });
+const devices = new Map(machines.map((m) => [m.code, { versions: [{ version: 1, json: config(m), who: "local", changed: iso(T0 - 9 * D) }, ...(m.code === "MLD-02" ? [{ version: 2, json: { ...config(m), poll_ms: 500 }, who: "local", changed: iso(T0 - 2 * D) }] : [])], at: 0 }]));
+const current = (d) => d.versions[d.versions.length - 1];
+const trouble = { code: "modbus_timeout", ko: "127.0.0.1:5026이(가) 1초 안에 답하지 않습니다. 전원과 주소를 확인해 주십시오", en: "127.0.0.1:5026 did not answer within 1 s. Check its power and its address" };
+const status = (name) => (name === "MLD-07" ? { state: "offline", trouble, last_value: iso(T0 - 1.1 * H), values: 88_120 } : { state: "online", trouble: null, last_value: iso(now()), values: 1_204_332 });
+const imports = new Map();
+const proposal = (file) => ({ encoding: "CP949", delimiter: ",", header_lines: 1, asset: file.replace(/\.[^.]*$/, ""), time: { columns: [0], format: "D/M/YYYY hh:mm", zone: "Asia/Seoul", question: "month_or_day" }, columns: [{ index: 0, name: "일시", header: "일시", unit: "", use: "time", type: "string", signal: "일시" }, { index: 1, name: "온도", header: "온도(℃)", unit: "℃", use: "value", type: "float", signal: "온도" }, { index: 2, name: "전력", header: "전력[kWh]", unit: "kWh", use: "value", type: "float", signal: "전력" }, { index: 3, name: "상태", header: "상태", unit: "", use: "value", type: "string", signal: "상태" }, { index: 4, name: "계량기", header: "계량기", unit: "", use: "tag", type: "string", signal: "계량기" }, { index: 5, name: "비고", header: "비고", unit: "", use: "ignore", type: "string", signal: "비고" }], rows_seen: 35_040, remembered: false });
+if (mode !== "empty") imports.set("0192-done", { id: "0192-done", file: "steel_energy_gwangyang.csv", t: iso(T0 - 30 * H), state: "done", proposal: proposal("steel_energy_gwangyang.csv"), progress: 1, result: { rows: 35_040, taken: 35_036, replaced: 4, refused: 4, series: [uuid("steel")], lots: 0, errors: [{ line: 118, code: "csv_time", field: "일시", value: "31/02/2018 00:15", expected: "D/M/YYYY hh:mm", detail: { ko: "일시 \"31/02/2018 00:15\"은(는) 없는 날짜입니다", en: "일시 \"31/02/2018 00:15\" is not a date" } }, { line: 9021, code: "csv_number", field: "온도", value: "2O.1", expected: "숫자", detail: { ko: "온도 \"2O.1\"을(를) 숫자로 읽을 수 없습니다", en: "온도 \"2O.1\" is not a number" } }] } });
+
+/* ---- answers ---- */
+const problem = (res, code, id, ko, en, more = {}) => { res.writeHead(code, { "Content-Type": "application/problem+json" }); res.end(JSON.stringify({ type: "about:blank", title: en, status: code, code: id, detail: { ko, en }, ...more })); };
+const nope = (res) => problem(res, 404, "api_not_found", "찾는 것이 없습니다", "Not found");
+const send = (res, o, code = 200) => { res.writeHead(code, { "Content-Type": "application/json" }); res.end(JSON.stringify(o)); };
+const list = (items, next = null) => ({ items, next });
+const body = (req) => new Promise((ok) => { const b = []; req.on("data", (x) => b.push(x)); req.on("end", () => ok(Buffer.concat(b).toString())); });
+const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
+const csp = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+let changeNo = 100, streams = new Set(), down = false;
+const change = (noun, key) => { const line = { number: ++changeNo, t: iso(now()), noun, key: String(key), did: "changed" }; for (const s of streams) s.res.write(`id: ${changeNo}\nevent: change\ndata: ${JSON.stringify([line])}\n\n`); };
+setInterval(() => { for (const s of streams) {
+	s.res.write(`event: clock\ndata: ${JSON.stringify({ now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale, history: history() })}\n\n`);
+	s.res.write(`event: device\ndata: ${JSON.stringify(machines.map((m) => ({ asset: m.code, stale: stale(m.code) })))}\n\n`);
+} }, 1000);
+setInterval(() => { for (const s of streams) if (s.ids.length) s.res.write(`event: value\ndata: ${JSON.stringify(s.ids.map((id) => series.get(id)).filter(Boolean).map((x) => { const l = last(x); return { id: x.id, t_ms: Date.parse(l.t), v: l.value, q: l.quality, ...(l.seq ? { seq: l.seq } : {}) }; }))}\n\n`); }, 500);
+
+const server = createServer(async (req, res) => {
+	const u = new URL(req.url, "http://x"), q = u.searchParams, p = u.pathname.split("/").filter(Boolean).map(decodeURIComponent);
+	if (u.pathname === "/mock/down") { down = q.get("on") === "1"; if (down) { for (const s of streams) s.res.destroy(); streams.clear(); } return send(res, { down }); }
+	if (down && p[0] === "api") return req.destroy();
+	if (p[0] === "api") {
+		const [, , a, b, d, e] = p;
+		if (a === "node") return send(res, { id: uuid("node"), name: mode === "empty" ? "새 공장" : "예시사출", firm: "MLD", version: "0.1.0", lang: "ko", zone: "Asia/Seoul", clock: { now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale }, demo: true, history: history(), day_begins: "08:00", made: iso(T0 - 9 * D) });
+		if (a === "today") {
+			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
+			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length } });
+		}
+		if (a === "assets" && !b) return send(res, list([...machines, ...others].filter((x) => !q.get("kind") || x.kind === q.get("kind")).map((x, i) => ({ id: i + 1, code: x.code, name: x.name, kind: x.kind, parent: null, unit: x.unit ?? null })).sort((x, y) => (x.code < y.code ? -1 : 1))));
+		if (a === "assets") {
+			const m = machines.find((x) => x.code === b), x = m ?? others.find((y) => y.code === b);
+			if (!x) return nope(res);
+			const from = q.has("from") ? Date.parse(q.get("from")) : now() - D, to = q.has("to") ? Math.min(now(), Date.parse(q.get("to"))) : now();
+			if (d === "states") return send(res, { items: m ? statesOf(m, from, to) : [] });
+			if (d === "stops") return send(res, { items: [] });
+			const st = m ? statesOf(m, now() - D, now()) : [], l = st[st.length - 1];
+			return send(res, { id: 1, code: x.code, name: x.name, kind: x.kind, parent: null, unit: x.unit ?? null, state: l?.state ?? null, since: l?.from ?? null, stale: stale(x.code) });
+		}
+		if (a === "signals") return send(res, list([...series.values()].filter((s) => !q.get("asset") || s.asset === q.get("asset")).map(signal)));
+		if (a === "series") {
+			const s = series.get(b);
+			if (!s) return nope(res);
+			const x = extent(s), t2 = (t) => (s.rows ? `1970-01-01T00:00:00.${String(Math.round(t * 1e6)).padStart(9, "0")}Z` : iso(t));
+			if (!d) return send(res, { ...signal(s), points: 1e6, first: t2(x.first), last_t: t2(x.last) });
+			if (d === "chart") return s.type === "string" ? problem(res, 409, "api_no_chart", "글자 값은 차트로 그릴 수 없습니다", "Text values cannot be charted") : send(res, chart(s, q));
+			const from = Math.max(x.first, nano(q.get("from") ?? t2(x.first))), to = Math.min(x.last + 1e-6, nano(q.get("to") ?? t2(x.last))), limit = Number(q.get("limit") ?? 1000), r = { t_ms: [], seq: s.kind === "sequence" ? [] : null, v: [], q: null, next: null };
+			const start = q.get("cursor") ? Number(q.get("cursor")) : Math.ceil(from / s.period), desc = q.get("order") === "desc";
+			let k = desc ? Math.floor(to / s.period) : start;
+			for (; (desc ? k * s.period >= from : k * s.period < to) && r.v.length < limit; k += desc ? -1 : 1) { r.t_ms.push(k * s.period); r.seq?.push(k % 1e6); r.v.push(valueAt(s, k * s.period)); }
+			if (!desc && k * s.period < to) r.next = String(k);
+			return send(res, r);
+		}
+		if (a === "lots" && !b) { const off = Number(q.get("cursor") ?? 0), limit = Number(q.get("limit") ?? 100), t = (q.get("q") ?? "").toLowerCase(); const all = [...lots].reverse().filter((l) => (!t || l.number.toLowerCase().includes(t)) && (!q.get("state") || l.state === q.get("state")) && (!q.get("item") || l.item === q.get("item"))); return send(res, list(all.slice(off, off + limit), off + limit < all.length ? String(off + limit) : null)); }
+		if (a === "lots") { const l = byKey.get(`${b}/${d}`); return !l ? problem(res, 404, "api_no_lot", `${b}의 로트 ${d}이(가) 없습니다`, `There is no lot ${d} of ${b}`) : e === "tree" ? send(res, tree(l, q.get("direction") ?? "down", Number(q.get("limit") ?? 2000))) : send(res, lotFull(l)); }
+		if (a === "operations") return send(res, list(q.get("machine") === "MLD-01" ? [0, 1, 2, 3].map((i) => ({ id: i, ref: `o${i}`, machine: "MLD-01", step: "moulding", lot: { firm: "MLD", number: `HLD-A-${1117 + i}` }, item: "HLD-A", start: iso(now() - (i + 1) * 0.5 * H), end: i ? iso(now() - i * 0.5 * H) : null, good: 40 })) : []));
+		if (a === "events") return send(res, list([]));
+		if (a === "cases" && !b) return send(res, list((mode === "history" ? [] : caseList).filter((x) => (!q.get("state") || x.state === q.get("state")) && (!q.get("asset") || x.asset === q.get("asset"))).map((x) => caseOut(x))));
+		if (a === "cases") { const x = caseList.find((y) => y.id === Number(b)); if (!x) return nope(res); if (d === "state") { const j = JSON.parse(await body(req)); x.state = j.state; x.changed = now(); x.history.push({ t: iso(now()), state: j.state, who: "local", note: j.note ?? null }); change("case", x.id); return send(res, { state: j.state }); } return send(res, caseOut(x, true)); }
+		if (a === "search") { const t = (q.get("q") ?? "").toLowerCase(); const hit = (s) => s.toLowerCase().includes(t); return send(res, list([...[...machines, ...others].filter((x) => hit(x.code + x.name)).map((x) => ({ kind: x.kind === "item" ? "item" : "asset", key: x.code, title: x.name, detail: x.kind })), ...[...series.values()].filter((s) => hit(s.label + s.name)).map((s) => ({ kind: "signal", key: s.id, title: s.label, detail: s.asset })), ...lots.filter((l) => hit(l.number)).map((l) => ({ kind: "lot", key: `${l.firm}/${l.number}`, title: l.number, detail: l.item_name }))].slice(0, Number(q.get("limit") ?? 20)))); }
+		if (a === "devices" && !b) return send(res, list([...devices].map(([name, x]) => ({ name, version: current(x).version, config: current(x).json, status: status(name) })).filter((x) => x.config)));
+		if (a === "devices" && b === "test") { await body(req); await new Promise((ok) => setTimeout(ok, 900)); return send(res, { ok: true, state: "online", trouble: null, values: [{ signal: "barrel_1", value: 274.8, quality: "good", unit: "°C" }, { signal: "oil", value: 46.1, quality: "uncertain", unit: "°C" }, { signal: "state", value: 1, quality: "good", unit: "" }], frames: [{ sent: true, hex: "00 01 00 00 00 06 01 03 00 64 00 0c" }, { sent: false, hex: "00 01 00 00 00 1b 01 03 18 0a bc 0a ee 0b 22 03 20 01 cc 00 b4 04 c2 70 00 00 00 00 00 00 00 00" }] }); }
+		if (a === "devices") {
+			const x = devices.get(b) ?? { versions: [] };
+			if (d === "history") return send(res, list([...x.versions].reverse()));
+			if (d === "undo") { await body(req); x.versions.push({ version: x.versions.length + 1, json: x.versions[x.versions.length - 2]?.json ?? null, who: "local", changed: iso(now()) }); }
+			else if (req.method === "PUT") { const j = JSON.parse(await body(req)); if (j.driver === "modbus" && !(j.port > 0 && j.port < 65536)) return problem(res, 400, "modbus_field", `"port"에는 "${j.port}" 값을 쓸 수 없습니다. 맞는 값: 1..65535`, `"port" cannot be "${j.port}". Expected: 1..65535`, { field: "port" }); x.versions.push({ version: x.versions.length + 1, json: j, who: "local", changed: iso(now()) }); devices.set(b, x); }
+			else if (req.method === "DELETE") x.versions.push({ version: x.versions.length + 1, json: null, who: "local", changed: iso(now()) });
+			change("doc", `device/${b}`);
+			return send(res, { name: b, version: x.versions.length });
+		}
+		if (a === "imports" && !b && req.method === "POST") { const file = q.get("name"), id = `0193-${imports.size}`; let n = 0; req.on("data", (x) => (n += x.length)); await new Promise((ok) => req.on("end", ok)); if (/\.xlsx?$/.test(file)) { const x = { id, file, t: iso(now()), state: "refused", proposal: null, progress: null, result: { rows: 0, taken: 0, replaced: 0, refused: 0, series: [], lots: 0, errors: [], detail: { ko: "이 판은 엑셀 통합 문서를 아직 읽지 못합니다. CSV로 저장해서 다시 가져와 주십시오", en: "This version does not read Excel workbooks yet. Save it as CSV and import that" } } }; imports.set(id, x); return send(res, x, 201); } const x = { id, file, t: iso(now()), state: "proposed", proposal: proposal(file), progress: null, result: null, size: n }; imports.set(id, x); return send(res, x, 201); }
+		if (a === "imports" && !b) return send(res, list([...imports.values()].reverse()));
+		if (a === "imports") {
+			const x = imports.get(b);
+			if (!x) return nope(res);
+			if (d === "preview") return send(res, { columns: x.proposal.columns.map((y) => y.header), rows: Array.from({ length: 12 }, (_, i) => [{ text: `0${1 + (i % 9)}/02/2018 00:${15 + i}`, ok: i !== 5, reading: i === 5 ? "–" : `2018-02-0${1 + (i % 9)} 00:${15 + i}:00.000` }, { text: (20.1 + i / 10).toFixed(1), ok: true, reading: (20.1 + i / 10).toFixed(1) }, { text: `1,${100 + i}`, ok: true, reading: `1${100 + i}` }, { text: i % 4 ? "가동" : "대기", ok: true, reading: i % 4 ? "가동" : "대기" }, { text: "M-01", ok: true, reading: "M-01" }, { text: i === 3 ? "정전" : "", ok: true, reading: "" }]) });
+			if (d === "commit") { const j = JSON.parse(await body(req)); if (j.columns) x.proposal = j; x.state = "running"; x.progress = 0; const id = setInterval(() => { x.progress += 0.2; if (x.progress >= 1) { clearInterval(id); x.state = "done"; x.progress = 1; x.result = { rows: 35_040, taken: 35_036, replaced: 0, refused: 4, series: [uuid("steel")], lots: 0, errors: imports.get("0192-done")?.result.errors ?? [] }; change("import", x.id); } }, 500); return send(res, x); }
+			if (d === "refused.csv") { res.writeHead(200, { "Content-Type": "text/csv" }); return res.end("\ufeff일시,온도,이유\r\n"); }
+			return send(res, x);
+		}
+		if (a === "live") { res.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" }); const topics = q.get("topics") ?? "", v = /values:([^;]*)/.exec(topics); const s = { res, ids: v ? v[1].split(",") : [] }; streams.add(s); res.write(`event: clock\ndata: ${JSON.stringify({ now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale, history: history() })}\n\n`); req.on("close", () => streams.delete(s)); return; }
+		return nope(res);
+	}
+	const file = join(dist, normalize(u.pathname).replace(/^(\.\.[/\\])+/, "")), name = extname(file) && existsSync(file) ? file : join(dist, "index.html");
+	if (extname(u.pathname) && name.endsWith("index.html") && !u.pathname.endsWith("/")) return nope(res);
+	res.writeHead(200, { "Content-Type": types[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": csp, "Cache-Control": "no-cache" });
+	res.end(readFileSync(name));
+});
+server.listen(port, "127.0.0.1", () => console.log(`mock on http://127.0.0.1:${port}`));
