@@ -134,7 +134,9 @@ static void signal_config(struct buf *out, const struct style *st, const struct 
 		buf_adds(out, ",\"unit\":");
 		text_json(out, s->unit);
 	}
-	buf_printf(out, ",\"table\":\"%s\",\"address\":%u,\"type\":\"%s\"", st->input ? "input" : "holding", address, form_name[f]);
+	if (!in_cycle) /* a cycle block has one table, its own */
+		buf_printf(out, ",\"table\":\"%s\"", st->input ? "input" : "holding");
+	buf_printf(out, ",\"address\":%u,\"type\":\"%s\"", address, form_name[f]);
 	if (f == FORM_U32 || f == FORM_I32 || f == FORM_F32)
 		buf_printf(out, ",\"order\":\"%s\"", order_name[st->order]);
 	if (f == FORM_I16 || f == FORM_I32) {
