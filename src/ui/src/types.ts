@@ -188,7 +188,8 @@ export type Import = {
 	t?: Time;
 	state: "proposed" | "running" | "done" | "refused" | "failed";
 	proposal: Proposal | null;
-	result: { rows: number; taken: number; replaced: number; refused: number; series: string[]; lots: number; errors: LineError[]; detail?: Said } | null;
+	result: { rows: number; taken: number; replaced: number; refused: number; series: string[]; lots: number; errors: LineError[] } | null;
+	trouble: Trouble | null;
 	progress: number | null;
 };
 export type Preview = { columns: string[]; rows: { text: string; ok: boolean; reading: string }[][] };

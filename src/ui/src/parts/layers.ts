@@ -6,8 +6,8 @@ export type Box = { key: string; layer: number; lots: TreeNode[]; folded: boolea
 export type Wire = { from: Box; to: Box; n: number };
 export type Drawing = { boxes: Box[]; wires: Wire[]; layers: { layer: number; x: number; group: string[] }[]; width: number; height: number; boxOf: Map<number, Box>; foldable: number };
 
-export const BOX_W = 158, BOX_H = 42;
-const GAP_X = 62, GAP_Y = 12, TOP = 30;
+export const BOX_W = 146, BOX_H = 42;
+const GAP_MIN = 30, GAP_MAX = 84, GAP_Y = 12, TOP = 30;
 const FOLD_FROM = 4; /* as many alike are folded */
 const SMALL = 26; /* a tree so small is drawn whole */
 const SHOWN_MAX = 400; /* boxes of an unfolded group */
@@ -40,7 +40,8 @@ function layersOf(t: Tree): Map<number, number> {
 	return layer;
 }
 
-export function draw(t: Tree, open: ReadonlySet<string>): Drawing {
+/* room: pixels to spread the layers over where they fit. */
+export function draw(t: Tree, open: ReadonlySet<string>, room: number): Drawing {
 	const layer = layersOf(t);
 	const small = t.nodes.length <= SMALL;
 	const groups = new Map<string, TreeNode[]>();
@@ -109,8 +110,9 @@ export function draw(t: Tree, open: ReadonlySet<string>): Drawing {
 	}
 	const tall = Math.max(...[...rows.values()].map((r) => r.length));
 	const height = Math.max(140, TOP + tall * (BOX_H + GAP_Y));
+	const gap = Math.min(GAP_MAX, Math.max(GAP_MIN, (room - 8 - present.length * BOX_W) / Math.max(1, present.length - 1)));
 	const layers = present.map((l, i) => {
-		const list = rows.get(l)!, x = i * (BOX_W + GAP_X);
+		const list = rows.get(l)!, x = i * (BOX_W + gap);
 		const used = list.length * (BOX_H + GAP_Y) - GAP_Y;
 		/* A column stands around the middle of what it comes from where there is room. */
 		let y = TOP + Math.max(0, (height - TOP - used) / 2);
@@ -121,7 +123,7 @@ export function draw(t: Tree, open: ReadonlySet<string>): Drawing {
 		}
 		return { layer: l, x, group: [...groups.keys()].filter((k) => k.startsWith(`${l}|`) && open.has(k)) };
 	});
-	return { boxes, wires: [...wires.values()], layers, width: present.length * (BOX_W + GAP_X) - GAP_X + 2, height: height + 2, boxOf, foldable };
+	return { boxes, wires: [...wires.values()], layers, width: present.length * (BOX_W + gap) - gap + 8, height: height + 2, boxOf, foldable };
 }
 
 /* All boxes and wires that lead to or from one. */

@@ -1,5 +1,5 @@
 /* The drawing of a lot's family, both ways; readable at 500 lots because what is alike is folded. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { number, quantity } from "../format";
 import { t } from "../i18n";
 import { go, href } from "../router";
@@ -15,10 +15,10 @@ function texts(b: Box): [string, string] {
 	const first = b.lots[0]!;
 	const item = first.item_name || first.item || "";
 	const state = first.state && first.state !== "ok" ? stateWord(first.state) : "";
-	if (!b.folded) return [short(first.number), [item, first.quantity === null ? "" : quantity(first.quantity, first.unit), state].filter(Boolean).join(" · ")];
+	if (!b.folded) return [short(first.number), [state, first.quantity === null ? "" : quantity(first.quantity, first.unit), item].filter(Boolean).join(" · ")];
 	const known = b.lots.filter((l) => l.quantity !== null);
 	const sum = known.length ? quantity(known.reduce((a, l) => a + l.quantity!, 0), first.unit) : "";
-	return [t(lots.group, { item: item || first.number, n: number(b.lots.length) }), [sum && sum !== number(b.lots.length) ? sum : "", state || stateWord(first.state ?? "unsaid"), first.place ?? ""].filter(Boolean).join(" · ")];
+	return [t(lots.group, { item: item || first.number, n: number(b.lots.length) }), [state || stateWord(first.state ?? "unsaid"), sum, first.place ?? ""].filter(Boolean).join(" · ")];
 }
 
 /* Cuts a text to the box; Korean counts double. */
@@ -36,7 +36,14 @@ export function TreeView({ tree, self }: { tree: Tree; self: number }) {
 	const [over, setOver] = useState<Box | null>(null);
 	const [find, setFind] = useState("");
 	const box = useRef<HTMLDivElement>(null);
-	const d = useMemo(() => draw(tree, open), [tree, open]);
+	const [room, setRoom] = useState(840);
+	const last = useRef<string | null>(null);
+	const d = useMemo(() => draw(tree, open, room), [tree, open, room]);
+	useLayoutEffect(() => {
+		const o = new ResizeObserver((e) => setRoom(Math.floor(e[0]!.contentRect.width)));
+		o.observe(box.current!);
+		return () => o.disconnect();
+	}, []);
 	const path = useMemo(() => (over && d.boxes.includes(over) ? pathOf(d, over) : null), [d, over]);
 	const text = find.trim().toLowerCase();
 	const hits = text ? tree.nodes.filter((n) => n.number.toLowerCase().includes(text)) : [];
@@ -48,12 +55,20 @@ export function TreeView({ tree, self }: { tree: Tree; self: number }) {
 			el.scrollTop = Math.max(0, me.y - el.clientHeight / 2 + BOX_H / 2);
 		}
 	}, [tree]);
+	/* What was just unfolded stays in sight. */
+	useEffect(() => {
+		const key = last.current, el = box.current;
+		last.current = null;
+		const b = key === null ? undefined : key === "" ? d.boxOf.get(self) : d.boxes.find((x) => x.key === key || x.key.startsWith(`${key}#`));
+		if (b && el && (b.y < el.scrollTop || b.y > el.scrollTop + el.clientHeight - BOX_H)) el.scrollTop = Math.max(0, b.y - 90);
+	}, [open]);
 	useEffect(() => {
 		const b = hits[0] && d.boxOf.get(hits[0].id);
 		if (b) box.current?.scrollTo({ left: Math.max(0, b.x - 120), top: Math.max(0, b.y - 120) });
 	}, [find]);
 	const toggle = (key: string) => {
 		const next = new Set(open);
+		last.current = key;
 		if (!next.delete(key)) next.add(key);
 		setOpen(next);
 	};
@@ -67,7 +82,10 @@ export function TreeView({ tree, self }: { tree: Tree; self: number }) {
 					{d.foldable > 0 && (
 						<button
 							class="btn tight"
-							onClick={() => setOpen(open.size ? new Set() : new Set(d.boxes.filter((b) => b.folded).map((b) => b.key)))}
+							onClick={() => {
+								last.current = "";
+								setOpen(open.size ? new Set() : new Set(d.boxes.filter((b) => b.folded).map((b) => b.key)));
+							}}
 						>
 							{t(open.size ? lots.fold : lots.unfold)}
 						</button>
@@ -116,8 +134,8 @@ export function TreeView({ tree, self }: { tree: Tree; self: number }) {
 								<title>{`${b.folded ? a : b.lots[0]!.number}\n${c}`}</title>
 								{b.folded && <rect x={4} y={4} width={BOX_W} height={BOX_H} rx={6} />}
 								<rect width={BOX_W} height={BOX_H} rx={6} />
-								<text class="a" x={10} y={18}>{fit(a, 21)}</text>
-								<text class="b" x={10} y={34}>{fit(c, 24)}</text>
+								<text class="a" x={10} y={18}>{fit(a, b.folded ? 18 : 21)}</text>
+								<text class="b" x={10} y={34}>{fit(c, 23)}</text>
 								{b.folded && <text class="fold" x={BOX_W - 9} y={18} text-anchor="end">+</text>}
 							</g>
 						);
