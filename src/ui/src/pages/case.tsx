@@ -72,7 +72,8 @@ function Around({ c, signal }: { c: Case; signal: Signal | null }) {
 	const extent = useMemo(() => ({ first: first.from, last: Math.max(first.to, nowMs() - 1000) }), [first]);
 	const r = useRange(extent, false);
 	/* Until a person zooms, the window around the begin holds. */
-	const range = r.span !== null && !location.search.includes("span=") ? first : r.range;
+	const own = r.span !== null && !location.search.includes("span=");
+	const range = own ? first : r.range;
 	const states = useGet<{ items: Interval[] }>(`/api/v1/assets/${encodeURIComponent(c.asset)}/states?from=${new Date(Math.floor(range.from / 60_000) * 60_000).toISOString()}&to=${new Date(Math.ceil(range.to / 60_000) * 60_000).toISOString()}`);
 	const marks: Mark[] = [{ t: ms(c.begin), text: t(c.kind === "stop" ? cases.stopLine : cases.beginLine, { t: clockText(c.begin) }), look: c.kind === "stop" ? "stop" : "wait" }];
 	const items = states.data?.items ?? [];
@@ -82,7 +83,7 @@ function Around({ c, signal }: { c: Case; signal: Signal | null }) {
 				<h2>{t(cases.around)}</h2>
 				<a class="link small" href={caseChart(c)}>{t(cases.toChart)}</a>
 			</header>
-			<RangeBar shown={{ ...r, range, follow: false }} rows={false} />
+			<RangeBar shown={{ ...r, range, follow: false, span: own ? null : r.span }} rows={false} />
 			{signal && <ChartView signal={signal} range={range} follow={false} rows={false} dot="--c1" height={300} states={items} marks={marks} extent={null} onRange={r.set} onBack={r.back} />}
 			{items.length > 0 && (
 				<>

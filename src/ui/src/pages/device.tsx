@@ -7,6 +7,7 @@ import { nowMs } from "../live";
 import { Empty, Lead, note, Problem, QualityTag, Waiting } from "../parts/basic";
 import { go, href } from "../router";
 import type { Device, DeviceConfig, DeviceTest, List, SignalConfig } from "../types";
+import { cases } from "../words/cases";
 import { frame } from "../words/frame";
 import { settings } from "../words/settings";
 import { deviceState, DeviceStateView } from "./settings";
@@ -78,7 +79,7 @@ function Signals({ list, block, onSet }: { list: SignalConfig[]; block: boolean;
 						{heads.map(([w, width]) => (
 							<th key={w[1]} style={{ width }}>{t(w)}</th>
 						))}
-						<th />
+						<th style={{ width: "13%" }} />
 					</tr>
 				</thead>
 				<tbody>
@@ -92,7 +93,7 @@ function Signals({ list, block, onSet }: { list: SignalConfig[]; block: boolean;
 							<td data-w={t(settings.sType)}><Choice value={s.type ?? (s.table === "coil" || s.table === "discrete" ? "bit" : "u16")} list={types} label={t(settings.sType)} onSet={(v) => set(i, "type", v)} /></td>
 							<td data-w={t(settings.sOrder)}><Choice value={s.order} list={orders} label={t(settings.sOrder)} onSet={(v) => set(i, "order", v)} /></td>
 							{num(i, "scale", settings.sScale)}
-							<td class="nowrap">
+							<td class="nowrap num">
 								<button type="button" class="btn plain tight" aria-expanded={open === i} onClick={() => setOpen(open === i ? null : i)}>{t(settings.sMore)}</button>
 								<button type="button" class="btn plain tight" aria-label={`${t(frame.remove)} ${s.name}`} onClick={() => onSet(list.filter((_, k) => k !== i))}>✕</button>
 							</td>
@@ -359,7 +360,7 @@ export function DevicePage({ name }: { name: string | null }) {
 		<>
 			<Lead
 				page={name ?? t(settings.newDevice)}
-				crumb={<><a href="/settings">{t(settings.crumb)}</a> › {name ?? t(settings.newDevice)} {d?.config.asset && <a class="link" href={href("assets", d.config.asset)}>{d.config.asset}</a>}</>}
+				crumb={<><a href="/settings">{t(settings.crumb)}</a> › {name ?? t(settings.newDevice)} {d?.config.asset && <>· <a class="link" href={href("assets", d.config.asset)}>{t(cases.toAsset)}</a></>}</>}
 				title={title}
 				acts={
 					<>
