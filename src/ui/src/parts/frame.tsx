@@ -113,7 +113,7 @@ export function Frame({ node, children }: { node: NodeInfo | null; children: Com
 				<button class="find-open" onClick={() => setFinding(true)} aria-label={t(frame.findShort)} aria-keyshortcuts="Control+K">
 					{icons.find}
 					<span>{t(frame.find)}</span>
-					<kbd>Ctrl K</kbd>
+					<kbd>{t(frame.findKeys)}</kbd>
 				</button>
 				<Clock />
 				<Pickers />

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clockMode, nowMs } from "../live";
 import { setQuery, useRoute } from "../router";
-import type { Range } from "./chart";
+import type { Range } from "./series";
 
 const H = 3_600_000;
 export const spans = { h1: H, h8: 8 * H, d1: 24 * H, w1: 7 * 24 * H, y1: 365.25 * 24 * H } as const;

@@ -6,7 +6,6 @@ export const cases = {
 	leadWork: ["미조치는 없고 {n}건을 조치하고 있습니다", "Nothing is open; {n#case is/cases are} being worked on"],
 	leadNewest: ["가장 최근: {what}", "Newest: {what}"],
 	none: ["이 상태의 이상 건이 없습니다.", "No cases in this state."],
-	noneForAsset: ["이 설비에는 이상 건이 없습니다.", "No cases for this machine."],
 	what: ["무엇을 보았나", "What was seen"],
 	asset: ["설비", "Machine"],
 	begin: ["시작", "Begin"],
@@ -69,7 +68,6 @@ export const cases = {
 	toChart: ["차트 보기", "Open chart"],
 	toCase: ["자세히", "Details"],
 	toAsset: ["설비 보기", "Open machine"],
-	reasonMissing: ["비가동 사유 미입력", "no reason given yet"],
 	filter: ["상태로 거르기", "Filter by state"],
 	active: ["진행 중", "Active"],
 } as const;

@@ -31,7 +31,6 @@ export const chart = {
 	envelope: ["옅은 띠는 최소~최대", "pale band: min–max"],
 	none: ["이 기간에는 값이 없습니다", "No values in this range"],
 	noneBefore: ["마지막 값은 {t}에 있습니다", "the last value is at {t}"],
-	goThere: ["그때로 가기", "Go there"],
 	keys: ["끌어서 확대, 두 번 눌러 되돌리기, 화살표 키로 옮기기(위·아래는 확대·축소), 축 위에서 휠", "Drag to zoom, double-click to go back, arrow keys to move (up, down: zoom), wheel over the axis"],
 	label: ["{name} 차트", "Chart of {name}"],
 	states: ["설비 상태", "Machine state"],

@@ -11,6 +11,7 @@ export const frame = {
 	skip: ["본문으로 건너뛰기", "Skip to the content"],
 	openCases: ["미조치 {n}건", "{n} open"],
 	find: ["설비, 로트, 측정 항목 찾기", "Find machines, lots, signals"],
+	findKeys: ["Ctrl K", "Ctrl K"],
 	findShort: ["찾기", "Find"],
 	findNothing: ["“{q}”에 맞는 것이 없습니다. 이름의 일부나 로트 번호 뒷자리로 찾아 보십시오.", "Nothing matches “{q}”. Try part of a name or the end of a lot number."],
 	findHint: ["이름의 일부, 로트 번호, 초성(ㅅㅊㄱ)으로 찾을 수 있습니다.", "Find by part of a name or a lot number."],
@@ -51,8 +52,6 @@ export const frame = {
 	more: ["더 보기", "Show more"],
 	loading: ["불러오는 중", "Loading"],
 	save: ["저장", "Save"],
-	cancel: ["취소", "Cancel"],
 	remove: ["지우기", "Remove"],
-	add: ["추가", "Add"],
 	all: ["전체", "All"],
 } as const;

@@ -84,7 +84,6 @@ export const imports = {
 	line: ["줄", "Line"],
 	reason: ["이유", "Reason"],
 	value: ["값", "Value"],
-	expected: ["맞는 값", "Expected"],
 	series: ["시계열", "Series"],
 	lots: ["로트", "Lots"],
 } as const;

@@ -28,9 +28,7 @@ export const settings = {
 	clockScaled: ["시연 {n}배", "demo ×{n}"],
 	clockStepped: ["시연 (기록 불러오는 중)", "demo (loading history)"],
 	offset: ["이 브라우저와의 차이", "Difference to this browser"],
-	offsetValue: ["{d}", "{d}"],
 	made: ["만든 때", "Made"],
-	health: ["상태 확인", "Health"],
 	metrics: ["측정값(Prometheus)", "Measurements (Prometheus)"],
 	api: ["API 문서(OpenAPI)", "API document (OpenAPI)"],
 	fileNote: ["노드의 주소, 이름, 생산일 시작은 폴더의 moru.yaml에 있습니다.", "Address, name and begin of the production day stand in moru.yaml in the node's folder."],
@@ -116,7 +114,6 @@ export const settings = {
 	historyVersion: ["{n}판", "version {n}"],
 	historyRemoved: ["지움", "removed"],
 	changed: ["저장하지 않은 변경이 있습니다", "There are unsaved changes"],
-	valuesRead: ["{n}개", "{n}"],
 	signal: ["항목", "Signal"],
 	value: ["값", "Value"],
 } as const;
