@@ -1,23 +1,18 @@
-/* See importer.h. Values go to the log thread in jobs of about a megabyte, at
- * most IMPORT_WINDOW of them on their way, so that memory does not grow with
- * the file. Numbers of files are stored as floats: a column that holds whole
- * numbers this month may hold others in the next. */
+/* See importer.h. Values take their way to the log thread by feed.c. */
 #include "api/importer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/priv/feed.h"
 #include "api/words.h"
-#include "base/map.h"
 #include "base/utf8.h"
 #include "codec/csv.h"
 #include "codec/json.h"
-#include "os/thread.h"
 
-#define IMPORT_JOB_BYTES (1u << 20)
-#define IMPORT_WINDOW 4u
 #define IMPORT_READ_BYTES (256u << 10)
+#define IMPORT_REFUSED_PIECE (256u << 10)
 #define IMPORT_ROW_MAX (1u << 20) /* JSON of one import row */
 
 /* ---- the file ---- */
@@ -212,258 +207,51 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 }
 
 /* ---- running ---- */
-struct series {
-	struct series *next;
-	uint8_t *text; /* owned */
-	struct point_key key;
-	series_id id;  /* log thread */
-	uint64_t taken, replaced;
-	size_t group; /* of rows that share their tags */
-};
-struct entry {
-	struct series *s;
-	enum series_type type;
-	size_t n, t_at, v_at; /* offsets into data */
-};
-struct run;
-struct data_job {
-	struct wjob job;
-	struct run *run;
-	struct entry *entries;
-	size_t n, cap;
-	struct buf data;
-};
 struct run {
 	struct node *n;
 	const struct intake_plan *plan;
-	struct series *series;
-	struct map groups;
-	size_t n_groups;
-	struct data_job *filling;
-	pthread_mutex_t mu; /* below */
-	pthread_cond_t landed;
-	unsigned in_flight;
-	int err;
-	struct diag d;
-	/* worker */
-	int64_t arrival_ns;
+	struct feed *feed;
+	const struct feed_result *fed;
 	uint64_t bytes_all;
 	_Atomic unsigned *progress;
-	struct buf refused; /* CSV */
+	struct buf refused; /* CSV on its way into the blob */
+	struct blob_writer *refused_blob;
+	uint64_t refused_bytes; /* in the blob */
 	bool refused_cut;
 	struct buf errors;  /* JSON array items */
 	unsigned n_errors;
 	enum words_lang lang;
 };
 
-static void data_free(struct data_job *q)
-{
-	if (!q)
-		return;
-	free(q->entries);
-	buf_free(&q->data);
-	free(q);
-}
-
-static int store_entry(struct run *r, struct writer *w, struct sbatch *b, const struct data_job *q, const struct entry *e, struct diag *d)
-{
-	struct series *s = e->s;
-	struct sdb_appended did;
-	int err = s->id ? 0 : node_resolve(r->n, &s->key, &s->id, d);
-	const int64_t *t = (const int64_t *)(const void *)(q->data.p + e->t_at);
-	sbatch_reset(b);
-	sbatch_set_arrival(b, r->arrival_ns);
-	if (err == 0 && e->type != SERIES_STR) {
-		err = sbatch_add_run(b, s->id, e->type, e->n, t, q->data.p + e->v_at);
-	} else if (err == 0) {
-		const struct span *v = (const struct span *)(const void *)(q->data.p + e->v_at);
-		for (size_t i = 0; i < e->n && err == 0; i++) {
-			struct sbatch_point p = {.id = s->id, .type = SERIES_STR, .t_ns = t[i], .arrival_ns = T_NONE};
-			p.v.str = span_of(q->data.p + (uintptr_t)v[i].p, v[i].n);
-			err = sbatch_add(b, &p);
-		}
-	}
-	if (err == 0)
-		err = writer_append(w, b, &did, d);
-	if (err == 0) {
-		s->taken += did.taken;
-		s->replaced += did.replaced;
-	}
-	return err;
-}
-
-static int data_run(struct wjob *j, struct writer *w, struct diag *d)
-{
-	struct data_job *q = (struct data_job *)j;
-	struct sbatch *b = NULL;
-	int err = sbatch_new(&b);
-	for (size_t i = 0; i < q->n && err == 0; i++)
-		err = store_entry(q->run, w, b, q, &q->entries[i], d);
-	sbatch_free(b);
-	return err;
-}
-
-static void data_done(struct wjob *j, int err, const struct diag *d)
-{
-	struct data_job *q = (struct data_job *)j;
-	struct run *r = q->run;
-	data_free(q);
-	pthread_mutex_lock(&r->mu);
-	if (err != 0 && r->err == 0) {
-		r->err = err;
-		if (d)
-			r->d = *d;
-	}
-	r->in_flight--;
-	pthread_cond_signal(&r->landed);
-	pthread_mutex_unlock(&r->mu);
-}
-
-static int hand_over(struct run *r)
-{
-	struct data_job *q = r->filling;
-	if (!q || q->n == 0)
-		return 0;
-	pthread_mutex_lock(&r->mu);
-	while (r->in_flight >= IMPORT_WINDOW)
-		pthread_cond_wait(&r->landed, &r->mu);
-	int err = r->err;
-	if (err == 0)
-		r->in_flight++;
-	pthread_mutex_unlock(&r->mu);
-	if (err != 0)
-		return err;
-	r->filling = NULL;
-	q->job.run = data_run;
-	q->job.done = data_done;
-	while ((err = writer_submit(node_writer(r->n), &q->job)) == MO_EAGAIN) {
-		struct timespec ms = {0, 1000000};
-		nanosleep(&ms, NULL);
-	}
-	if (err != 0)
-		data_done(&q->job, err, NULL);
-	return err;
-}
-
-static void wait_landed(struct run *r)
-{
-	pthread_mutex_lock(&r->mu);
-	while (r->in_flight)
-		pthread_cond_wait(&r->landed, &r->mu);
-	pthread_mutex_unlock(&r->mu);
-}
-
 static int on_series(void *arg, const struct intake_plan *p, const struct span *tag_kv, size_t n_tags, size_t column, void **ret, struct diag *d)
 {
-	struct run *r = arg;
-	struct buf b;
-	buf_init(&b, 0);
-	const struct intake_column *col = &p->columns[column];
-	series_key_write(&b, p->asset, tag_kv, n_tags, col->signal);
-	size_t key_n = b.n, field_n = col->signal.n;
-	buf_add(&b, p->asset);
-	buf_add(&b, col->signal);
-	size_t label_at = b.n;
-	buf_add(&b, col->name);
-	for (size_t i = 0; i < n_tags; i++) {
-		buf_adds(&b, i ? ", " : " (");
-		buf_add(&b, tag_kv[2 * i + 1]);
-	}
-	if (n_tags)
-		buf_adds(&b, ")");
-	size_t unit_at = b.n;
-	buf_add(&b, col->unit);
-	struct series *s = calloc(1, sizeof *s);
-	if (b.err || !s) {
-		buf_free(&b);
-		free(s);
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	}
-	s->text = b.p;
-	struct span all = buf_span(&b);
-	s->key = (struct point_key){.key = span_sub(all, 0, key_n), .asset = span_sub(all, key_n, p->asset.n),
-		.signal = span_sub(all, key_n + p->asset.n, field_n), .label = span_sub(all, label_at, unit_at - label_at),
-		.unit = span_sub(all, unit_at, all.n), .source = SPAN_LIT("file"),
-		.type = col->type == SERIES_I64 ? SERIES_F64 : col->type, .kind = SERIES_CLOCK};
-	/* Rows are counted per tags: the key up to its field names them. */
-	struct span tags = span_sub(all, 0, key_n - (key_n < field_n ? key_n : field_n));
-	uint64_t *g = map_get(&r->groups, tags);
-	if (g) {
-		s->group = *g;
-	} else {
-		s->group = r->n_groups;
-		if (map_put(&r->groups, tags, r->n_groups) != 0) {
-			free(s->text);
-			free(s);
-			return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		}
-		r->n_groups++;
-	}
-	s->next = r->series;
-	r->series = s;
-	*ret = s;
-	return 0;
+	(void)p;
+	return feed_series(((struct run *)arg)->feed, tag_kv, n_tags, column, ret, d);
 }
 
-static void align(struct buf *b)
+static int on_rows(void *arg, size_t n, const int64_t *t_ns, const uint64_t *line, struct diag *d)
 {
-	while (b->n % 8)
-		buf_addc(b, 0);
+	return feed_rows(((struct run *)arg)->feed, n, t_ns, line, d);
 }
 
-static int on_run(void *arg, void *series, enum series_type type, size_t n, const int64_t *t_ns, const void *v, struct diag *d)
+static int on_run(void *arg, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d)
 {
-	struct run *r = arg;
-	if (!r->filling) {
-		r->filling = calloc(1, sizeof *r->filling);
-		if (!r->filling)
-			return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		r->filling->run = r;
-		buf_init(&r->filling->data, 0);
+	return feed_run(((struct run *)arg)->feed, series, type, n, row, t_ns, v, d);
+}
+
+/* The refused rows so far into their blob. */
+static int move_refused(struct run *r, struct diag *d)
+{
+	int err = r->refused.err;
+	if (err == 0 && !r->refused_blob) {
+		struct begin_job b = {.blob = NULL};
+		err = storer_run(node_storer(r->n), begin_run, &b.job, d);
+		r->refused_blob = b.blob;
 	}
-	struct data_job *q = r->filling;
-	if (q->n == q->cap) {
-		size_t cap = q->cap ? 2 * q->cap : 64;
-		struct entry *p = realloc(q->entries, cap * sizeof *p);
-		if (!p)
-			return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		q->entries = p;
-		q->cap = cap;
-	}
-	struct entry *e = &q->entries[q->n];
-	*e = (struct entry){.s = series, .type = type == SERIES_I64 ? SERIES_F64 : type, .n = n};
-	align(&q->data);
-	e->t_at = q->data.n;
-	buf_add(&q->data, span_of(t_ns, n * sizeof *t_ns));
-	e->v_at = q->data.n;
-	if (type == SERIES_F64) {
-		buf_add(&q->data, span_of(v, n * sizeof(double)));
-	} else if (type == SERIES_I64) {
-		double *out = (double *)(void *)buf_reserve(&q->data, n * sizeof *out);
-		for (size_t i = 0; out && i < n; i++)
-			out[i] = (double)((const int64_t *)v)[i];
-		if (out)
-			q->data.n += n * sizeof *out;
-	} else if (type == SERIES_BOOL) {
-		buf_add(&q->data, span_of(v, n));
-	} else {
-		/* Spans as offsets into this buffer: it may move while it grows. */
-		const struct span *s = v;
-		size_t text = e->v_at + n * sizeof *s;
-		for (size_t i = 0; i < n; i++) {
-			struct span rel = {(const uint8_t *)(uintptr_t)text, s[i].n};
-			buf_add(&q->data, span_of(&rel, sizeof rel));
-			text += s[i].n;
-		}
-		for (size_t i = 0; i < n; i++)
-			buf_add(&q->data, s[i]);
-	}
-	if (q->data.err)
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	q->n++;
-	int err = q->data.n >= IMPORT_JOB_BYTES ? hand_over(r) : 0;
-	if (err != 0 && d)
-		*d = r->d;
+	if (err == 0)
+		err = blob_write(r->refused_blob, buf_span(&r->refused), d);
+	r->refused_bytes += r->refused.n;
+	buf_reset(&r->refused);
 	return err;
 }
 
@@ -473,10 +261,13 @@ static int on_refused(void *arg, uint64_t line, const struct span *fields, size_
 	struct buf reason;
 	buf_init(&reason, 0);
 	words_render(&reason, r->lang, why);
-	if (r->refused.n < IMPORT_REFUSED_MAX) {
+	if (r->refused_bytes + r->refused.n < IMPORT_REFUSED_MAX) {
 		for (size_t i = 0; i < n_fields; i++)
 			csv_write_text(&r->refused, fields[i], i == 0);
-		csv_write_text(&r->refused, buf_span(&reason), n_fields == 0);
+		/* The reason stands in the last column of a row of every width. */
+		for (size_t i = n_fields; i < r->plan->n_columns; i++)
+			csv_write_text(&r->refused, span_str(""), i == 0);
+		csv_write_text(&r->refused, buf_span(&reason), false);
 		csv_write_end(&r->refused);
 	} else {
 		r->refused_cut = true;
@@ -500,7 +291,8 @@ static int on_refused(void *arg, uint64_t line, const struct span *fields, size_
 		jw_object_end(&w);
 	}
 	buf_free(&reason);
-	return r->refused.err ? r->refused.err : r->errors.err;
+	int err = r->refused.n >= IMPORT_REFUSED_PIECE ? move_refused(r, NULL) : r->refused.err;
+	return err ? err : r->errors.err;
 }
 
 static int on_progress(void *arg, uint64_t bytes)
@@ -523,7 +315,7 @@ static void head_refused(struct run *r, const struct intake_plan *p)
 
 static int stream_file(struct run *r, struct store_reader *reader, const uint8_t sha[32], struct intake_counts *counts, struct diag *d)
 {
-	static const struct intake_sink sink = {on_series, on_run, on_refused, on_progress};
+	static const struct intake_sink sink = {on_series, on_rows, on_run, on_refused, on_progress};
 	struct vfs_file *f = NULL;
 	struct intake_reader *in = NULL;
 	uint8_t *piece = malloc(IMPORT_READ_BYTES);
@@ -541,41 +333,64 @@ static int stream_file(struct run *r, struct store_reader *reader, const uint8_t
 	if (err == 0)
 		err = intake_end(in, counts, d);
 	if (err == 0)
-		err = hand_over(r);
-	wait_landed(r);
-	if (err == 0 && r->err != 0) {
-		err = r->err;
-		if (d)
-			*d = r->d;
-	}
+		err = feed_end(r->feed, &r->fed, d);
 	intake_close(in);
 	vfs_close(f);
 	free(piece);
 	return err;
 }
 
-static uint64_t replaced_rows(struct run *r)
+struct series_list {
+	struct json_writer *w;
+	struct node *n;
+};
+
+static void put_series(void *arg, series_id id)
 {
-	uint64_t *of = calloc(r->n_groups ? r->n_groups : 1, sizeof *of), sum = 0;
-	for (struct series *s = r->series; of && s; s = s->next)
-		if (s->replaced > of[s->group])
-			of[s->group] = s->replaced;
-	for (size_t i = 0; of && i < r->n_groups; i++)
-		sum += of[i];
-	free(of);
-	return sum;
+	struct series_list *l = arg;
+	struct series_def def;
+	char text[UUID_TEXT];
+	if (sdb_get_def(node_sdb(l->n), id, &def) != 0)
+		return;
+	uuid_format(text, &def.uuid);
+	jw_cstr(l->w, text);
+}
+
+/* "t" is the row's number where the file has no times. */
+static void put_replaced(struct json_writer *w, const struct run *r, const struct feed_replaced *list, size_t n, bool same)
+{
+	for (size_t i = 0; i < n; i++) {
+		jw_object(w);
+		jw_key(w, "line");
+		jw_u64(w, list[i].line);
+		jw_key(w, "t");
+		if (r->plan->time_format)
+			jw_time(w, list[i].t_ns);
+		else
+			jw_i64(w, list[i].t_ns);
+		jw_key(w, "same");
+		jw_bool(w, same);
+		jw_object_end(w);
+	}
 }
 
 static void write_result(struct json_writer *w, struct run *r, const struct intake_counts *c, const char *refused_sha)
 {
-	uint64_t replaced = replaced_rows(r);
 	jw_object(w);
 	jw_key(w, "rows");
 	jw_u64(w, c->rows);
 	jw_key(w, "taken");
-	jw_u64(w, c->rows - c->refused - replaced);
+	jw_u64(w, c->rows - c->refused - r->fed->replaced);
 	jw_key(w, "replaced");
-	jw_u64(w, replaced);
+	jw_u64(w, r->fed->replaced);
+	jw_key(w, "same");
+	jw_u64(w, r->fed->same);
+	jw_key(w, "replaced_rows");
+	jw_array(w); /* those that changed something first */
+	size_t n = r->fed->n_changed, room = FEED_LISTED - n;
+	put_replaced(w, r, r->fed->changed_rows, n, false);
+	put_replaced(w, r, r->fed->same_rows, r->fed->n_same < room ? r->fed->n_same : room, true);
+	jw_array_end(w);
 	jw_key(w, "refused");
 	jw_u64(w, c->refused);
 	jw_key(w, "values");
@@ -586,14 +401,7 @@ static void write_result(struct json_writer *w, struct run *r, const struct inta
 	jw_u64(w, c->bad_text);
 	jw_key(w, "series");
 	jw_array(w);
-	for (struct series *s = r->series; s; s = s->next) {
-		struct series_def def;
-		char id[UUID_TEXT];
-		if (!s->id || sdb_get_def(node_sdb(r->n), s->id, &def) != 0)
-			continue;
-		uuid_format(id, &def.uuid);
-		jw_cstr(w, id);
-	}
+	feed_each(r->feed, put_series, &(struct series_list){w, r->n});
 	jw_array_end(w);
 	jw_key(w, "asset");
 	jw_str(w, r->plan->asset);
@@ -614,18 +422,14 @@ static void write_result(struct json_writer *w, struct run *r, const struct inta
 /* The refused rows as a blob; sha as hex, "" when none was refused. */
 static int keep_refused(struct run *r, const struct intake_counts *c, char hex[65], struct diag *d)
 {
-	struct begin_job b = {.blob = NULL};
 	struct row_job q = {.name = SPAN_LIT("refused.csv"), .media = SPAN_LIT("text/csv")};
 	hex[0] = 0;
 	if (c->refused == 0)
 		return 0;
-	int err = storer_run(node_storer(r->n), begin_run, &b.job, d);
-	if (err == 0)
-		err = blob_write(b.blob, buf_span(&r->refused), d);
-	q.blob = b.blob;
+	int err = move_refused(r, d);
+	q.blob = r->refused_blob;
 	if (err == 0)
 		err = storer_run(node_storer(r->n), row_run, &q.job, d);
-	blob_abort(b.blob);
 	for (size_t i = 0; err == 0 && i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", q.sha256[i]);
 	return err;
@@ -693,13 +497,10 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 	r->n = n;
 	r->plan = &plan;
 	r->progress = progress;
-	r->arrival_ns = q.now_ns = clock_now(node_clock(n));
+	q.now_ns = clock_now(node_clock(n));
 	r->lang = words_lang(set->lang);
-	map_init(&r->groups);
-	buf_init(&r->refused, IMPORT_REFUSED_MAX + IMPORT_ROW_MAX);
+	buf_init(&r->refused, 0);
 	buf_init(&r->errors, IMPORT_ROW_MAX / 2);
-	pthread_mutex_init(&r->mu, NULL);
-	pthread_cond_init(&r->landed, NULL);
 	err = load(reader, &a, id, &name, q.sha256, &proposal, &state, d);
 	if (err == 0 && span_is(state, "refused"))
 		err = diag_set(d, MO_ESTATE, MSG_IMPORT_BUSY);
@@ -707,7 +508,11 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		err = intake_plan_read(&plan, &a, plan_json.n ? plan_json : proposal, d);
 	if (err == 0) {
 		head_refused(r, &plan);
-		err = stream_file(r, reader, q.sha256, &counts, d);
+		err = feed_new(&r->feed, n, &plan, q.now_ns);
+		if (err != 0)
+			diag_set(d, err, MSG_OUT_OF_MEMORY);
+		else
+			err = stream_file(r, reader, q.sha256, &counts, d);
 		if (err == 0)
 			err = keep_refused(r, &counts, refused, d);
 		/* What happened is kept either way. */
@@ -741,18 +546,10 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		int stored = json.err ? json.err : storer_run(node_storer(n), row_run, &q.job, NULL);
 		err = err ? err : stored;
 	}
-	while (r->series) {
-		struct series *s = r->series;
-		r->series = s->next;
-		free(s->text);
-		free(s);
-	}
-	data_free(r->filling);
-	map_free(&r->groups);
+	feed_free(r->feed);
+	blob_abort(r->refused_blob);
 	buf_free(&r->refused);
 	buf_free(&r->errors);
-	pthread_mutex_destroy(&r->mu);
-	pthread_cond_destroy(&r->landed);
 out:
 	buf_free(&json);
 	buf_free(&mapping);

@@ -8,7 +8,7 @@
 #include "node/node.h"
 
 #define IMPORT_ERRORS_LISTED 100u
-#define IMPORT_REFUSED_MAX (64u << 20) /* bytes of refused rows kept for download */
+#define IMPORT_REFUSED_MAX (16u << 20) /* bytes of refused rows kept for download; a row may pass it */
 
 /* A file on its way in: any pieces, then an import row in state "proposed" or "refused". */
 struct import_file;

@@ -177,7 +177,8 @@ static int show(struct api_call *c, const struct table_batch *b)
 
 int get_import(struct api_call *c) { return with_import(c, api_param(c, "id"), show); }
 
-static int blob_head(struct api_call *c, struct span hex, size_t limit, struct span *ret)
+/* The first bytes of a blob, at most `limit`, appended to out. */
+static int blob_head(struct api_call *c, struct span hex, size_t limit, struct buf *out)
 {
 	struct buf sha;
 	struct vfs_file *f = NULL;
@@ -190,9 +191,12 @@ static int blob_head(struct api_call *c, struct span hex, size_t limit, struct s
 		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
 	if (err == 0) {
 		size_t n = size < limit ? (size_t)size : limit;
-		uint8_t *p = arena_alloc(&c->arena, n ? n : 1);
-		err = p ? vfs_read_full(f, p, n, 0) : MO_ENOMEM;
-		*ret = span_of(p, n);
+		uint8_t *p = buf_reserve(out, n);
+		err = p ? vfs_read_full(f, p, n, 0) : out->err;
+		if (err == 0)
+			out->n += n;
+		else
+			diag_set(c->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_IMPORT_FILE_GONE);
 	}
 	vfs_close(f);
 	buf_free(&sha);
@@ -202,15 +206,14 @@ static int blob_head(struct api_call *c, struct span hex, size_t limit, struct s
 static int refused_csv(struct api_call *c, const struct table_batch *b)
 {
 	struct json_value *root;
-	struct span hex, bytes;
+	struct span hex;
 	int err = json_parse(&root, &c->arena, b->cols[3].str[0], c->d);
 	if (err == 0 && json_get_str(json_member(root, "result"), "refused_file", &hex, NULL) != 0)
 		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
 	if (err == 0)
-		err = blob_head(c, hex, API_ARENA_MAX / 2, &bytes);
+		err = blob_head(c, hex, IMPORT_REFUSED_MAX + API_ARENA_MAX, &c->out);
 	if (err != 0)
 		return err;
-	buf_add(&c->out, bytes);
 	c->content = "text/csv; charset=utf-8";
 	c->disposition = "attachment; filename=\"refused.csv\"";
 	return 0;
@@ -221,7 +224,7 @@ int get_import_refused(struct api_call *c) { return with_import(c, api_param(c, 
 static int preview(struct api_call *c, const struct table_batch *b)
 {
 	struct json_value *root;
-	struct span head;
+	struct buf head;
 	struct intake_plan plan;
 	struct intake_cell *cells;
 	size_t rows;
@@ -242,10 +245,12 @@ static int preview(struct api_call *c, const struct table_batch *b)
 		err = intake_plan_read(&plan, &c->arena, arena_dup(&c->arena, buf_span(&text)), c->d);
 	}
 	buf_free(&text);
+	buf_init(&head, 0);
 	if (err == 0)
 		err = blob_head(c, b->cols[5].str[0], 1u << 20, &head);
 	if (err == 0)
-		err = intake_preview(&cells, &rows, &c->arena, &plan, node_zone(c->node), head, (size_t)want, c->d);
+		err = intake_preview(&cells, &rows, &c->arena, &plan, node_zone(c->node), buf_span(&head), (size_t)want, c->d);
+	buf_free(&head);
 	if (err != 0)
 		return err;
 	jw_object(w);
