@@ -12,6 +12,7 @@
 #include "codec/json.h"
 
 #define IMPORT_READ_BYTES (256u << 10)
+#define IMPORT_ASSETS_KEPT 200u /* of one shape */
 #define IMPORT_REFUSED_PIECE (256u << 10)
 #define IMPORT_ROW_MAX (1u << 20) /* JSON of one import row */
 
@@ -105,7 +106,73 @@ static int read_head(struct store_reader *r, const uint8_t sha[32], uint8_t **re
 	return 0;
 }
 
-/* The proposal, or what was remembered for this shape. An asset is taken over only where a person gave it; else two files alike would become one. */
+/* A file's name without ending, a copy's number "(2)" and a date at its end: what next month's export has in common with this one's. */
+static struct span stem(struct span name)
+{
+	struct span s = name;
+	for (size_t i = s.n; i-- > 1;)
+		if (s.p[i] == '.') {
+			s.n = i;
+			break;
+		}
+	if (s.n && s.p[s.n - 1] == ')') {
+		size_t i = s.n - 1;
+		while (i && s.p[i - 1] >= '0' && s.p[i - 1] <= '9')
+			i--;
+		if (i && i < s.n - 1 && s.p[i - 1] == '(')
+			s = span_trim(span_sub(s, 0, i - 1));
+	}
+	/* Digits in groups, from the last on: a year with nothing, a month or a month and a day behind it. */
+	char digits[9] = "";
+	size_t at = s.n, n = 0;
+	while (at && n < 8 && ((s.p[at - 1] >= '0' && s.p[at - 1] <= '9') || (n && memchr("-_.", s.p[at - 1], 3)))) {
+		at--;
+		if (s.p[at] >= '0' && s.p[at] <= '9') {
+			memmove(digits + 1, digits, n++);
+			digits[0] = (char)s.p[at];
+		}
+		if (n >= 4 && n % 2 == 0 && (memcmp(digits, "19", 2) == 0 || memcmp(digits, "20", 2) == 0) && (at == 0 || s.p[at - 1] < '0' || s.p[at - 1] > '9')) {
+			s.n = at;
+			break;
+		}
+	}
+	while (s.n && memchr(" -_.", s.p[s.n - 1], 4))
+		s.n--;
+	return s;
+}
+
+/* The asset that a person gave to files of this stem; the mapping keeps them as "assets":[{"of":stem,"asset":code}]. */
+static bool asset_of(struct span *ret, const struct json_value *mapping, struct span of)
+{
+	const struct json_value *list = json_member(mapping, "assets");
+	struct span s;
+	for (const struct json_value *e = list ? list->child : NULL; e; e = e->next)
+		if (json_get_str(e, "of", &s, NULL) == 0 && span_eq(s, of))
+			return json_get_str(e, "asset", ret, NULL) == 0 && ret->n;
+	return false;
+}
+
+static bool reads_alike(const struct intake_plan *a, const struct intake_plan *b)
+{
+	bool same = a->header_lines == b->header_lines && (a->time_format && b->time_format ? strcmp(a->time_format, b->time_format) == 0 : a->time_format == b->time_format);
+	for (size_t i = 0; i < a->n_columns && same; i++)
+		same = a->columns[i].use == b->columns[i].use && a->columns[i].type == b->columns[i].type;
+	return same;
+}
+
+/* Whether the remembered plan reads this file as well as the new proposal does: a table of the same header may hold other things. */
+static bool suits(const struct intake_plan *old, const struct intake_plan *proposed, const struct zone *z, struct span head)
+{
+	uint64_t by_old, by_new;
+	if (reads_alike(old, proposed))
+		return true;
+	if (intake_refused_rows(&by_old, old, z, head, NULL) != 0)
+		return false;
+	return by_old == 0 || (intake_refused_rows(&by_new, proposed, z, head, NULL) == 0 && by_old <= by_new);
+}
+
+/* The proposal, or what was remembered for this shape. An asset is taken over only where a person gave it, and only by files of that name
+ * but for its date: else two machines' files of one shape would become one. */
 static int propose(struct node *n, struct store_reader *r, struct arena *a, struct span head, bool whole, const char *name, struct intake_plan *plan, struct diag *d)
 {
 	struct settings *s = arena_alloc(a, sizeof *s);
@@ -122,19 +189,17 @@ static int propose(struct node *n, struct store_reader *r, struct arena *a, stru
 	if (store_get_doc(r, DOC_MAPPING, span_str(shape), &json, &version, NULL) == 0) {
 		struct json_value *root;
 		struct intake_plan old;
-		struct span asset = plan->asset;
-		uint64_t rows = plan->rows_seen;
-		bool fixed = false;
-		if (json_parse(&root, a, arena_dup(a, buf_span(&json)), NULL) == 0)
-			(void)!json_get_bool(root, "asset_fixed", &fixed, NULL);
-		if (intake_plan_read(&old, a, arena_dup(a, buf_span(&json)), NULL) == 0 && old.n_columns == plan->n_columns) {
-			enum text_encoding enc = plan->encoding; /* the same table may come in another encoding */
-			*plan = old;
-			plan->encoding = enc;
-			plan->rows_seen = rows;
-			plan->remembered = true;
-			if (!fixed)
-				plan->asset = asset;
+		struct span text = arena_dup(a, buf_span(&json)), given;
+		bool known = json_parse(&root, a, text, NULL) == 0 && asset_of(&given, root, stem(span_str(name)));
+		if (intake_plan_read(&old, a, text, NULL) == 0 && old.n_columns == plan->n_columns) {
+			old.encoding = plan->encoding; /* the same table may come in another encoding */
+			old.rows_seen = plan->rows_seen;
+			old.remembered = true;
+			/* What a person settled is settled; a midnight is each file's own. */
+			old.question = old.time_format == plan->time_format || plan->question == ASK_MIDNIGHT ? plan->question : ASK_NOTHING;
+			old.asset = known ? given : plan->asset;
+			if (suits(&old, plan, node_zone(n), head))
+				*plan = old;
 		}
 	}
 	buf_free(&json);
@@ -475,6 +540,62 @@ static int load(struct store_reader *r, struct arena *a, const char *id, struct 
 	return err;
 }
 
+/* The mapping to keep for this shape: the first reading of it, later what a person corrected. False: the one that is there stays. */
+static bool remember(struct buf *out, struct store_reader *r, struct arena *a, const char *shape, const struct intake_plan *plan, struct span name, bool corrected)
+{
+	struct buf old;
+	struct json_value *root = NULL;
+	struct json_writer w;
+	struct span of = stem(name), usual, s, asset;
+	char *text = arena_alloc(a, name.n + 1);
+	int64_t version;
+	bool there;
+	buf_init(&old, 0);
+	there = store_get_doc(r, DOC_MAPPING, span_str(shape), &old, &version, NULL) == 0;
+	if (there && json_parse(&root, a, arena_dup(a, buf_span(&old)), NULL) != 0)
+		root = NULL;
+	buf_free(&old);
+	if ((there && !corrected) || !text)
+		return false;
+	memcpy(text, name.p, name.n);
+	text[name.n] = 0;
+	if (intake_default_asset(&usual, a, text) != 0)
+		return false;
+	json_writer_init(&w, out);
+	intake_plan_write(&w, plan);
+	if (out->err || out->n < 2)
+		return false;
+	out->n--; /* the closing brace */
+	buf_adds(out, ",\"assets\":");
+	json_writer_init(&w, out);
+	jw_array(&w);
+	unsigned kept = 0;
+	if (corrected && !span_eq(plan->asset, usual)) {
+		jw_object(&w);
+		jw_key(&w, "of");
+		jw_str(&w, of);
+		jw_key(&w, "asset");
+		jw_str(&w, plan->asset);
+		jw_object_end(&w);
+		kept++;
+	}
+	const struct json_value *list = json_member(root, "assets");
+	for (const struct json_value *e = list ? list->child : NULL; e && kept < IMPORT_ASSETS_KEPT; e = e->next) {
+		if (json_get_str(e, "of", &s, NULL) != 0 || json_get_str(e, "asset", &asset, NULL) != 0 || span_eq(s, of))
+			continue;
+		jw_object(&w);
+		jw_key(&w, "of");
+		jw_str(&w, s);
+		jw_key(&w, "asset");
+		jw_str(&w, asset);
+		jw_object_end(&w);
+		kept++;
+	}
+	jw_array_end(&w);
+	buf_addc(out, '}');
+	return !out->err;
+}
+
 int import_run(struct node *n, struct store_reader *reader, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d)
 {
 	struct arena a;
@@ -531,15 +652,7 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		}
 		jw_object_end(&w);
 		q.json = buf_span(&json);
-		if (err == 0 && intake_shape(shape, &plan) == 0) {
-			struct intake_plan first;
-			bool fixed = proposal.n && intake_plan_read(&first, &a, proposal, NULL) == 0 && !span_eq(first.asset, plan.asset);
-			json_writer_init(&w, &mapping);
-			intake_plan_write(&w, &plan);
-			if (!mapping.err && fixed && mapping.n > 1) {
-				mapping.n--; /* the closing brace */
-				buf_adds(&mapping, ",\"asset_fixed\":true}");
-			}
+		if (err == 0 && intake_shape(shape, &plan) == 0 && remember(&mapping, reader, &a, shape, &plan, name, plan_json.n > 0)) {
 			q.shape = span_str(shape);
 			q.mapping = buf_span(&mapping);
 		}

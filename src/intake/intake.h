@@ -51,6 +51,8 @@ struct intake_plan {
  * MO_EINVAL: not readable as a table of rows, with the reason a person can act on (binary, a workbook: XLSX/XLS by its signature,
  * several header lines, title lines, ... what this version does not read is refused here by name, nothing is misread). */
 MO_MUST_USE int intake_propose(struct intake_plan *ret, struct arena *a, struct span head, bool whole, const char *file_name, const char *lang, struct diag *d);
+/* The asset that a file's name stands for. MO_ENOMEM. */
+MO_MUST_USE int intake_default_asset(struct span *ret, struct arena *a, const char *file_name);
 /* What recognises the next file of this shape: encoding-independent hash text of delimiter and header cells. 64 hex digits. */
 MO_MUST_USE int intake_shape(char ret[65], const struct intake_plan *p);
 /* JSON as in the HTTP contract. */
@@ -95,5 +97,7 @@ MO_MUST_USE int intake_feed(struct intake_reader *r, struct span bytes, struct d
 /* The file's end: the last rows and runs. */
 MO_MUST_USE int intake_end(struct intake_reader *r, struct intake_counts *ret, struct diag *d);
 void intake_close(struct intake_reader *r);
+/* Rows of a head (as given to intake_propose) that the plan refuses: which of two plans suits it better. */
+MO_MUST_USE int intake_refused_rows(uint64_t *ret, const struct intake_plan *p, const struct zone *z, struct span head, struct diag *d);
 
 #endif

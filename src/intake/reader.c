@@ -751,6 +751,35 @@ int intake_end(struct intake_reader *r, struct intake_counts *ret, struct diag *
 	return 0;
 }
 
+static int count_series(void *arg, const struct intake_plan *p, const struct span *tag_kv, size_t n_tags, size_t column, void **ret, struct diag *d)
+{
+	(void)p, (void)tag_kv, (void)n_tags, (void)column, (void)d;
+	*ret = arg;
+	return 0;
+}
+
+static int count_run(void *arg, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d)
+{
+	(void)arg, (void)series, (void)type, (void)n, (void)row, (void)t_ns, (void)v, (void)d;
+	return 0;
+}
+
+int intake_refused_rows(uint64_t *ret, const struct intake_plan *p, const struct zone *z, struct span head, struct diag *d)
+{
+	static const struct intake_sink sink = {.series = count_series, .run = count_run};
+	struct intake_counts counts;
+	struct intake_reader *r = NULL;
+	int e = intake_open(&r, p, z, &sink, &counts, d);
+	if (e == 0)
+		e = intake_feed(r, head, d);
+	if (e == 0)
+		e = intake_end(r, &counts, d);
+	if (e == 0)
+		*ret = counts.refused;
+	intake_close(r);
+	return e;
+}
+
 void intake_close(struct intake_reader *r)
 {
 	if (!r)
