@@ -183,8 +183,11 @@ static int propose(struct node *n, struct store_reader *r, struct arena *a, stru
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	node_settings(n, s);
 	int err = intake_propose(plan, a, head, whole, name, s->lang, d);
-	if (err != 0 || intake_shape(shape, plan) != 0)
+	if (err != 0)
 		return err;
+	plan->zone = span_str(s->zone);
+	if (intake_shape(shape, plan) != 0)
+		return 0;
 	buf_init(&json, 0);
 	if (store_get_doc(r, DOC_MAPPING, span_str(shape), &json, &version, NULL) == 0) {
 		struct json_value *root;
@@ -195,6 +198,8 @@ static int propose(struct node *n, struct store_reader *r, struct arena *a, stru
 			old.encoding = plan->encoding; /* the same table may come in another encoding */
 			old.rows_seen = plan->rows_seen;
 			old.remembered = true;
+			if (!old.zone.n)
+				old.zone = plan->zone;
 			/* What a person settled is settled; a midnight is each file's own. */
 			old.question = old.time_format == plan->time_format || plan->question == ASK_MIDNIGHT ? plan->question : ASK_NOTHING;
 			old.asset = known ? given : plan->asset;
@@ -224,7 +229,7 @@ static void put_words(struct json_writer *w, const struct diag *d)
 	buf_free(&b);
 }
 
-int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], struct diag *d)
+int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], bool *ret_refused, struct diag *d)
 {
 	struct arena a;
 	struct uuid u;
@@ -262,6 +267,9 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 		q.state = refused == 0 ? "proposed" : "refused";
 		q.json = buf_span(&json);
 		err = json.err ? json.err : refused == MO_ENOMEM ? MO_ENOMEM : storer_run(node_storer(f->n), row_run, &q.job, d);
+		*ret_refused = refused != 0;
+		if (err == 0 && refused != 0 && d)
+			*d = *why;
 	}
 	free(head);
 	free(why);
@@ -275,6 +283,7 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 struct run {
 	struct node *n;
 	const struct intake_plan *plan;
+	struct zone *zone; /* another than the node's */
 	struct feed *feed;
 	const struct feed_result *fed;
 	uint64_t bytes_all;
@@ -386,7 +395,7 @@ static int stream_file(struct run *r, struct store_reader *reader, const uint8_t
 	uint8_t *piece = malloc(IMPORT_READ_BYTES);
 	int err = piece ? store_open_blob(reader, sha, &f, &r->bytes_all, d) : MO_ENOMEM;
 	if (err == 0)
-		err = intake_open(&in, r->plan, node_zone(r->n), &sink, r, d);
+		err = intake_open(&in, r->plan, r->zone ? r->zone : node_zone(r->n), &sink, r, d);
 	for (uint64_t at = 0; err == 0;) {
 		size_t n = 0;
 		err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &n);
@@ -541,12 +550,14 @@ static int load(struct store_reader *r, struct arena *a, const char *id, struct 
 }
 
 /* The mapping to keep for this shape: the first reading of it, later what a person corrected. False: the one that is there stays. */
-static bool remember(struct buf *out, struct store_reader *r, struct arena *a, const char *shape, const struct intake_plan *plan, struct span name, bool corrected)
+static bool remember(struct buf *out, struct store_reader *r, struct arena *a, const char *shape, const struct intake_plan *plan, struct span name, struct span zone,
+	bool corrected)
 {
 	struct buf old;
 	struct json_value *root = NULL;
 	struct json_writer w;
 	struct span of = stem(name), usual, s, asset;
+	struct intake_plan kept_plan = *plan;
 	char *text = arena_alloc(a, name.n + 1);
 	int64_t version;
 	bool there;
@@ -561,8 +572,10 @@ static bool remember(struct buf *out, struct store_reader *r, struct arena *a, c
 	text[name.n] = 0;
 	if (intake_default_asset(&usual, a, text) != 0)
 		return false;
+	if (span_eq(plan->zone, zone))
+		kept_plan.zone = span_of(NULL, 0); /* the node's, also when that changes */
 	json_writer_init(&w, out);
-	intake_plan_write(&w, plan);
+	intake_plan_write(&w, &kept_plan);
 	if (out->err || out->n < 2)
 		return false;
 	out->n--; /* the closing brace */
@@ -627,6 +640,8 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		err = diag_set(d, MO_ESTATE, MSG_IMPORT_BUSY);
 	if (err == 0)
 		err = intake_plan_read(&plan, &a, plan_json.n ? plan_json : proposal, d);
+	if (err == 0 && plan.zone.n && !span_is(plan.zone, set->zone))
+		err = node_zone_named(n, &r->zone, plan.zone, d);
 	if (err == 0) {
 		head_refused(r, &plan);
 		err = feed_new(&r->feed, n, &plan, q.now_ns);
@@ -652,7 +667,7 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		}
 		jw_object_end(&w);
 		q.json = buf_span(&json);
-		if (err == 0 && intake_shape(shape, &plan) == 0 && remember(&mapping, reader, &a, shape, &plan, name, plan_json.n > 0)) {
+		if (err == 0 && intake_shape(shape, &plan) == 0 && remember(&mapping, reader, &a, shape, &plan, name, span_str(set->zone), plan_json.n > 0)) {
 			q.shape = span_str(shape);
 			q.mapping = buf_span(&mapping);
 		}
@@ -660,6 +675,7 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		err = err ? err : stored;
 	}
 	feed_free(r->feed);
+	zone_free(r->zone);
 	blob_abort(r->refused_blob);
 	buf_free(&r->refused);
 	buf_free(&r->errors);
@@ -672,32 +688,52 @@ out:
 	return err;
 }
 
-int import_watched(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d)
+/* What a person reads beside a file that was set aside. */
+static void say_why(struct node *n, const char *name, struct buf *why, const struct diag *d)
+{
+	struct settings *s = calloc(1, sizeof *s);
+	if (!s)
+		return;
+	node_settings(n, s);
+	buf_adds(why, "\xef\xbb\xbf"); /* for Notepad */
+	buf_adds(why, name);
+	buf_adds(why, "\r\n");
+	words_render(why, words_lang(s->lang), d);
+	buf_adds(why, "\r\n");
+	free(s);
+}
+
+int import_watched(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d)
 {
 	struct node *n = arg;
 	struct vfs_file *f = NULL;
 	struct import_file *in = NULL;
 	uint8_t *piece = malloc(IMPORT_READ_BYTES);
 	char id[UUID_TEXT];
+	bool refused = false;
 	int err = piece ? vfs_open(node_vfs(n), &f, path, VFS_READ, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = import_file_begin(&in, n, name, d);
 	for (uint64_t at = 0; err == 0;) {
 		size_t got = 0;
 		err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &got);
+		if (err != 0) {
+			diag_set(d, err, MSG_IMPORT_FILE_GONE);
+			diag_file(d, path);
+		}
 		if (err != 0 || got == 0)
 			break;
 		err = import_file_piece(in, span_of(piece, got), d);
 		at += got;
 	}
 	if (err == 0) {
-		err = import_file_end(in, r, id, d);
+		err = import_file_end(in, r, id, &refused, d);
 		in = NULL;
 	}
 	if (err == 0)
-		err = import_run(n, r, id, span_of(NULL, 0), NULL, d);
-	if (err == MO_ESTATE) /* refused as it stands: the import row says why */
-		err = MO_EINVAL;
+		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), NULL, d);
+	if (err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST)
+		say_why(n, name, why, d);
 	import_file_drop(in);
 	vfs_close(f);
 	free(piece);

@@ -284,6 +284,11 @@ static int preview(struct api_call *c, const struct table_batch *b)
 int get_import_preview(struct api_call *c) { return with_import(c, api_param(c, "id"), preview); }
 
 /* ---- commit ---- */
+static int may_commit(struct api_call *c, const struct table_batch *b)
+{
+	return span_is(b->cols[2].str[0], "refused") ? diag_set(c->d, MO_ESTATE, MSG_IMPORT_REFUSED) : 0;
+}
+
 int commit_import(struct api_call *c)
 {
 	struct span id = api_param(c, "id"), plan = span_trim(buf_span(&c->body));
@@ -299,11 +304,14 @@ int commit_import(struct api_call *c)
 		if (err != 0)
 			return err;
 	}
-	int err = with_import(c, id, show);
+	int err = with_import(c, id, may_commit);
+	if (err == 0 && plan.n && check.zone.n) {
+		struct zone *z = NULL;
+		err = node_zone_named(c->node, &z, check.zone, c->d) == 0 ? 0 : MO_EINVAL;
+		zone_free(z);
+	}
 	if (err != 0)
 		return err;
-	buf_reset(&c->out);
-	json_writer_init(&c->w, &c->out);
 	if (progress_of(c->api, id) >= 0)
 		return diag_set(c->d, MO_ESTATE, MSG_IMPORT_BUSY);
 	struct import_task *t = calloc(1, sizeof *t);
@@ -357,11 +365,12 @@ static void upload_work(struct work *w, struct store_reader *r)
 {
 	struct upload *u = (struct upload *)w;
 	struct api_call *c = u->c;
+	bool refused;
 	int err = u->file ? 0 : import_file_begin(&u->file, c->node, u->name, c->d);
 	if (err == 0 && u->piece.n)
 		err = import_file_piece(u->file, buf_span(&u->piece), c->d);
 	if (err == 0 && u->last) {
-		err = import_file_end(u->file, r, u->id, c->d);
+		err = import_file_end(u->file, r, u->id, &refused, c->d);
 		u->file = NULL;
 		if (err == 0) {
 			c->reader = r;

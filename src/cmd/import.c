@@ -161,11 +161,12 @@ static int import_here(struct door *w, const char *path, const char *name, struc
 		import_file_drop(f);
 		return err;
 	}
-	err = import_file_end(f, w->reader, id, w->d);
+	bool refused;
+	err = import_file_end(f, w->reader, id, &refused, w->d);
 	if (err == 0) {
-		int ran = import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
+		int ran = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
 		err = show_row(w, path, id);
-		if (ran != 0 && ran != MO_ESTATE)
+		if (ran != 0)
 			w->t.status = 2;
 	}
 	return err;
