@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "codec/csv.h"
 #include "codec/json.h"
+#include "os/clock.h"
 #include "os/thread.h"
 
 #define IMPORT_JOB_BYTES (1u << 20)
@@ -337,8 +338,7 @@ static int hand_over(struct run *r)
 	q->job.run = data_run;
 	q->job.done = data_done;
 	while ((err = writer_submit(node_writer(r->n), &q->job)) == MO_EAGAIN) {
-		struct timespec ms = {0, 1000000};
-		nanosleep(&ms, NULL);
+		mono_sleep(NS_PER_MS);
 	}
 	if (err != 0)
 		data_done(&q->job, err, NULL);

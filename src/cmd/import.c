@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "api/importer.h"
@@ -12,6 +11,7 @@
 #include "codec/text.h"
 #include "http/client.h"
 #include "node/node.h"
+#include "os/clock.h"
 
 #define POLL_NS 50000000L
 #define FILES_MAX 100000u
@@ -163,8 +163,7 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 			report(w, path, root);
 			break;
 		}
-		struct timespec t = {0, POLL_NS};
-		nanosleep(&t, NULL);
+		mono_sleep(POLL_NS);
 	}
 out:
 	arena_free(&a);

@@ -16,7 +16,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -286,10 +285,9 @@ static int call(struct helper *h, uint8_t op, struct span *ret, int64_t deadline
 static int lock_until(struct helper *h, int64_t deadline_ns, struct diag *d)
 {
 	while (pthread_mutex_trylock(&h->mu) != 0) {
-		struct timespec step = {0, LOCK_STEP_NS};
 		if (mono_now() >= deadline_ns)
 			return say(h, d, MO_ETIMEOUT, MSG_HELPER_SILENT);
-		(void)nanosleep(&step, NULL);
+		mono_sleep(LOCK_STEP_NS);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "os/clock.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -47,6 +48,15 @@ static int64_t read_clock(clockid_t id)
 	if (clock_gettime(id, &t) != 0)
 		return 0;
 	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+void mono_sleep(int64_t duration_ns)
+{
+	if (duration_ns <= 0)
+		return;
+	struct timespec t = {.tv_sec = (time_t)(duration_ns / NS_PER_S), .tv_nsec = (long)(duration_ns % NS_PER_S)};
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR) {
+	}
 }
 
 int64_t mono_now(void) { return read_clock(CLOCK_MONOTONIC); }

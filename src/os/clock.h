@@ -29,6 +29,8 @@ int64_t clock_until(struct clock *c, int64_t t_ns);
 /* How far the system's clock ran backwards under us, all jumps together, ns; seen only at readings. */
 int64_t clock_backwards(struct clock *c);
 
+/* Blocks this thread, monotonic; <= 0 not at all. Never on the loop. */
+void mono_sleep(int64_t duration_ns);
 int64_t mono_now(void); /* monotonic ns of the machine */
 int64_t wall_now(void); /* the system's clock, whatever the node's says */
 int64_t cpu_now(void);  /* CPU ns of this process, all threads */
