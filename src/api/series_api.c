@@ -305,7 +305,8 @@ int get_values(struct api_call *c)
 	if (err != 0)
 		return err;
 	size_t n = p.n > (size_t)limit ? (size_t)limit : p.n;
-	if (span_is(api_param(c, "format"), "csv")) {
+	struct span format = api_param(c, "format"), accept = api_header(c, "Accept");
+	if (format.n ? span_is(format, "csv") : span_starts(accept, "text/csv")) {
 		write_csv(c, &p, n, &def);
 		return 0;
 	}
