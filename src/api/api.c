@@ -266,11 +266,21 @@ static int check_body(struct api_call *c, const struct http1_head *h)
 }
 
 /* Host and Origin name the node itself, so that a page elsewhere cannot make a browser ask it (DNS rebinding). */
-static bool is_loopback_name(struct span host)
+bool api_is_loopback(struct span host)
 {
 	size_t colon = host.n && host.p[0] == '[' ? span_find(host, 0, ']') + 1 : span_find(host, 0, ':');
 	struct span name = span_sub(host, 0, colon);
-	return span_is(name, "localhost") || span_is(name, "127.0.0.1") || span_is(name, "[::1]") || (span_starts(name, "127.") && name.n <= 15);
+	static const char localhost[] = "localhost";
+	size_t same = 0;
+	while (same < name.n && same < sizeof localhost - 1 && (name.p[same] | 0x20) == localhost[same])
+		same++;
+	if (span_is(name, "[::1]") || (same == name.n && same == sizeof localhost - 1))
+		return true;
+	/* 127.0.0.0/8, in numbers alone: 127.evil.example is a name that anybody may own. */
+	bool numbers = span_starts(name, "127.") && name.n <= 15;
+	for (size_t i = 0; i < name.n; i++)
+		numbers &= name.p[i] == '.' || (name.p[i] >= '0' && name.p[i] <= '9');
+	return numbers;
 }
 
 static int check_origin(struct api_call *c, const struct http1_head *h)
@@ -278,7 +288,7 @@ static int check_origin(struct api_call *c, const struct http1_head *h)
 	struct span host = http1_header(h, "Host"), origin = http1_header(h, "Origin");
 	if (http_from_unix(c->pass.x))
 		return 0;
-	if (!is_loopback_name(host)) {
+	if (!api_is_loopback(host)) {
 		diag_set(c->d, MO_EDENIED, MSG_API_HOST);
 		diag_value(c->d, host);
 		return MO_EDENIED;

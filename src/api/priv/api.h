@@ -121,6 +121,8 @@ struct api_call {
 
 /* One of API_HEADERS; p == NULL when absent. */
 struct span api_header(const struct api_call *c, const char *name);
+/* Whether a Host header names this machine: localhost, 127.0.0.0/8, [::1], with any port. */
+bool api_is_loopback(struct span host);
 /* Whether route r takes a body of this Content-Type. */
 bool api_takes_type(const struct api_route *r, struct span content_type);
 /* Whether text is one of "a, b, c". */
