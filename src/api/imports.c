@@ -390,15 +390,22 @@ static void upload_over(void *arg)
 	struct upload *u = arg;
 	struct api_call *c = u->c;
 	u->busy = false;
+	c->away = false; /* until the next piece is handed over */
 	buf_reset(&u->piece);
 	u->failed |= u->err != 0;
 	if (c->dead && !u->ended) {
 		api_finish(c, 0);
 		return;
 	}
+	if (u->failed && !u->ended) {
+		/* The rest of the file is read and dropped; end() answers. */
+		buf_reset(&u->gathering);
+		if (u->paused)
+			http_resume(c->pass.x);
+		u->paused = false;
+		return;
+	}
 	if (u->failed || (u->ended && u->last)) {
-		if (!u->ended)
-			return;
 		c->status = u->failed ? 0 : 201;
 		char *location = arena_printf(&c->arena, "/api/v1/imports/%s", u->id);
 		if (!u->failed && location)

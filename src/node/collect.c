@@ -832,7 +832,7 @@ struct probe {
 	struct loop_timer *timer;
 	int64_t until_mono_ns;
 	bool *seen;
-	size_t n, left;
+	size_t n, left, bad;
 	struct buf values; /* JSON array items */
 	struct json_writer w;
 	void (*done)(void *arg, const struct device_test *t);
@@ -867,7 +867,7 @@ static void probe_end(struct probe *p)
 	jw_array_end(&w);
 	struct device_test *t = calloc(1, sizeof *t);
 	if (t) {
-		t->ok = p->left == 0;
+		t->ok = p->left == 0 && p->bad == 0;
 		t->state = p->ops->state(p->driver);
 		t->trouble = *p->ops->trouble(p->driver);
 		t->values_json = p->values.err ? SPAN_LIT("[]") : buf_span(&p->values);
@@ -926,6 +926,7 @@ static void probe_value(struct probe *p, const struct driver_value *dv)
 		return;
 	p->seen[dv->signal] = true;
 	p->left--;
+	p->bad += q_is_bad(dv->quality);
 	struct json_writer *w = &p->w;
 	jw_object(w);
 	jw_key(w, "signal");

@@ -3,6 +3,7 @@
 #define MO_NODE_PRIV_NODE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "node/collect.h"
@@ -15,6 +16,9 @@
 
 #define NODE_WORKERS 2u
 #define NODE_QUEUE 4096u
+
+/* Makes the signal rows that series lack (signals.c). Any thread but the store's. */
+MO_MUST_USE int signals_repair(struct node *n, struct store_reader *r, struct diag *d);
 
 struct worker {
 	struct node *node;
@@ -53,6 +57,9 @@ struct node {
 	void *importer_arg;
 	int64_t started_ns;
 	bool stopping;
+	struct work repair;          /* signals_repair() on a worker */
+	atomic_bool signals_missing; /* a row found no room in the store's queue */
+	atomic_bool repairing;
 
 	pthread_mutex_t mu; /* below */
 	struct settings settings;
