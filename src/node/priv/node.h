@@ -3,13 +3,16 @@
 #define MO_NODE_PRIV_NODE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "node/collect.h"
+#include "node/helper.h"
 #include "node/jobs.h"
 #include "node/live.h"
 #include "node/node.h"
 #include "node/watch.h"
+#include "node/watchdog.h"
 #include "os/signals.h"
 #include "os/thread.h"
 
@@ -21,6 +24,7 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	struct store_reader *reader;
+	_Atomic int64_t busy_since_ns; /* 0: waits for work */
 };
 struct node {
 	struct vfs *vfs;      /* borrowed: the real files */
@@ -44,7 +48,16 @@ struct node {
 	struct worker workers[NODE_WORKERS];
 	struct signals *signals;
 	struct loop_fd *signal_fd;
-	struct loop_timer *second; /* once a real second: last time, jobs */
+	struct loop_timer *second; /* once a real second: last time, jobs, helper */
+	_Atomic int64_t beat_ns;   /* monotonic: of the last such second; 0: the loop does not run */
+	struct loop_post stop_post;
+	atomic_bool stopping;      /* asked to end */
+	struct loop_timer *drain;  /* while it ends */
+	int64_t drain_until_ns;
+	bool closing;              /* loop thread: node_close() */
+	int64_t said_backwards_ns; /* of clock_backwards() */
+	struct watchdog *watchdog;
+	struct helper *helper;
 	struct collect *collect;
 	struct jobs *jobs;
 	struct live *live;
@@ -52,7 +65,6 @@ struct node {
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d);
 	void *importer_arg;
 	int64_t started_ns;
-	bool stopping;
 
 	pthread_mutex_t mu; /* below */
 	struct settings settings;
