@@ -355,24 +355,15 @@ void jobs_run(struct jobs *j, void (*done)(void *arg, int err), void *arg)
 		j->waiting = NULL;
 		j->work.fn = run;
 		if (node_work(j->node, &j->work) != 0) {
-			/* The queue is full: the next second tries again; who waits is told. */
+			/* The queue is full: the next second's run takes along who waits. */
 			j->running = false;
-			w = j->running_for;
+			j->waiting = j->running_for;
 			j->running_for = NULL;
-		} else {
-			w = NULL;
 		}
 	} else {
 		j->again = j->again || done;
-		w = NULL;
 	}
 	pthread_mutex_unlock(&j->mu);
-	while (w) {
-		struct jobs_wait *next = w->next;
-		w->done(w->arg, MO_EAGAIN);
-		free(w);
-		w = next;
-	}
 }
 
 int jobs_new(struct jobs **ret, struct node *n)
