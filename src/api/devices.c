@@ -122,7 +122,7 @@ static int store_device(struct api_call *c, struct device_job *q)
 
 int put_device(struct api_call *c)
 {
-	struct span match = http1_header(http_head(c->pass.x), "If-Match");
+	struct span match = api_header(c, "If-Match");
 	struct device_job q = {.name = api_param(c, "name"), .json = buf_span(&c->body), .expected = -1};
 	struct json_value *root;
 	if (match.n > 2 && match.p[0] == '"' && num_i64(&q.expected, span_sub(match, 1, match.n - 2)) != 0) {

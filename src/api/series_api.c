@@ -104,7 +104,7 @@ int get_signals(struct api_call *c)
 {
 	struct table_cursor *cur = NULL;
 	struct table_batch b = {0};
-	int64_t limit, after, rows = 0, last = 0;
+	int64_t limit, after = 0, rows = 0, last = 0;
 	struct span asset = api_param(c, "asset");
 	int err = api_param_i64(c, "limit", API_PAGE_MAX, 1, API_PAGE_MAX, &limit);
 	if (err == 0)
@@ -305,7 +305,8 @@ int get_values(struct api_call *c)
 	if (err != 0)
 		return err;
 	size_t n = p.n > (size_t)limit ? (size_t)limit : p.n;
-	if (span_is(api_param(c, "format"), "csv")) {
+	struct span format = api_param(c, "format"), accept = api_header(c, "Accept");
+	if (format.n ? span_is(format, "csv") : span_starts(accept, "text/csv")) {
 		write_csv(c, &p, n, &def);
 		return 0;
 	}

@@ -378,9 +378,25 @@ static void say_failures(struct node *n)
 	free(d);
 }
 
+static void repair_signals(struct work *w, struct store_reader *r)
+{
+	struct node *n = (struct node *)((char *)w - offsetof(struct node, repair));
+	if (signals_repair(n, r, NULL) != 0)
+		atomic_store(&n->signals_missing, true);
+	atomic_store(&n->repairing, false);
+}
+
 static void every_second(void *arg)
 {
 	struct node *n = arg;
+	if (!atomic_load(&n->repairing) && atomic_exchange(&n->signals_missing, false)) {
+		n->repair.fn = repair_signals;
+		atomic_store(&n->repairing, true);
+		if (node_work(n, &n->repair) != 0) {
+			atomic_store(&n->repairing, false);
+			atomic_store(&n->signals_missing, true);
+		}
+	}
 	static const unsigned keep_every = 60;
 	int64_t now = mono_now();
 	atomic_store(&n->beat_ns, now);
@@ -471,6 +487,8 @@ int node_start(struct node *n, struct diag *d)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
 	if (err == 0)
 		err = start_workers(n, d);
+	if (err == 0)
+		err = signals_repair(n, n->workers[0].reader, d); /* nothing was given to the worker yet */
 	if (err != 0 || n->opt.offline) {
 		free(sock);
 		return err;

@@ -19,6 +19,9 @@
 #define NODE_WORKERS 2u
 #define NODE_QUEUE 4096u
 
+/* Makes the signal rows that series lack (signals.c). Any thread but the store's. */
+MO_MUST_USE int signals_repair(struct node *n, struct store_reader *r, struct diag *d);
+
 struct worker {
 	struct node *node;
 	pthread_t thread;
@@ -65,6 +68,9 @@ struct node {
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d);
 	void *importer_arg;
 	int64_t started_ns;
+	struct work repair;          /* signals_repair() on a worker */
+	atomic_bool signals_missing; /* a row found no room in the store's queue */
+	atomic_bool repairing;
 
 	pthread_mutex_t mu; /* below */
 	struct settings settings;

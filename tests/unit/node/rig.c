@@ -50,7 +50,7 @@ static void on_drained(void *arg, struct http_x *x)
 	(void)x;
 }
 
-static const struct http_handler ok_handler = {on_head, on_body, on_end, on_done, on_drained};
+static const struct http_handler ok_handler = {.head = on_head, .body = on_body, .end = on_end, .done = on_done, .drained = on_drained};
 
 /* ---- the node's thread ---- */
 static void said(void *arg, const char *level, const struct diag *d)
