@@ -21,6 +21,7 @@
 #define UNPACKED_MAX (UINT64_C(8) << 30)
 #define GZIP_RATIO_MAX 200u
 #define CACHE_SERIES_MAX 1000000u
+#define CACHE_CLOCKS_MAX 4096u
 #define LINES_NAMED 100u /* of those that were refused */
 
 /* ---- from a line's raw series bytes to ids; log thread only, one for the node ---- */
@@ -33,6 +34,7 @@ struct cached_field {
 struct cached {
 	struct cached_field *fields;
 	size_t n, cap;
+	struct offset *clock; /* of the machine that sends it; NULL past CACHE_CLOCKS_MAX */
 };
 struct line_cache {
 	struct map by_series; /* raw series bytes -> index */
@@ -56,6 +58,7 @@ void line_cache_free(struct line_cache *k)
 		for (size_t f = 0; f < k->all[i].n; f++)
 			free(k->all[i].fields[f].key);
 		free(k->all[i].fields);
+		free(k->all[i].clock);
 	}
 	free(k->all);
 	map_free(&k->by_series);
@@ -79,7 +82,7 @@ static struct cached *cache_series(struct line_cache *k, struct span series)
 	}
 	if (map_put(&k->by_series, series, k->n) != 0)
 		return NULL;
-	k->all[k->n] = (struct cached){0};
+	k->all[k->n] = (struct cached){.clock = k->n < CACHE_CLOCKS_MAX ? calloc(1, sizeof(struct offset)) : NULL};
 	return &k->all[k->n++];
 }
 
@@ -251,11 +254,11 @@ static int take_line(struct write_door *q, struct writer *w, struct span text, s
 	uint64_t seq = cycle_of(&l);
 	enum series_kind kind = seq ? SERIES_SEQUENCE : SERIES_CLOCK;
 	int64_t t = l.has_time ? l.t_ns : q->arrival_ns;
-	uint8_t quality = node_time_quality(q->c->node, t, q->arrival_ns, false);
 	struct cached *s = cache_series(q->c->api->lines, l.series);
 	series_id ids[LINEPROTO_FIELDS_MAX];
 	if (!s)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	uint8_t quality = node_time_quality(q->c->node, s->clock, t, q->arrival_ns, false);
 	for (size_t i = 0; i < l.n_fields; i++) {
 		const struct lineproto_field *f = &l.fields[i];
 		struct cached_field *known = cache_find(s, i, f->key, f->type, kind);

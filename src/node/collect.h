@@ -9,6 +9,10 @@
 
 struct collect;
 MO_MUST_USE int collect_new(struct collect **ret, struct node *n);
+/* At the end of the node: nothing is connected or polled any more, what was read goes to the log thread, who waits (step, live test) is
+ * told. Loop thread, while log and workers run. */
+void collect_stop(struct collect *c);
+/* After the log thread has ended and its posts have run. */
 void collect_free(struct collect *c);
 /* Reads all device documents (again): starts, restarts changed, stops deleted. Call on the loop after a device changed. */
 void collect_reload(struct collect *c);

@@ -105,12 +105,11 @@ void series_key_write(struct buf *out, struct span measurement, const struct spa
 	key_part(out, field, false);
 }
 
-uint8_t node_time_quality(struct node *n, int64_t t_ns, int64_t arrival_ns, bool from_device)
+uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_t arrival_ns, bool from_device)
 {
 	static const int64_t skew_ns = 5 * NS_PER_S;
 	static const int64_t year_2000_ns = INT64_C(946684800) * NS_PER_S;
-	(void)n;
-	if (t_ns > arrival_ns + skew_ns || (from_device && t_ns < year_2000_ns))
-		return Q_UNCERTAIN_TIME;
-	return Q_GOOD;
+	bool beyond = o && clock_mode(n->clock) == CLOCK_REAL && offset_seen(o, t_ns, arrival_ns);
+	bool future = arrival_ns < INT64_MAX - skew_ns && t_ns > arrival_ns + skew_ns;
+	return beyond || future || (from_device && t_ns < year_2000_ns) ? Q_UNCERTAIN_TIME : Q_GOOD;
 }

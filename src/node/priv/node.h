@@ -7,10 +7,12 @@
 
 #include "base/map.h"
 #include "node/collect.h"
+#include "node/helper.h"
 #include "node/jobs.h"
 #include "node/live.h"
 #include "node/node.h"
 #include "node/watch.h"
+#include "node/watchdog.h"
 #include "os/signals.h"
 #include "os/thread.h"
 
@@ -25,6 +27,7 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	struct store_reader *reader;
+	_Atomic int64_t busy_since_ns; /* 0: waits for work */
 };
 struct node {
 	struct vfs *vfs;      /* borrowed: the real files */
@@ -48,7 +51,16 @@ struct node {
 	struct worker workers[NODE_WORKERS];
 	struct signals *signals;
 	struct loop_fd *signal_fd;
-	struct loop_timer *second; /* once a real second: last time, jobs */
+	struct loop_timer *second; /* once a real second: last time, jobs, helper */
+	_Atomic int64_t beat_ns;   /* monotonic: of the last such second; 0: the loop does not run */
+	struct loop_post stop_post;
+	atomic_bool stopping;      /* asked to end */
+	struct loop_timer *drain;  /* while it ends */
+	int64_t drain_until_ns;
+	bool closing;              /* loop thread: node_close() */
+	int64_t said_backwards_ns; /* of clock_backwards() */
+	struct watchdog *watchdog;
+	struct helper *helper;
 	struct collect *collect;
 	struct jobs *jobs;
 	struct live *live;
@@ -56,7 +68,6 @@ struct node {
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
 	int64_t started_ns;
-	bool stopping;
 	struct work repair;          /* signals_repair() on a worker */
 	atomic_bool signals_missing; /* a row found no room in the store's queue */
 	atomic_bool repairing;
