@@ -335,6 +335,7 @@ static int hand_over(struct run *r)
 		return err;
 	r->filling = NULL;
 	q->job.run = data_run;
+	q->job.from_file = true;
 	q->job.done = data_done;
 	while ((err = writer_submit(node_writer(r->n), &q->job)) == MO_EAGAIN) {
 		struct timespec ms = {0, 1000000};

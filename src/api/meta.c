@@ -143,7 +143,7 @@ static void clock_answer(struct api_call *c, int err)
 	api_finish(c, err);
 }
 
-static void step_judged(void *arg, int err) { clock_answer(arg, err == MO_EAGAIN ? 0 : err); }
+static void step_judged(void *arg, int err) { clock_answer(arg, err); }
 
 static void step_files(void *arg, int err)
 {
@@ -184,7 +184,7 @@ int post_clock(struct api_call *c)
 			return err;
 	}
 	if ((err = json_get_f64(root, "run", &scale, c->d)) == 0) {
-		err = clock_run(node_clock(c->node), scale);
+		err = scale > 0 ? clock_run(node_clock(c->node), scale) : clock_halt(node_clock(c->node));
 		if (err != 0)
 			return diag_set(c->d, err, MSG_API_CLOCK);
 		collect_pace(node_collect(c->node));

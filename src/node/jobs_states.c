@@ -190,10 +190,7 @@ static bool tail_splice(struct machine *m, int64_t from, const struct istate_int
 		m->cap_tail = cap;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct istate_interval *last = k ? &m->tail[k - 1] : NULL;
-		if (last && last->state == in[i].state && last->to_ns == in[i].from_ns && (in[i].state != ISTATE_STOPPED || last->alarm == in[i].alarm))
-			last->to_ns = in[i].to_ns;
-		else
+		if (k == 0 || !istate_join(&m->tail[k - 1], &in[i]))
 			m->tail[k++] = in[i];
 	}
 	m->n_tail = k;

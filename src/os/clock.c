@@ -2,6 +2,7 @@
  *
  *   REAL                      (clock_new_real; for ever)
  *   STEPPED --clock_run--> SCALED --clock_run--> SCALED (other scale)
+ *      ^------clock_halt------'
  *
  * One mutex: readings of all threads are in one order, so that none goes back. */
 #include "os/clock.h"
@@ -34,7 +35,7 @@ static void set_state(struct clock *c, enum clock_mode to)
 {
 	static const bool allowed[3][3] = {
 		[CLOCK_STEPPED] = {[CLOCK_SCALED] = true},
-		[CLOCK_SCALED] = {[CLOCK_SCALED] = true},
+		[CLOCK_SCALED] = {[CLOCK_SCALED] = true, [CLOCK_STEPPED] = true},
 	};
 	assert(allowed[c->mode][to] && mode_name[to]);
 	c->mode = to;
@@ -178,6 +179,19 @@ int clock_run(struct clock *c, double scale)
 		c->base_mono = c->src.mono(c->src.arg);
 		c->scale = scale;
 		set_state(c, CLOCK_SCALED);
+	}
+	pthread_mutex_unlock(&c->mutex);
+	return r;
+}
+
+int clock_halt(struct clock *c)
+{
+	pthread_mutex_lock(&c->mutex);
+	int r = c->mode == CLOCK_REAL ? MO_ESTATE : 0;
+	if (c->mode == CLOCK_SCALED) {
+		(void)now_locked(c); /* where it stands from now on */
+		c->scale = 0;
+		set_state(c, CLOCK_STEPPED);
 	}
 	pthread_mutex_unlock(&c->mutex);
 	return r;

@@ -24,6 +24,8 @@ double clock_scale(struct clock *c); /* 1 REAL, 0 STEPPED */
 MO_MUST_USE int clock_advance(struct clock *c, int64_t to_ns);
 /* STEPPED or SCALED -> SCALED from now on; scale 1..120 (MO_EINVAL). */
 MO_MUST_USE int clock_run(struct clock *c, double scale);
+/* SCALED -> STEPPED at its present time; nothing to do when STEPPED. MO_ESTATE: REAL. */
+MO_MUST_USE int clock_halt(struct clock *c);
 /* Real nanoseconds until node time t; 0 when past; INT64_MAX when STEPPED and in the future. */
 int64_t clock_until(struct clock *c, int64_t t_ns);
 /* How far the system's clock ran backwards under us, all jumps together, ns; seen only at readings. */

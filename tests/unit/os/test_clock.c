@@ -64,6 +64,31 @@ static void stepped_stands_still(void **state)
 	clock_free(c);
 }
 
+static void halted_stands_still_again(void **state)
+{
+	struct hands h = {0, 0};
+	struct clock *c = NULL;
+	(void)state;
+	assert_int_equal(clock_new_stepped_over(&c, 5000, over(&h)), 0);
+	assert_int_equal(clock_halt(c), 0);
+	assert_int_equal(clock_run(c, 60), 0);
+	h.mono = 10;
+	assert_int_equal(clock_halt(c), 0);
+	h.mono = 1000;
+	assert_int_equal(clock_mode(c), CLOCK_STEPPED);
+	assert_true(clock_scale(c) < 0.5);
+	assert_int_equal(clock_now(c), 5600);
+	assert_int_equal(clock_until(c, 5601), INT64_MAX);
+	assert_int_equal(clock_advance(c, 6000), 0);
+	assert_int_equal(clock_run(c, 2), 0);
+	h.mono = 1100;
+	assert_int_equal(clock_now(c), 6200);
+	clock_free(c);
+	assert_int_equal(clock_new_over(&c, over(&h)), 0);
+	assert_int_equal(clock_halt(c), MO_ESTATE);
+	clock_free(c);
+}
+
 static void scaled_runs_faster(void **state)
 {
 	struct hands h = {0, 777};
@@ -160,7 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_follows_and_holds_still),
 		cmocka_unit_test(stepped_stands_still),
-		cmocka_unit_test(scaled_runs_faster),
+		cmocka_unit_test(halted_stands_still_again), cmocka_unit_test(scaled_runs_faster),
 		cmocka_unit_test(a_run_begins_where_the_steps_ended),
 		cmocka_unit_test(the_system_has_clocks),
 		cmocka_unit_test(no_thread_sees_it_go_back),
