@@ -292,7 +292,8 @@ void jobs_states_run(struct jobs *j, struct machine *m)
 	int64_t from = m->dirty_from_ns;
 	/* Time passing changes the last state too (it lasts, or the data became stale). */
 	int64_t tail_from = m->n_tail ? m->tail[m->n_tail - 1].from_ns : j->now_ns;
-	if (from == INT64_MAX && m->n_tail)
+	/* Never after the end of the tail: the time between it and a new value belongs to a state as well. */
+	if (m->n_tail && from > m->tail[m->n_tail - 1].to_ns)
 		from = m->tail[m->n_tail - 1].to_ns;
 	if (from == INT64_MAX || from >= j->now_ns)
 		return;
