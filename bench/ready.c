@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 	while (read(p[0], text, sizeof text - 1) > 0)
 		;
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		fprintf(stderr, "ready: %s ended badly: %.200s\n", argv[1], text);
+		fprintf(stderr, "ready: %s ended with wait status %#x: %.200s\n", argv[1], (unsigned)status, text);
 		return 1;
 	}
 	printf("%.3f\n", (double)(t1.tv_sec - t0.tv_sec) * 1e3 + (double)(t1.tv_nsec - t0.tv_nsec) / 1e6);

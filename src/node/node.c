@@ -390,9 +390,9 @@ void node_close(struct node *n)
 		return;
 	loop_timer_free(n->second);
 	loop_fd_free(n->signal_fd);
+	stop_workers(n); /* first: what they have under way belongs to those below */
 	watch_free(n->watch);
 	collect_free(n->collect);
-	stop_workers(n);
 	jobs_free(n->jobs);
 	http_server_free(n->server);
 	writer_free(n->writer);
