@@ -101,7 +101,7 @@ int get_signals(struct api_call *c)
 {
 	struct table_cursor *cur = NULL;
 	struct table_batch b = {0};
-	int64_t limit, after, rows = 0, last = 0;
+	int64_t limit, after = 0, rows = 0, last = 0;
 	struct span asset = api_param(c, "asset");
 	int err = api_param_i64(c, "limit", API_PAGE_MAX, 1, API_PAGE_MAX, &limit);
 	if (err == 0)

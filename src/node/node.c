@@ -394,12 +394,15 @@ int node_start(struct node *n, struct diag *d)
 int node_run(struct node *n, struct diag *d)
 {
 	int err = loop_run(n->loop);
+	atomic_store(&n->ending, true);
 	http_server_drain(n->server);
 	keep_time(n);
 	return err != 0 ? diag_set(d, err, MSG_NODE_START) : 0;
 }
 
 void node_stop(struct node *n) { loop_stop(n->loop); }
+
+bool node_ending(struct node *n) { return atomic_load(&n->ending); }
 
 /* In the order that lets each part finish what it owes to the next. */
 void node_close(struct node *n)

@@ -33,6 +33,8 @@ MO_MUST_USE int node_start(struct node *n, struct diag *d);
 /* Runs the loop until node_stop() or SIGTERM/SIGINT; flushes and stops the threads. */
 MO_MUST_USE int node_run(struct node *n, struct diag *d);
 void node_stop(struct node *n); /* any thread */
+/* The loop has ended: what a worker still does, nobody waits for. Any thread. */
+bool node_ending(struct node *n);
 void node_close(struct node *n);
 /* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT: refused for good. */
 void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d), void *arg);

@@ -57,6 +57,7 @@ struct node {
 	void *importer_arg;
 	int64_t started_ns;
 	bool stopping;
+	atomic_bool ending;
 	struct work repair;          /* signals_repair() on a worker */
 	atomic_bool signals_missing; /* a row found no room in the store's queue */
 	atomic_bool repairing;
