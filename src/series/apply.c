@@ -173,13 +173,25 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, uint8_t 
 	return 0;
 }
 
+/* A text like the one at the head's end is that one, once more: states and names come in long runs. */
+static int text_of(struct hstr **ret, struct sdb *db, const struct series *s, struct span text)
+{
+	const struct chunk *c = s->head.n ? s->head.c[s->head.n - 1] : NULL;
+	struct hstr *last = c && c->n ? c->v.str[c->n - 1] : NULL;
+	if (!last || last->n != text.n || (text.n && memcmp(last->p, text.p, text.n) != 0))
+		return hstr_new(ret, &db->mem, text);
+	hstr_ref(last);
+	*ret = last;
+	return 0;
+}
+
 static int apply_row(struct sdb *db, struct series *s, const struct brow *row, int64_t arrival, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	uint8_t type = (uint8_t)s->def.type;
 	struct hpoint p = {.key = {row->t, row->seq}, .q = row->quality, .v = row->v};
 	p.arr = arrival_of(s, row->t, arrival);
 	if (type == SERIES_STR) {
-		int r = hstr_new(&p.str, &db->mem, row->v.str);
+		int r = text_of(&p.str, db, s, row->v.str);
 		if (r != 0)
 			return r;
 	}
@@ -201,13 +213,15 @@ static int apply_row(struct sdb *db, struct series *s, const struct brow *row, i
 }
 
 /* Plain rows in order into the last chunk, as many as fit there: what imports and collectors send all day. Gives how many were taken. */
-static uint32_t take_plain(struct series *s, struct bgroup *g, int64_t arrival, struct sdb_appended *ret)
+static uint32_t take_plain(struct sdb *db, struct series *s, struct bgroup *g, int64_t arrival, struct sdb_appended *ret)
 {
 	struct head *h = &s->head;
 	struct chunk *c = h->n ? h->c[h->n - 1] : NULL;
-	if (g->flags != 0 || g->type == SERIES_STR || !c || !s->has_last)
+	if (g->flags != 0 || !c || !s->has_last)
 		return 0;
 	size_t width = g->type == SERIES_BOOL ? 1 : 8, row = 8 + width;
+	bool text = g->type == SERIES_STR;
+	struct hstr *prev = text && c->n ? c->v.str[c->n - 1] : NULL;
 	uint32_t i = c->n, from = i;
 	uint32_t end = g->n < c->cap - i ? i + g->n : c->cap;
 	int64_t last = s->last.t;
@@ -221,11 +235,19 @@ static uint32_t take_plain(struct series *s, struct bgroup *g, int64_t arrival, 
 			c->arr[i] = arr;
 		else if ((c->arr_form ? (uint64_t)arr : (uint64_t)arr - (uint64_t)t) != c->arr_a)
 			break;
-		c->t[i] = last = t;
-		if (width == 8)
+		if (text) {
+			size_t len = ld32(p + 8);
+			if (prev && prev->n == len && (len == 0 || memcmp(prev->p, p + 12, len) == 0))
+				hstr_ref(prev);
+			else if (hstr_new(&prev, &db->mem, span_of(p + 12, len)) != 0)
+				break; /* the row by itself says so */
+			c->v.str[i] = prev;
+			p += 12 + len - row;
+		} else if (width == 8)
 			memcpy(&c->v.i64[i], p + 8, 8);
 		else
 			c->v.b[i] = p[8];
+		c->t[i] = last = t;
 		if (c->q)
 			c->q[i] = Q_GOOD;
 	}
@@ -240,7 +262,7 @@ static uint32_t take_plain(struct series *s, struct bgroup *g, int64_t arrival, 
 	s->last = (struct pkey){last, 0};
 	s->last_changed = true;
 	ret->taken += n;
-	g->rows = span_sub(g->rows, n * row, g->rows.n);
+	g->rows = span_sub(g->rows, (size_t)(p - g->rows.p), g->rows.n);
 	return n;
 }
 
@@ -300,7 +322,7 @@ int apply_batch(struct sdb *db, struct span payload, uint8_t *tell, struct sdb_a
 		r = touch(db, s, &touched);
 		while (r == 0 && g.n > 0) {
 			struct brow row;
-			uint32_t plain = take_plain(s, &g, arrival, ret);
+			uint32_t plain = take_plain(db, s, &g, arrival, ret);
 			g.n -= plain;
 			if (tell)
 				tell += plain;

@@ -16,6 +16,13 @@ static void mem_sub(struct headmem *m, size_t n)
 	atomic_fetch_sub_explicit(&m->bytes, n + MALLOC_OVERHEAD, memory_order_relaxed);
 }
 
+/* As malloc counts it: a header of its own, sixteen bytes at a time, at least two of them. */
+static uint64_t hstr_bytes(uint32_t n)
+{
+	uint64_t bytes = (sizeof(struct hstr) + n + 8 + 15) / 16 * 16;
+	return bytes < 32 ? 32 : bytes;
+}
+
 int hstr_new(struct hstr **ret, struct headmem *mem, struct span s)
 {
 	struct hstr *h = malloc(sizeof *h + s.n);
@@ -25,7 +32,7 @@ int hstr_new(struct hstr **ret, struct headmem *mem, struct span s)
 	h->n = (uint32_t)s.n;
 	if (s.n)
 		memcpy(h->p, s.p, s.n);
-	mem_add(mem, sizeof *h + s.n);
+	mem_add(mem, hstr_bytes(h->n));
 	*ret = h;
 	return 0;
 }
@@ -34,7 +41,7 @@ void hstr_unref(struct hstr *s, struct headmem *mem)
 {
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	mem_sub(mem, sizeof *s + s->n);
+	mem_sub(mem, hstr_bytes(s->n));
 	free(s);
 }
 

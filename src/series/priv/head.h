@@ -63,6 +63,10 @@ struct hpoint {
 
 MO_MUST_USE int hstr_new(struct hstr **ret, struct headmem *mem, struct span s);
 void hstr_unref(struct hstr *s, struct headmem *mem);
+static inline void hstr_ref(struct hstr *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
 void chunk_unref(struct chunk *c); /* any thread */
 static inline void chunk_ref(struct chunk *c)
 {
