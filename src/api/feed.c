@@ -227,6 +227,7 @@ static int hand_over(struct feed *f, struct diag *d)
 		return err;
 	f->filling = NULL;
 	q->job.run = job_run;
+	q->job.from_file = true;
 	q->job.done = job_done;
 	while ((err = writer_submit(node_writer(f->n), &q->job)) == MO_EAGAIN) {
 		struct timespec ms = {0, 1000000};

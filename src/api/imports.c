@@ -4,10 +4,10 @@
 #include "api/priv/api.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "api/importer.h"
 #include "codec/text.h"
+#include "os/clock.h"
 #include "os/thread.h"
 
 #define UPLOAD_PIECE (256u << 10)
@@ -72,8 +72,7 @@ static void task_run(struct work *w, struct store_reader *r)
 	pthread_mutex_unlock(&q->mu);
 	task_free(t);
 	while (next && node_work(next->api->node, &next->work) == MO_EAGAIN) {
-		struct timespec ms = {0, 10000000};
-		nanosleep(&ms, NULL);
+		mono_sleep(10 * NS_PER_MS);
 	}
 }
 
@@ -404,15 +403,22 @@ static void upload_over(void *arg)
 	struct upload *u = arg;
 	struct api_call *c = u->c;
 	u->busy = false;
+	c->away = false; /* until the next piece is handed over */
 	buf_reset(&u->piece);
 	u->failed |= u->err != 0;
 	if (c->dead && !u->ended) {
 		api_finish(c, 0);
 		return;
 	}
+	if (u->failed && !u->ended) {
+		/* The rest of the file is read and dropped; end() answers. */
+		buf_reset(&u->gathering);
+		if (u->paused)
+			http_resume(c->pass.x);
+		u->paused = false;
+		return;
+	}
 	if (u->failed || (u->ended && u->last)) {
-		if (!u->ended)
-			return;
 		c->status = u->failed ? 0 : 201;
 		char *location = arena_printf(&c->arena, "/api/v1/imports/%s", u->id);
 		if (!u->failed && location)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "api/importer.h"
@@ -12,6 +11,7 @@
 #include "codec/text.h"
 #include "http/client.h"
 #include "node/node.h"
+#include "os/clock.h"
 
 #define POLL_NS 20000000L
 #define ANSWER_MS 3600000
@@ -225,8 +225,7 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 		if (over) {
 			report(w, path, root);
 		} else {
-			struct timespec t = {0, POLL_NS};
-			nanosleep(&t, NULL);
+			mono_sleep(POLL_NS);
 		}
 	}
 	arena_free(&a);

@@ -173,15 +173,15 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, uint8_t 
 	return 0;
 }
 
-/* A text like the one at the head's end is that one, once more: states and names come in long runs. */
-static int text_of(struct hstr **ret, struct sdb *db, const struct series *s, struct span text)
+/* The text as a head holds it: the one above it once more where it is the same (states, lot numbers, shifts). */
+static int text_of(struct hstr **ret, struct sdb *db, const struct head *h, struct span text)
 {
-	const struct chunk *c = s->head.n ? s->head.c[s->head.n - 1] : NULL;
-	struct hstr *last = c && c->n ? c->v.str[c->n - 1] : NULL;
-	if (!last || last->n != text.n || (text.n && memcmp(last->p, text.p, text.n) != 0))
+	const struct chunk *c = h->n ? h->c[h->n - 1] : NULL;
+	struct hstr *above = c && c->n ? c->v.str[c->n - 1] : NULL;
+	if (!above || !span_eq(span_of(above->p, above->n), text))
 		return hstr_new(ret, &db->mem, text);
-	hstr_ref(last);
-	*ret = last;
+	hstr_ref(above);
+	*ret = above;
 	return 0;
 }
 
@@ -191,7 +191,7 @@ static int apply_row(struct sdb *db, struct series *s, const struct brow *row, i
 	struct hpoint p = {.key = {row->t, row->seq}, .q = row->quality, .v = row->v};
 	p.arr = arrival_of(s, row->t, arrival);
 	if (type == SERIES_STR) {
-		int r = text_of(&p.str, db, s, row->v.str);
+		int r = text_of(&p.str, db, &s->head, row->v.str);
 		if (r != 0)
 			return r;
 	}
@@ -212,6 +212,74 @@ static int apply_row(struct sdb *db, struct series *s, const struct brow *row, i
 	return r;
 }
 
+/* Where plain rows in order go: the last chunk of a head, from `from` on, the group's rows taken one by one. */
+struct taking {
+	struct series *s;
+	struct chunk *c;
+	struct bgroup *g;
+	uint32_t from, end; /* places in the chunk */
+	int64_t last, arrival;
+};
+
+/* Time and arrival of the row at p into place i; false where it needs another way: not past the last, or another arrival than the chunk's. */
+static inline bool take_times(struct taking *k, uint32_t i, const uint8_t *p)
+{
+	struct chunk *c = k->c;
+	int64_t t = ldi64(p);
+	if (t <= k->last)
+		return false;
+	int64_t arr = arrival_of(k->s, t, k->arrival);
+	if (c->arr)
+		c->arr[i] = arr;
+	else if ((c->arr_form ? (uint64_t)arr : (uint64_t)arr - (uint64_t)t) != c->arr_a)
+		return false;
+	c->t[i] = k->last = t;
+	return true;
+}
+
+static uint32_t take_numbers(struct taking *k)
+{
+	struct chunk *c = k->c;
+	size_t width = k->g->type == SERIES_BOOL ? 1 : 8, row = 8 + width;
+	const uint8_t *p = k->g->rows.p;
+	uint32_t i = k->from;
+	for (; i < k->end && take_times(k, i, p); i++, p += row) {
+		if (width == 8)
+			memcpy(&c->v.i64[i], p + 8, 8);
+		else
+			c->v.b[i] = p[8];
+	}
+	k->g->rows = span_sub(k->g->rows, (i - k->from) * row, k->g->rows.n);
+	return i;
+}
+
+/* Stops where memory does: the row is tried, and refused, by itself. */
+static uint32_t take_texts(struct taking *k, struct headmem *mem)
+{
+	struct chunk *c = k->c;
+	const uint8_t *p = k->g->rows.p;
+	struct hstr *above = k->from ? c->v.str[k->from - 1] : NULL;
+	uint32_t i = k->from;
+	for (; i < k->end; i++) {
+		struct span text = span_of(p + 12, ld32(p + 8));
+		struct hstr *h = above;
+		if (!above || !span_eq(span_of(above->p, above->n), text)) {
+			if (hstr_new(&h, mem, text) != 0)
+				break;
+		} else {
+			hstr_ref(h);
+		}
+		if (!take_times(k, i, p)) {
+			hstr_unref(h, mem);
+			break;
+		}
+		c->v.str[i] = above = h;
+		p += 12 + text.n;
+	}
+	k->g->rows = span_sub(k->g->rows, (size_t)(p - k->g->rows.p), k->g->rows.n);
+	return i;
+}
+
 /* Plain rows in order into the last chunk, as many as fit there: what imports and collectors send all day. Gives how many were taken. */
 static uint32_t take_plain(struct sdb *db, struct series *s, struct bgroup *g, int64_t arrival, struct sdb_appended *ret)
 {
@@ -219,50 +287,21 @@ static uint32_t take_plain(struct sdb *db, struct series *s, struct bgroup *g, i
 	struct chunk *c = h->n ? h->c[h->n - 1] : NULL;
 	if (g->flags != 0 || !c || !s->has_last)
 		return 0;
-	size_t width = g->type == SERIES_BOOL ? 1 : 8, row = 8 + width;
-	bool text = g->type == SERIES_STR;
-	struct hstr *prev = text && c->n ? c->v.str[c->n - 1] : NULL;
-	uint32_t i = c->n, from = i;
-	uint32_t end = g->n < c->cap - i ? i + g->n : c->cap;
-	int64_t last = s->last.t;
-	const uint8_t *p = g->rows.p;
-	for (; i < end; i++, p += row) {
-		int64_t t = ldi64(p);
-		if (t <= last)
-			break;
-		int64_t arr = arrival_of(s, t, arrival);
-		if (c->arr)
-			c->arr[i] = arr;
-		else if ((c->arr_form ? (uint64_t)arr : (uint64_t)arr - (uint64_t)t) != c->arr_a)
-			break;
-		if (text) {
-			size_t len = ld32(p + 8);
-			if (prev && prev->n == len && (len == 0 || memcmp(prev->p, p + 12, len) == 0))
-				hstr_ref(prev);
-			else if (hstr_new(&prev, &db->mem, span_of(p + 12, len)) != 0)
-				break; /* the row by itself says so */
-			c->v.str[i] = prev;
-			p += 12 + len - row;
-		} else if (width == 8)
-			memcpy(&c->v.i64[i], p + 8, 8);
-		else
-			c->v.b[i] = p[8];
-		c->t[i] = last = t;
-		if (c->q)
-			c->q[i] = Q_GOOD;
-	}
-	uint32_t n = i - from;
+	uint32_t room = c->cap - c->n;
+	struct taking k = {s, c, g, c->n, c->n + (g->n < room ? g->n : room), s->last.t, arrival};
+	uint32_t end = g->type == SERIES_STR ? take_texts(&k, &db->mem) : take_numbers(&k), n = end - k.from;
 	if (n == 0)
 		return 0;
+	if (c->q)
+		memset(c->q + k.from, Q_GOOD, n);
 	if (c->seq)
-		memset(c->seq + from, 0, n * sizeof *c->seq);
-	c->n = i;
+		memset(c->seq + k.from, 0, n * sizeof *c->seq);
+	c->n = end;
 	h->points += n;
 	h->fresh += n;
-	s->last = (struct pkey){last, 0};
+	s->last = (struct pkey){k.last, 0};
 	s->last_changed = true;
 	ret->taken += n;
-	g->rows = span_sub(g->rows, (size_t)(p - g->rows.p), g->rows.n);
 	return n;
 }
 

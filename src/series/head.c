@@ -16,13 +16,6 @@ static void mem_sub(struct headmem *m, size_t n)
 	atomic_fetch_sub_explicit(&m->bytes, n + MALLOC_OVERHEAD, memory_order_relaxed);
 }
 
-/* As malloc counts it: a header of its own, sixteen bytes at a time, at least two of them. */
-static uint64_t hstr_bytes(uint32_t n)
-{
-	uint64_t bytes = (sizeof(struct hstr) + n + 8 + 15) / 16 * 16;
-	return bytes < 32 ? 32 : bytes;
-}
-
 int hstr_new(struct hstr **ret, struct headmem *mem, struct span s)
 {
 	struct hstr *h = malloc(sizeof *h + s.n);
@@ -32,7 +25,7 @@ int hstr_new(struct hstr **ret, struct headmem *mem, struct span s)
 	h->n = (uint32_t)s.n;
 	if (s.n)
 		memcpy(h->p, s.p, s.n);
-	mem_add(mem, hstr_bytes(h->n));
+	mem_add(mem, sizeof *h + s.n);
 	*ret = h;
 	return 0;
 }
@@ -41,7 +34,7 @@ void hstr_unref(struct hstr *s, struct headmem *mem)
 {
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	mem_sub(mem, hstr_bytes(s->n));
+	mem_sub(mem, sizeof *s + s->n);
 	free(s);
 }
 
@@ -111,7 +104,7 @@ static void chunk_take(struct chunk *dst, const struct chunk *src, uint32_t from
 	memcpy((uint8_t *)dst->v.any + at * w, (uint8_t *)src->v.any + from * w, n * w);
 	if (src->type == SERIES_STR)
 		for (uint32_t i = 0; i < n; i++)
-			atomic_fetch_add_explicit(&src->v.str[from + i]->refs, 1, memory_order_relaxed);
+			hstr_ref(src->v.str[from + i]);
 	if (dst->seq)
 		memcpy(dst->seq + at, src->seq + from, n * sizeof *dst->seq);
 	if (dst->q) {

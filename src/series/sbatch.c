@@ -50,12 +50,6 @@ size_t sbatch_bytes(const struct sbatch *b)
 	return BATCH_HEAD + b->rows.n;
 }
 
-bool arrival_near(int64_t a, int64_t b)
-{
-	int64_t d;
-	return !__builtin_sub_overflow(a, b, &d) && d >= -ARRIVAL_SLACK_NS && d <= ARRIVAL_SLACK_NS;
-}
-
 static size_t value_bytes(uint8_t type)
 {
 	return type == SERIES_BOOL ? 1 : type == SERIES_STR ? 4 : 8;

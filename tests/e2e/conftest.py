@@ -184,7 +184,12 @@ class Node:
 
     def signal(self, asset, name, **match):
         """The one signal of that asset and name (and of what else is told)."""
-        found = [s for s in self.items('/api/v1/signals', asset=asset) if s['name'] == name and all(s[k] == v for k, v in match.items())]
+        end = time.monotonic() + 5
+        while True:  # the row of a new series follows its values a moment later
+            found = [s for s in self.items('/api/v1/signals', asset=asset) if s['name'] == name and all(s[k] == v for k, v in match.items())]
+            if found or time.monotonic() > end:
+                break
+            time.sleep(0.01)
         assert len(found) == 1, (asset, name, found)
         return found[0]
 

@@ -83,6 +83,15 @@ static inline int64_t chunk_arrival(const struct chunk *c, uint32_t i)
 	return (int64_t)(c->arr_form ? c->arr_a : (uint64_t)c->t[i] + c->arr_a);
 }
 
+/* Of every point of c: n numbers. */
+static inline void chunk_arrivals(const struct chunk *c, int64_t *ret)
+{
+	if (c->arr)
+		memcpy(ret, c->arr, c->n * sizeof *ret);
+	for (uint32_t i = 0; !c->arr && i < c->n; i++)
+		ret[i] = (int64_t)(c->arr_a + (c->arr_form ? 0 : (uint64_t)c->t[i]));
+}
+
 void head_free(struct head *h, struct headmem *mem);
 /* The greatest key; false when empty. */
 bool head_last(const struct head *h, struct pkey *ret);
