@@ -5,11 +5,11 @@ level=${1:-build}
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libevent-dev libssl-dev libsqlite3-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev ca-certificates"
 command -v npm >/dev/null || build="$build nodejs npm"
 test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils"
-bench="influxdb wrk"
+bench="influxdb python3-venv"
 case $level in
 	build) want=$build ;;
 	test) want="$build $test" ;;
-	bench) want="$build $test $bench" ;;
+	bench) want="$build $bench" ;;
 	*) echo "setup.sh: expected build, test or bench, not '$level'" >&2; exit 2 ;;
 esac
 missing=

@@ -198,6 +198,21 @@ bool api_one_of(const char *values, struct span text)
 	return false;
 }
 
+int api_missing(struct api_call *c, const char *name)
+{
+	diag_set(c->d, MO_EINVAL, MSG_API_PARAM_MISSING);
+	diag_field(c->d, span_str(name));
+	return MO_EINVAL;
+}
+
+int api_object(struct api_call *c, struct json_value **ret)
+{
+	int err = json_parse(ret, &c->arena, buf_span(&c->body), c->d);
+	if (err != 0 || (*ret)->type == JSON_OBJECT)
+		return err;
+	return diag_set(c->d, MO_EINVAL, MSG_API_OBJECT);
+}
+
 static int check_params(struct api_call *c)
 {
 	const struct api_route *r = c->route;
@@ -208,10 +223,7 @@ static int check_params(struct api_call *c)
 		if (s.n == 0) {
 			if (!p->required)
 				continue;
-			diag_set(c->d, MO_EINVAL, MSG_API_PARAM_MISSING);
-			diag_field(c->d, span_str(p->name));
-			diag_expected(c->d, p->about);
-			return MO_EINVAL;
+			return api_missing(c, p->name);
 		}
 		int err = 0;
 		if (p->type == PARAM_INT)

@@ -636,11 +636,8 @@ int influx_query(struct api_call *c)
 	for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++)
 		if (span_is(epoch, epochs[i].name))
 			opt.epoch_ns = epochs[i].ns;
-	if (q.n == 0) {
-		diag_set(c->d, MO_EINVAL, MSG_API_PARAM_MISSING);
-		diag_field(c->d, SPAN_LIT("q"));
-		return MO_EINVAL;
-	}
+	if (q.n == 0)
+		return api_missing(c, "q");
 	int err = series_index_refresh(c->api->index);
 	return err != 0 ? err : influxql_run(c->api->index, node_sdb(c->node), q, &dbs, &opt, &c->out, c->d);
 }

@@ -36,10 +36,10 @@ static const struct {
 	{"Health", OBJECT(M("status", TEXT))},
 	{"Node", OBJECT(M("id", TEXT) "," M("name", TEXT) "," M("firm", TEXT) "," M("version", TEXT) "," M("lang", TEXT) "," M("zone", TEXT) "," M("day_begins", TEXT) ","
 		M("clock", OBJECT(M("now", TIME) "," M("mode", TEXT) "," M("scale", NUMBER))) "," M("demo", FLAG) ","
-		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME))},
+		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME) "," M("started", TIME))},
 	{"InfluxError", OBJECT(M("error", TEXT) "," M("dropped", INTEGER) "," M("errors", ARRAY(OBJECT(PROBLEM_MEMBERS))) "," M("type", TEXT) ","
 		M("title", TEXT) "," M("status", INTEGER) "," PROBLEM_MEMBERS)},
-	{"ClockSet", OBJECT(M("advance_to", WHEN) "," M("run", "{\"type\":\"number\",\"minimum\":1,\"maximum\":120}") ","
+	{"ClockSet", OBJECT(M("advance_to", WHEN) "," M("run", "{\"type\":\"number\",\"minimum\":0,\"maximum\":120}") ","
 		M("history", "{\"type\":\"object\",\"required\":[\"from\",\"to\"],\"properties\":{" M("from", WHEN) "," M("to", WHEN) "}}"))},
 	{"CaseStateSet", "{\"type\":\"object\",\"required\":[\"state\"],\"properties\":{\"state\":{\"enum\":[\"open\",\"seen\",\"in_work\",\"done\","
 		"\"closed\"]}," M("note", "{\"type\":\"string\"}") "}}"},
@@ -48,9 +48,9 @@ static const struct {
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
-		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("counts", "{\"type\":\"object\"}"))},
+		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("counts", "{\"type\":\"object\"}"))},
 	{"Asset", OBJECT(M("id", INTEGER) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
-		M("since", TIME) "," M("stale", FLAG))},
+		M("since", TIME) "," M("stale", FLAG) "," M("signals", INTEGER))},
 	{"States", OBJECT(M("items", ARRAY(STATE)))},
 	{"Stops", OBJECT(M("items", ARRAY(OBJECT(M("from", TIME) "," M("to", TIME) "," M("kind", TEXT) "," M("alarm", INTEGER)))))},
 	{"Signals", LIST(OBJECT(SIGNAL))},
@@ -59,7 +59,7 @@ static const struct {
 		M("q", "{\"type\":[\"array\",\"null\"]}") "," M("arrival_ms", ARRAY(NUMBER)) "," M("next", TEXT))},
 	{"Chart", OBJECT(M("from", TIME) "," M("to", TIME) "," M("width", INTEGER) "," M("t_ms", ARRAY(NUMBER)) "," M("min", ARRAY(NUMBER)) "," M("max", ARRAY(NUMBER)) ","
 		M("mean", ARRAY(NUMBER)) "," M("n", ARRAY(INTEGER)) "," M("bad", ARRAY(INTEGER)) "," M("raw", FLAG))},
-	{"Last", OBJECT(M("items", ARRAY(OBJECT(M("id", TEXT) "," LAST))))},
+	{"Last", OBJECT(M("items", ARRAY(OBJECT(M("id", TEXT) "," LAST "," M("stale", FLAG)))))},
 	{"Lot", OBJECT(LOT "," M("events", "{\"type\":\"array\"}") "," M("operations", "{\"type\":\"array\"}") "," M("characteristics", "{\"type\":\"array\"}") ","
 		M("parents", "{\"type\":\"array\"}") "," M("children", "{\"type\":\"array\"}"))},
 	{"Tree", OBJECT(M("nodes", ARRAY(OBJECT(LOT "," M("depth", INTEGER)))) "," M("links", ARRAY(OBJECT(M("parent", INTEGER) "," M("child", INTEGER) ","

@@ -40,7 +40,7 @@ void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
 	n->handler_arg = arg;
 }
 
-void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d), void *arg)
+void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d), void *arg)
 {
 	n->importer = fn;
 	n->importer_arg = arg;
@@ -79,25 +79,24 @@ void node_log(struct node *n, const char *level, const struct diag *d)
 }
 
 /* ---- opening ---- */
-static int open_zone(struct node *n, struct diag *d)
+int node_zone_named(struct node *n, struct zone **ret, struct span name, struct diag *d)
 {
-	const char *name = n->folder->settings.zone;
-	if (strstr(name, "..") || name[0] == '/') {
-		diag_set(d, MO_EINVAL, MSG_ZONE_UNKNOWN);
-		diag_value(d, span_str(name));
-		return MO_EINVAL;
-	}
 	char path[128];
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
+	if (name.n == 0 || name.n > 64 || name.p[0] == '/' || memmem(name.p, name.n, "..", 2) || memchr(name.p, 0, name.n)) {
+		diag_set(d, MO_EINVAL, MSG_ZONE_UNKNOWN);
+		diag_value(d, name);
+		return MO_EINVAL;
+	}
+	snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", SPAN_FMT(name));
 	int err = vfs_slurp(n->vfs, &bytes, &len, path, ZONE_FILE_MAX, NULL);
 	if (err == 0)
-		err = zone_parse(&n->zone, span_of(bytes, len));
+		err = zone_parse(ret, span_of(bytes, len));
 	free(bytes);
 	if (err != 0) {
 		diag_set(d, err, MSG_ZONE_UNKNOWN);
-		diag_value(d, span_str(name));
+		diag_value(d, name);
 		diag_file(d, path);
 	}
 	return err;
@@ -193,7 +192,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	if (err == 0 && n->folder->demo && n->settings.sync_delay_ms)
 		err = slowvfs_new(&n->slow, vfs, n->settings.sync_delay_ms * NS_PER_MS);
 	if (err == 0)
-		err = open_zone(n, d);
+		err = node_zone_named(n, &n->zone, span_str(n->folder->settings.zone), d);
 	if (err == 0)
 		err = open_engines(n, d);
 	if (err == 0)
@@ -258,12 +257,21 @@ static void reload(struct node *n)
 	struct diag *d = calloc(1, sizeof *d);
 	char *path = folder_path(n->folder, "moru.yaml");
 	struct settings s;
+	struct zone *zone = NULL;
 	if (!d || !path) {
 		free(d);
 		free(path);
 		return;
 	}
-	if (settings_read(&s, n->vfs, path, n->folder->demo, d) != 0) {
+	int err = settings_read(&s, n->vfs, path, n->folder->demo, d);
+	/* What would keep the next start from working is said now. */
+	if (err == 0 && (err = node_zone_named(n, &zone, span_str(s.zone), d)) != 0) {
+		diag_file(d, path);
+		diag_field(d, SPAN_LIT("zone"));
+		diag_expected(d, "Asia/Seoul, UTC, ...");
+	}
+	zone_free(zone);
+	if (err != 0) {
 		node_log(n, "error", d); /* the old ones stay */
 	} else {
 		size_t n_keys;

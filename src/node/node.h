@@ -43,8 +43,9 @@ void node_stop(struct node *n); /* any thread */
 bool node_stopping(struct node *n);
 /* Ends the threads in the order in which each hands over what it owes, then frees. From the thread of node_run(). */
 void node_close(struct node *n);
-/* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT: refused for good. */
-void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d), void *arg);
+/* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT, MO_EEXIST: refused
+ * for good, and `why` says so to a person; anything else may go better the next time. */
+void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d), void *arg);
 /* Before node_start(): the API, which answers requests. */
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg);
 
@@ -56,6 +57,8 @@ struct sdb *node_sdb(struct node *n);
 struct writer *node_writer(struct node *n);
 struct storer *node_storer(struct node *n);
 const struct zone *node_zone(struct node *n);
+/* Another zone by its IANA name; the caller frees it. MO_EINVAL, MO_ENOENT: there is none of that name. */
+MO_MUST_USE int node_zone_named(struct node *n, struct zone **ret, struct span name, struct diag *d);
 /* A copy: SIGHUP may change them at any time. */
 void node_settings(struct node *n, struct settings *ret);
 uint16_t node_port(struct node *n);

@@ -4,7 +4,6 @@
  * its asset and signal are. */
 #include <stdlib.h>
 
-#include "codec/lineproto.h"
 #include "node/priv/node.h"
 
 struct repair_job {
@@ -18,35 +17,21 @@ static int repair_run(struct sjob *j, struct store *s, struct diag *d)
 	return store_put_signal(s, &((struct repair_job *)j)->sig, &did, d);
 }
 
-/* As the doors name them: the asset is the tag `asset`, else the measurement; a key is a line without a value. */
-static int repair_one(struct node *n, struct lineproto *p, const struct series_def *def, struct diag *d)
+static int repair_one(struct node *n, const struct series_def *def, struct diag *d)
 {
-	struct lineproto_line l;
-	struct buf line, text;
-	buf_init(&line, 0);
-	buf_init(&text, 0);
-	buf_add(&line, def->key);
-	buf_adds(&line, "=1");
-	int err = line.err ? line.err : lineproto_parse(p, buf_span(&line), &l, d);
-	size_t asset_n = 0;
-	if (err == 0 && l.n_fields == 1) {
-		struct span asset = l.measurement;
-		for (size_t i = 0; i < l.n_tags; i++)
-			if (span_is(l.tags[i].key, "asset"))
-				asset = l.tags[i].value;
-		lineproto_unescape(&text, asset);
-		asset_n = text.n;
-		lineproto_unescape(&text, l.fields[0].key);
-		err = text.err;
-	}
-	if (err == 0 && asset_n && text.n > asset_n) {
-		struct repair_job q = {.sig = {.series = def->uuid, .asset = span_of(text.p, asset_n), .name = span_of(text.p + asset_n, text.n - asset_n),
-			.unit = def->unit, .type = (int)def->type, .kind = (int)def->kind}};
+	struct buf asset, field;
+	buf_init(&asset, 0);
+	buf_init(&field, 0);
+	series_key_read(def->key, &asset, &field);
+	int err = asset.err ? asset.err : field.err;
+	if (err == 0 && asset.n && field.n) {
+		struct repair_job q = {.sig = {.series = def->uuid, .asset = buf_span(&asset), .name = buf_span(&field), .unit = def->unit,
+			.type = (int)def->type, .kind = (int)def->kind}};
 		err = storer_run(n->storer, repair_run, &q.job, d);
 	}
-	buf_free(&line);
-	buf_free(&text);
-	/* A key of another naming has no signal; what the store refuses for good is not asked again and again. */
+	buf_free(&asset);
+	buf_free(&field);
+	/* What the store refuses for good is not asked again and again. */
 	return err == MO_ENOMEM || err == MO_EIO || err == MO_EFULL ? err : 0;
 }
 
@@ -82,11 +67,10 @@ static int64_t counted(struct store_reader *r)
 
 int signals_repair(struct node *n, struct store_reader *r, struct diag *d)
 {
-	struct lineproto *p = NULL;
 	series_id max = sdb_max_id(n->sdb);
 	if (counted(r) == (int64_t)max)
 		return 0;
-	int err = lineproto_new(&p, 1);
+	int err = 0;
 	for (series_id id = 1; id <= max && err == 0; id++) {
 		struct series_def def;
 		bool there = false;
@@ -94,8 +78,7 @@ int signals_repair(struct node *n, struct store_reader *r, struct diag *d)
 			continue;
 		err = has_row(r, &def.uuid, &there, d);
 		if (err == 0 && !there)
-			err = repair_one(n, p, &def, d);
+			err = repair_one(n, &def, d);
 	}
-	lineproto_free(p);
 	return err;
 }

@@ -30,11 +30,12 @@ struct writer {
 	struct diag failure; /* the last one, until somebody asked */
 	struct tap *taps; /* collected since writer_taps(); durable ones only */
 	size_t n_taps, cap_taps;
-	uint32_t *tap_of; /* series id -> index + 1 into taps */
+	uint32_t *tap_of; /* 2 × series id + from file -> index + 1 into taps */
 	size_t n_tap_of;
 	struct writer_stats stats;
 
 	/* of the round that runs; log thread only */
+	bool from_file; /* of the job that runs */
 	struct tap *round;
 	size_t n_round, cap_round;
 };
@@ -76,10 +77,11 @@ static int tap_publish(struct writer *w)
 {
 	for (size_t i = 0; i < w->n_round; i++) {
 		const struct tap *t = &w->round[i];
+		size_t place = 2 * (size_t)t->id + t->from_file;
 		w->stats.points += t->n;
-		if (t->id >= w->n_tap_of) {
+		if (place >= w->n_tap_of) {
 			size_t n = w->n_tap_of ? w->n_tap_of : 1024;
-			while (n <= t->id)
+			while (n <= place)
 				n *= 2;
 			uint32_t *p = realloc(w->tap_of, n * sizeof *p);
 			if (!p)
@@ -88,7 +90,7 @@ static int tap_publish(struct writer *w)
 			w->tap_of = p;
 			w->n_tap_of = n;
 		}
-		uint32_t at = w->tap_of[t->id];
+		uint32_t at = w->tap_of[place];
 		if (at) {
 			tap_merge(&w->taps[at - 1], t);
 			continue;
@@ -96,7 +98,7 @@ static int tap_publish(struct writer *w)
 		if (grow((void **)&w->taps, &w->cap_taps, w->n_taps + 1, sizeof *w->taps) != 0)
 			return MO_ENOMEM;
 		w->taps[w->n_taps++] = *t;
-		w->tap_of[t->id] = (uint32_t)w->n_taps;
+		w->tap_of[place] = (uint32_t)w->n_taps;
 	}
 	w->n_round = 0;
 	return 0;
@@ -109,7 +111,7 @@ static int tap_batch(struct writer *w, const struct sbatch *b)
 	while (sbatch_extents(b, &pos, &e)) {
 		if (grow((void **)&w->round, &w->cap_round, w->n_round + 1, sizeof *w->round) != 0)
 			return MO_ENOMEM;
-		w->round[w->n_round++] = (struct tap){e.id, e.t_min, e.t_max, e.arrival_min, e.arrival_max, e.n};
+		w->round[w->n_round++] = (struct tap){e.id, w->from_file, e.t_min, e.t_max, e.arrival_min, e.arrival_max, e.n};
 	}
 	return 0;
 }
@@ -206,6 +208,7 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct wjob *j = jobs[i];
 		struct diag *jd = calloc(1, sizeof *jd);
+		w->from_file = j->from_file;
 		j->err = jd ? j->run(j, w, jd) : MO_ENOMEM;
 		j->d = jd;
 	}
@@ -378,7 +381,7 @@ int writer_taps(struct writer *w, struct tap **ret, size_t *ret_n)
 	*ret = w->taps;
 	*ret_n = w->n_taps;
 	for (size_t i = 0; i < w->n_taps; i++)
-		w->tap_of[w->taps[i].id] = 0;
+		w->tap_of[2 * (size_t)w->taps[i].id + w->taps[i].from_file] = 0;
 	w->taps = NULL;
 	w->n_taps = w->cap_taps = 0;
 	pthread_mutex_unlock(&w->mu);

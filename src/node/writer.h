@@ -12,13 +12,15 @@ struct wjob {
 	int (*run)(struct wjob *j, struct writer *w, struct diag *d);
 	/* On the log thread, after the sync that covers it (err 0), or with the reason it is not durable. The job's memory is the caller's again. */
 	void (*done)(struct wjob *j, int err, const struct diag *d);
+	bool from_file;      /* past values, which nobody awaited at their time: their taps are kept apart */
 	struct wjob *next;   /* the writer's */
 	int err;
 	struct diag *d;      /* the writer's */
 };
-/* What changed since the jobs looked last, per series. */
+/* What changed since the jobs looked last, per series, from machines and from files each. */
 struct tap {
 	series_id id;
+	bool from_file;
 	int64_t t_min, t_max;             /* source times */
 	int64_t arrival_min, arrival_max;
 	uint64_t n;

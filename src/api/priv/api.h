@@ -136,6 +136,10 @@ MO_MUST_USE int api_param_i64(struct api_call *c, const char *name, int64_t fall
 MO_MUST_USE int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret);
 /* The series a parameter names by its uuid. MO_ENOENT. */
 MO_MUST_USE int api_param_series(struct api_call *c, const char *name, series_id *ret);
+/* The body as one JSON object, in the arena. MO_EINVAL with diag. */
+MO_MUST_USE int api_object(struct api_call *c, struct json_value **ret);
+/* Says that a parameter or member is missing; gives MO_EINVAL. */
+int api_missing(struct api_call *c, const char *name);
 /* Sends c->out with c->status, or the problem in c->d when err != 0. Loop thread. */
 void api_finish(struct api_call *c, int err);
 /* The same from any thread. */

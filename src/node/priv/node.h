@@ -65,7 +65,7 @@ struct node {
 	struct jobs *jobs;
 	struct live *live;
 	struct watch *watch;
-	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d);
+	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
 	int64_t started_ns;
 	struct work repair;          /* signals_repair() on a worker */
