@@ -867,8 +867,8 @@ static void probe_end(struct probe *p)
 	jw_array_end(&w);
 	struct device_test *t = calloc(1, sizeof *t);
 	if (t) {
-		t->ok = p->left == 0;
 		t->state = p->ops->state(p->driver);
+		t->ok = p->left == 0 && t->state == DRIVER_ONLINE; /* without a connection every value is there too, as a bad one */
 		t->trouble = *p->ops->trouble(p->driver);
 		t->values_json = p->values.err ? SPAN_LIT("[]") : buf_span(&p->values);
 		t->frames_json = frames.err ? SPAN_LIT("[]") : buf_span(&frames);

@@ -79,7 +79,7 @@ function Signals({ list, block, onSet }: { list: SignalConfig[]; block: boolean;
 						{heads.map(([w, width]) => (
 							<th key={w[1]} style={{ width }}>{t(w)}</th>
 						))}
-						<th style={{ width: "13%" }} />
+						<th style={{ width: "13%" }}><span class="sr">{t(settings.acts)}</span></th>
 					</tr>
 				</thead>
 				<tbody>
@@ -266,7 +266,7 @@ function TestResult({ r }: { r: DeviceTest }) {
 						{r.frames.map((f, i) => (
 							<div key={i}>
 								<span class="dim">{t(f.sent ? settings.sent : settings.got)}</span>
-								<span class="mono">{f.hex}</span>
+								<span class="mono">{f.hex.replace(/\s+/g, "").replace(/(..)(?=.)/g, "$1 ")}</span>
 							</div>
 						))}
 					</div>
@@ -310,14 +310,16 @@ export function DevicePage({ name }: { name: string | null }) {
 	const [jsonError, setJsonError] = useState("");
 	const [error, setError] = useState<ApiError | null>(null);
 	const [test, setTest] = useState<DeviceTest | "busy" | null>(null);
-	const [base, setBase] = useState<number | null>(null);
+	const [base, setBase] = useState<{ version: number; config: string } | null>(null);
+	const [taking, setTaking] = useState<number | null>(null); /* the version that an undo made */
 	useEffect(() => {
 		/* What is being edited is not overwritten by what comes in; a version saved elsewhere is met by If-Match. */
-		if (d && (draft === null || (base !== d.version && JSON.stringify(draft) === JSON.stringify(d.config)))) {
+		if (d && (draft === null || d.version === taking || (base?.version !== d.version && JSON.stringify(draft) === base?.config))) {
 			setDraft(d.config);
-			setBase(d.version);
+			setBase({ version: d.version, config: JSON.stringify(d.config) });
+			setTaking(null);
 		}
-	}, [d?.version, draft === null]);
+	}, [d?.version, draft === null, taking]);
 	if (name !== null && !got.data) return got.error ? <section class="sheet"><Problem error={got.error} again={got.again} /></section> : <Waiting />;
 	if (name !== null && !d) return <Empty title={t(settings.gone)} acts={<a class="btn go" href="/settings">{t(settings.crumb)}</a>}>{name}</Empty>;
 	if (!draft) return <Waiting />;
@@ -327,15 +329,15 @@ export function DevicePage({ name }: { name: string | null }) {
 	const path = `/api/v1/devices/${encodeURIComponent(key)}`;
 	const fail = (e: ApiError) => setError(e);
 	const undo = () =>
-		void post(`${path}/undo`, {}).then(() => {
-			setDraft(null);
+		void post<{ version: number }>(`${path}/undo`, {}).then((r) => {
+			setTaking(r.version);
 			got.again();
 			note(t(settings.undone, { name: key }));
 		}, fail);
 	const save = () => {
 		setError(null);
-		put<{ version: number }>(path, c, name === null ? undefined : (base ?? undefined)).then((r) => {
-			setBase(r.version);
+		put<{ version: number }>(path, c, name === null ? undefined : base?.version).then((r) => {
+			setBase({ version: r.version, config: JSON.stringify(c) });
 			note(t(settings.saved, { name: key }), name === null ? undefined : undo);
 			if (name === null) go(href("settings", "devices", key));
 			got.again();

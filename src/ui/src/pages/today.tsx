@@ -161,7 +161,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 				{s.more}
 			</Lead>
 			{h && (
-				<div class="meter" role="progressbar" aria-valuenow={Math.round(progress(h, now) * 100)} aria-valuemin={0} aria-valuemax={100} style={{ marginBottom: "16px" }}>
+				<div class="meter" role="progressbar" aria-label={s.title} aria-valuenow={Math.round(progress(h, now) * 100)} aria-valuemin={0} aria-valuemax={100} style={{ marginBottom: "16px" }}>
 					<i style={{ width: `${progress(h, now) * 100}%` }} />
 				</div>
 			)}

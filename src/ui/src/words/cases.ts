@@ -28,6 +28,7 @@ export const cases = {
 	toWork: ["조치를 시작합니다", "Start work"],
 	toDone: ["조치를 마쳤습니다", "Work is done"],
 	toClosed: ["종결합니다", "Close it"],
+	closedMore: ["종결한 건은 다시 열지 않습니다. 같은 일이 또 보이면 새 이상 건으로 올립니다.", "A closed case stays closed. What is seen again becomes a new case."],
 	toOpen: ["다시 엽니다", "Open again"],
 	changedTo: ["{state|으로/로} 바꿨습니다", "Changed to {state}"],
 	levelShift: ["값 수준 변동", "Level shift"],

@@ -95,6 +95,7 @@ export const settings = {
 	sBit: ["비트", "Bit"],
 	sLength: ["길이", "Length"],
 	sPoll: ["간격", "Poll"],
+	acts: ["할 일", "Actions"],
 	sMore: ["자세히", "More"],
 	addSignal: ["항목 추가", "Add a signal"],
 	addCode: ["값 추가", "Add a value"],
