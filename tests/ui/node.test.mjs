@@ -160,11 +160,11 @@ test("a device is written into the form, tried against the machine, saved, and i
 		await shot(page, "node-device-test", true);
 		await page.click(".lead .btn.go");
 		await page.waitForFunction(() => location.pathname === "/settings/devices/MLD-09");
-		await page.waitForFunction(() => /값을 읽고 있습니다/.test(document.querySelector("h1").textContent));
+		await page.waitForFunction(() => /값을 읽고 있습니다/.test(document.querySelector("h1")?.textContent));
 		await p.go("/assets/MLD-09");
 		const value = () => page.textContent(".sig .val b");
 		const first = await value();
-		await page.waitForFunction((v) => document.querySelector(".sig .val b").textContent !== v, first, { timeout: 8000 });
+		await page.waitForFunction((v) => document.querySelector(".sig .val b")?.textContent !== v, first, { timeout: 8000 });
 		/* Taken back: the device is gone, and an undo brings it back. */
 		await p.go("/settings/devices/MLD-09");
 		await page.click(".lead .btn:text-is('지우기')");
@@ -207,7 +207,7 @@ test("a silent machine is stale on the page within seconds, and live again after
 		const begin = Date.now();
 		await page.waitForSelector(".sig.stale", { timeout: STALE_MS });
 		assert.match(await page.textContent(".sig.stale"), /이후 갱신 없음/);
-		await page.waitForFunction(() => /값이 오지 않고 있습니다/.test(document.querySelector("h1").textContent), null, { timeout: STALE_MS });
+		await page.waitForFunction(() => /값이 오지 않고 있습니다/.test(document.querySelector("h1")?.textContent), null, { timeout: STALE_MS });
 		await shot(page, "node-stale");
 		const took = Date.now() - begin;
 		machine.silent = false;
@@ -340,7 +340,7 @@ test("a killed node is told, and the page goes on by itself once it is back, wit
 		await page.waitForSelector(".bar-lost", { state: "detached", timeout: 15_000 });
 		const value = () => page.textContent(".sig .val b");
 		const first = await value();
-		await page.waitForFunction((v) => document.querySelector(".sig .val b").textContent !== v, first, { timeout: 10_000 });
+		await page.waitForFunction((v) => document.querySelector(".sig .val b")?.textContent !== v, first, { timeout: 10_000 });
 		assert.equal((await node.get("/api/v1/lots?limit=1000")).items.length, lots);
 		await page.click("nav.rail a[href='/lots']");
 		await page.waitForSelector("main table");

@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const here = dirname(fileURLToPath(import.meta.url));
-export const shots = process.env.UI_SHOTS ?? join(here, "../shots/out");
+export const shots = process.env.UI_SHOTS ?? join(tmpdir(), "moru-ui-shots");
 mkdirSync(shots, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /* What a missing word or a missing value looks like on the screen. */
