@@ -5,11 +5,11 @@ level=${1:-build}
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libevent-dev libssl-dev libsqlite3-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev ca-certificates"
 command -v npm >/dev/null || build="$build nodejs npm"
 test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils"
-bench="influxdb wrk"
+bench="influxdb python3-venv"
 case $level in
 	build) want=$build ;;
 	test) want="$build $test" ;;
-	bench) want="$build $test $bench" ;;
+	bench) want="$build $bench" ;;
 	*) echo "setup.sh: expected build, test or bench, not '$level'" >&2; exit 2 ;;
 esac
 missing=
@@ -22,7 +22,7 @@ if [ -n "$missing" ]; then
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null
 fi
-if [ "$level" = bench ]; then
+if [ -e "tools/requirements-$level.txt" ]; then
 	[ -e venv/.done-$level ] && [ venv/.done-$level -nt tools/requirements-$level.txt ] || {
 		echo "Installing from PyPI into venv/: $(grep -v '^#' tools/requirements-$level.txt | tr '\n' ' ')"
 		[ -e venv/bin/python ] || python3 -m venv venv

@@ -6,6 +6,7 @@
  * round and all later ones (the engine is then FAILED for good). */
 #include "node/writer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "os/clock.h"
@@ -18,11 +19,15 @@ struct writer {
 	pthread_t thread;
 	bool started;
 	struct bqueue *queue;
+	_Atomic int64_t busy_since_ns; /* the round under way; 0: none */
 
 	pthread_t maintainer;
 	bool maintainer_started, maintain_stop, maintain_wanted;
 	pthread_mutex_t mu; /* below */
 	pthread_cond_t maintain_wake, maintained;
+	uint64_t maintain_rounds;
+	int maintain_err; /* of the last round */
+	struct diag failure; /* the last one, until somebody asked */
 	struct tap *taps; /* collected since writer_taps(); durable ones only */
 	size_t n_taps, cap_taps;
 	uint32_t *tap_of; /* 2 × series id + from file -> index + 1 into taps */
@@ -73,6 +78,7 @@ static int tap_publish(struct writer *w)
 	for (size_t i = 0; i < w->n_round; i++) {
 		const struct tap *t = &w->round[i];
 		size_t place = 2 * (size_t)t->id + t->from_file;
+		w->stats.points += t->n;
 		if (place >= w->n_tap_of) {
 			size_t n = w->n_tap_of ? w->n_tap_of : 1024;
 			while (n <= place)
@@ -129,21 +135,48 @@ int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended 
 				err = tap_batch(w, b);
 			return err;
 		}
-		/* The heads are full: hold back until a flush made room. */
+		/* The heads are full: hold back until a flush made room, or could not. */
 		pthread_mutex_lock(&w->mu);
+		uint64_t round = w->maintain_rounds;
 		w->maintain_wanted = true;
 		pthread_cond_signal(&w->maintain_wake);
-		pthread_cond_wait(&w->maintained, &w->mu);
-		bool stop = w->maintain_stop;
+		while (w->maintain_rounds == round)
+			pthread_cond_wait(&w->maintained, &w->mu);
+		err = w->maintain_err;
+		if (err != 0 && d)
+			*d = w->failure;
 		pthread_mutex_unlock(&w->mu);
-		if (stop)
-			return MO_ECANCELED;
+		/* A segment that failed its checks is left out from now on: the next round may well make room. */
+		if (err != 0 && err != MO_ECORRUPT)
+			return d && d->err == err ? err : diag_set(d, err, MSG_LOG_FLUSH);
 	}
+}
+
+/* With mu held. */
+static void set_failure(struct writer *w, int err, const struct diag *d)
+{
+	if (d && d->err == err)
+		w->failure = *d;
+	else
+		diag_set(&w->failure, err, MSG_LOG_FLUSH);
+}
+
+/* With mu held: a round of maintenance ended. */
+static void maintained(struct writer *w, int err, const struct diag *d)
+{
+	w->maintain_rounds++;
+	w->maintain_err = err;
+	if (err != 0) {
+		w->stats.failed++;
+		set_failure(w, err, d);
+	}
+	pthread_cond_broadcast(&w->maintained);
 }
 
 static void *maintain_loop(void *arg)
 {
 	struct writer *w = arg;
+	struct diag *d = calloc(1, sizeof *d);
 	pthread_mutex_lock(&w->mu);
 	while (!w->maintain_stop) {
 		if (!w->maintain_wanted) {
@@ -151,24 +184,20 @@ static void *maintain_loop(void *arg)
 			continue;
 		}
 		w->maintain_wanted = false;
-		pthread_mutex_unlock(&w->mu);
 		int err = 0;
-		while (err == 0 && sdb_wants_maintain(w->db)) {
-			err = sdb_maintain(w->db, false, NULL);
-			pthread_mutex_lock(&w->mu);
-			pthread_cond_broadcast(&w->maintained);
-			bool stop = w->maintain_stop;
+		do {
 			pthread_mutex_unlock(&w->mu);
-			if (stop)
+			if (sdb_wants_maintain(w->db))
+				err = sdb_maintain(w->db, false, d);
+			bool more = err == 0 && sdb_wants_maintain(w->db);
+			pthread_mutex_lock(&w->mu);
+			maintained(w, err, d);
+			if (!more)
 				break;
-		}
-		pthread_mutex_lock(&w->mu);
-		if (err != 0)
-			w->stats.failed++;
-		pthread_cond_broadcast(&w->maintained);
+		} while (!w->maintain_stop);
 	}
-	pthread_cond_broadcast(&w->maintained);
 	pthread_mutex_unlock(&w->mu);
+	free(d);
 	return NULL;
 }
 
@@ -195,8 +224,12 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 	w->stats.last_sync_ns = took;
 	if (took > w->stats.longest_sync_ns)
 		w->stats.longest_sync_ns = took;
-	if (err != 0)
+	if (err != 0) {
 		w->stats.failed++;
+		if (d && d->err != err)
+			diag_set(d, err, MSG_LOG_FLUSH);
+		set_failure(w, err, d);
+	}
 	pthread_mutex_unlock(&w->mu);
 	for (size_t i = 0; i < n; i++) {
 		struct wjob *j = jobs[i];
@@ -217,8 +250,11 @@ static void *writer_loop(void *arg)
 	struct writer *w = arg;
 	void *jobs[WRITER_ROUND_JOBS];
 	size_t n;
-	while (bqueue_pop_many(w->queue, jobs, WRITER_ROUND_JOBS, &n, -1) == 0)
+	while (bqueue_pop_many(w->queue, jobs, WRITER_ROUND_JOBS, &n, -1) == 0) {
+		atomic_store(&w->busy_since_ns, mono_now());
 		run_round(w, (struct wjob **)jobs, n);
+		atomic_store(&w->busy_since_ns, 0);
+	}
 	return NULL;
 }
 
@@ -244,7 +280,7 @@ int writer_new(struct writer **ret, struct sdb *db, size_t queue_max)
 	return 0;
 }
 
-void writer_free(struct writer *w)
+void writer_stop(struct writer *w)
 {
 	if (!w)
 		return;
@@ -252,13 +288,21 @@ void writer_free(struct writer *w)
 		bqueue_close(w->queue);
 	if (w->started)
 		thread_join(w->thread);
+	w->started = false;
 	pthread_mutex_lock(&w->mu);
 	w->maintain_stop = true;
 	pthread_cond_broadcast(&w->maintain_wake);
-	pthread_cond_broadcast(&w->maintained);
 	pthread_mutex_unlock(&w->mu);
 	if (w->maintainer_started)
 		thread_join(w->maintainer);
+	w->maintainer_started = false;
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	writer_stop(w);
 	bqueue_free(w->queue);
 	pthread_mutex_destroy(&w->mu);
 	pthread_cond_destroy(&w->maintain_wake);
@@ -270,6 +314,19 @@ void writer_free(struct writer *w)
 }
 
 int writer_submit(struct writer *w, struct wjob *j) { return bqueue_try_push(w->queue, j); }
+int writer_submit_wait(struct writer *w, struct wjob *j) { return bqueue_push(w->queue, j, -1); }
+int64_t writer_busy_since(struct writer *w) { return atomic_load(&w->busy_since_ns); }
+
+bool writer_failure(struct writer *w, struct diag *ret)
+{
+	pthread_mutex_lock(&w->mu);
+	bool any = w->failure.err != 0;
+	if (any)
+		*ret = w->failure;
+	diag_clear(&w->failure);
+	pthread_mutex_unlock(&w->mu);
+	return any;
+}
 
 struct waiting {
 	struct wjob job;

@@ -115,8 +115,8 @@ static void refused(const struct series *s, struct pkey key, const struct sdb_ap
 	diag_int(d, 0, (int64_t)key.seq);
 }
 
-/* A key that may stand somewhere already. Takes p->str over or drops it. */
-static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct sdb_appended *ret, struct diag *d)
+/* A key that may stand somewhere already. Takes p->str over or drops it. tell: of this point, NULL when nobody asks. */
+static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	struct hplace at;
 	bool seq = s->def.kind == SERIES_SEQUENCE, there = false, equal = false;
@@ -124,10 +124,13 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct s
 	int r = 0;
 	if (head_find(&s->head, p->key, &at)) {
 		there = true;
-		if (seq) {
+		if (seq || tell) {
 			union series_value old = chunk_value(s->head.c[at.chunk], at.pos);
 			equal = series_value_equal(type, &old, &p->v);
-		} else {
+		}
+		if (tell)
+			*tell |= equal ? POINT_THERE : POINT_THERE | POINT_OTHER;
+		if (!seq) {
 			r = undo_push(db, s, false, p->key);
 			if (r == 0) {
 				r = head_exchange(&s->head, at, p);
@@ -144,7 +147,9 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct s
 			return r;
 		}
 	} else {
-		r = lookup_older(db, s, p->key, &p->v, &there, &equal);
+		r = lookup_older(db, s, p->key, &p->v, &there, seq || tell ? &equal : NULL);
+		if (tell && there)
+			*tell |= equal ? POINT_THERE : POINT_THERE | POINT_OTHER;
 	}
 	if (r == 0 && there && seq) {
 		if (!equal)
@@ -168,13 +173,25 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct s
 	return 0;
 }
 
-static int apply_row(struct sdb *db, struct series *s, const struct brow *row, int64_t arrival, struct sdb_appended *ret, struct diag *d)
+/* The text as a head holds it: the one above it once more where it is the same (states, lot numbers, shifts). */
+static int text_of(struct hstr **ret, struct sdb *db, const struct head *h, struct span text)
+{
+	const struct chunk *c = h->n ? h->c[h->n - 1] : NULL;
+	struct hstr *above = c && c->n ? c->v.str[c->n - 1] : NULL;
+	if (!above || !span_eq(span_of(above->p, above->n), text))
+		return hstr_new(ret, &db->mem, text);
+	hstr_ref(above);
+	*ret = above;
+	return 0;
+}
+
+static int apply_row(struct sdb *db, struct series *s, const struct brow *row, int64_t arrival, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	uint8_t type = (uint8_t)s->def.type;
 	struct hpoint p = {.key = {row->t, row->seq}, .q = row->quality, .v = row->v};
 	p.arr = arrival_of(s, row->t, arrival);
 	if (type == SERIES_STR) {
-		int r = hstr_new(&p.str, &db->mem, row->v.str);
+		int r = text_of(&p.str, db, &s->head, row->v.str);
 		if (r != 0)
 			return r;
 	}
@@ -189,53 +206,102 @@ static int apply_row(struct sdb *db, struct series *s, const struct brow *row, i
 			ret->taken++;
 		}
 	} else {
-		r = slow_row(db, s, &p, ret, d);
+		r = slow_row(db, s, &p, tell, ret, d);
 	}
 	hstr_unref(p.str, &db->mem);
 	return r;
 }
 
-/* Plain rows in order into the last chunk, as many as fit there: what imports and collectors send all day. Gives how many were taken. */
-static uint32_t take_plain(struct series *s, struct bgroup *g, int64_t arrival, struct sdb_appended *ret)
+/* Where plain rows in order go: the last chunk of a head, from `from` on, the group's rows taken one by one. */
+struct taking {
+	struct series *s;
+	struct chunk *c;
+	struct bgroup *g;
+	uint32_t from, end; /* places in the chunk */
+	int64_t last, arrival;
+};
+
+/* Time and arrival of the row at p into place i; false where it needs another way: not past the last, or another arrival than the chunk's. */
+static inline bool take_times(struct taking *k, uint32_t i, const uint8_t *p)
 {
-	struct head *h = &s->head;
-	struct chunk *c = h->n ? h->c[h->n - 1] : NULL;
-	if (g->flags != 0 || g->type == SERIES_STR || !c || !s->has_last)
-		return 0;
-	size_t width = g->type == SERIES_BOOL ? 1 : 8, row = 8 + width;
-	uint32_t i = c->n, from = i;
-	uint32_t end = g->n < c->cap - i ? i + g->n : c->cap;
-	int64_t last = s->last.t;
-	const uint8_t *p = g->rows.p;
-	for (; i < end; i++, p += row) {
-		int64_t t = ldi64(p);
-		if (t <= last)
-			break;
-		int64_t arr = arrival_of(s, t, arrival);
-		if (c->arr)
-			c->arr[i] = arr;
-		else if ((c->arr_form ? (uint64_t)arr : (uint64_t)arr - (uint64_t)t) != c->arr_a)
-			break;
-		c->t[i] = last = t;
+	struct chunk *c = k->c;
+	int64_t t = ldi64(p);
+	if (t <= k->last)
+		return false;
+	int64_t arr = arrival_of(k->s, t, k->arrival);
+	if (c->arr)
+		c->arr[i] = arr;
+	else if ((c->arr_form ? (uint64_t)arr : (uint64_t)arr - (uint64_t)t) != c->arr_a)
+		return false;
+	c->t[i] = k->last = t;
+	return true;
+}
+
+static uint32_t take_numbers(struct taking *k)
+{
+	struct chunk *c = k->c;
+	size_t width = k->g->type == SERIES_BOOL ? 1 : 8, row = 8 + width;
+	const uint8_t *p = k->g->rows.p;
+	uint32_t i = k->from;
+	for (; i < k->end && take_times(k, i, p); i++, p += row) {
 		if (width == 8)
 			memcpy(&c->v.i64[i], p + 8, 8);
 		else
 			c->v.b[i] = p[8];
-		if (c->q)
-			c->q[i] = Q_GOOD;
 	}
-	uint32_t n = i - from;
+	k->g->rows = span_sub(k->g->rows, (i - k->from) * row, k->g->rows.n);
+	return i;
+}
+
+/* Stops where memory does: the row is tried, and refused, by itself. */
+static uint32_t take_texts(struct taking *k, struct headmem *mem)
+{
+	struct chunk *c = k->c;
+	const uint8_t *p = k->g->rows.p;
+	struct hstr *above = k->from ? c->v.str[k->from - 1] : NULL;
+	uint32_t i = k->from;
+	for (; i < k->end; i++) {
+		struct span text = span_of(p + 12, ld32(p + 8));
+		struct hstr *h = above;
+		if (!above || !span_eq(span_of(above->p, above->n), text)) {
+			if (hstr_new(&h, mem, text) != 0)
+				break;
+		} else {
+			hstr_ref(h);
+		}
+		if (!take_times(k, i, p)) {
+			hstr_unref(h, mem);
+			break;
+		}
+		c->v.str[i] = above = h;
+		p += 12 + text.n;
+	}
+	k->g->rows = span_sub(k->g->rows, (size_t)(p - k->g->rows.p), k->g->rows.n);
+	return i;
+}
+
+/* Plain rows in order into the last chunk, as many as fit there: what imports and collectors send all day. Gives how many were taken. */
+static uint32_t take_plain(struct sdb *db, struct series *s, struct bgroup *g, int64_t arrival, struct sdb_appended *ret)
+{
+	struct head *h = &s->head;
+	struct chunk *c = h->n ? h->c[h->n - 1] : NULL;
+	if (g->flags != 0 || !c || !s->has_last)
+		return 0;
+	uint32_t room = c->cap - c->n;
+	struct taking k = {s, c, g, c->n, c->n + (g->n < room ? g->n : room), s->last.t, arrival};
+	uint32_t end = g->type == SERIES_STR ? take_texts(&k, &db->mem) : take_numbers(&k), n = end - k.from;
 	if (n == 0)
 		return 0;
+	if (c->q)
+		memset(c->q + k.from, Q_GOOD, n);
 	if (c->seq)
-		memset(c->seq + from, 0, n * sizeof *c->seq);
-	c->n = i;
+		memset(c->seq + k.from, 0, n * sizeof *c->seq);
+	c->n = end;
 	h->points += n;
 	h->fresh += n;
-	s->last = (struct pkey){last, 0};
+	s->last = (struct pkey){k.last, 0};
 	s->last_changed = true;
 	ret->taken += n;
-	g->rows = span_sub(g->rows, n * row, g->rows.n);
 	return n;
 }
 
@@ -282,7 +348,7 @@ static void publish(struct series *s)
 	sdb_publish(s, &p);
 }
 
-int apply_batch(struct sdb *db, struct span payload, struct sdb_appended *ret, struct diag *d)
+int apply_batch(struct sdb *db, struct span payload, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	struct span rest = span_sub(payload, BATCH_HEAD, payload.n);
 	struct series *touched = NULL;
@@ -295,12 +361,17 @@ int apply_batch(struct sdb *db, struct span payload, struct sdb_appended *ret, s
 		r = touch(db, s, &touched);
 		while (r == 0 && g.n > 0) {
 			struct brow row;
-			g.n -= take_plain(s, &g, arrival, ret);
+			uint32_t plain = take_plain(db, s, &g, arrival, ret);
+			g.n -= plain;
+			if (tell)
+				tell += plain;
 			if (g.n == 0)
 				break;
 			brow_next(&row, &g);
 			g.n--;
-			r = apply_row(db, s, &row, own ? row.arrival : arrival, ret, d);
+			r = apply_row(db, s, &row, own ? row.arrival : arrival, tell, ret, d);
+			if (tell)
+				tell++;
 		}
 	}
 	if (r != 0)

@@ -31,10 +31,11 @@ int blockbuf_reserve(struct blockbuf *b, uint8_t type, size_t n)
 	b->t = malloc(cap * sizeof *b->t);
 	b->arr = malloc(cap * sizeof *b->arr);
 	b->seq = malloc(cap * sizeof *b->seq);
-	b->scratch = type == SERIES_BOOL ? malloc(cap * sizeof *b->scratch) : NULL;
+	bool numbered = type == SERIES_BOOL || type == SERIES_STR;
+	b->scratch = numbered ? malloc(cap * sizeof *b->scratch) : NULL;
 	b->v = malloc(cap * value_width(type));
 	b->q = malloc(cap);
-	if (!b->t || !b->arr || !b->seq || (type == SERIES_BOOL && !b->scratch) || !b->v || !b->q) {
+	if (!b->t || !b->arr || !b->seq || (numbered && !b->scratch) || !b->v || !b->q) {
 		blockbuf_free(b);
 		return MO_ENOMEM;
 	}
@@ -164,7 +165,7 @@ void block_encode(struct buf *out, uint8_t type, const struct cols *cols, uint64
 			codec = type == SERIES_F64    ? scodec_put_f64(out, c->v, n, scratch)
 			        : type == SERIES_I64  ? scodec_put_u64(out, c->v, n, false)
 			        : type == SERIES_BOOL ? scodec_put_bool(out, c->v, n, scratch)
-			                              : scodec_put_str(out, c->v, n);
+			                              : scodec_put_str(out, c->v, n, scratch);
 			break;
 		case COL_Q:
 			if (c->q)
@@ -226,7 +227,7 @@ int block_decode(struct cols *ret, struct blockbuf *buf, uint8_t type, bool seq,
 	if (bytes.n != e->bytes || crc32c(0, bytes) != e->crc)
 		return MO_ECORRUPT;
 	for (int i = 0; i < COL_COUNT; i++) {
-		if (e->codec[i] > SCODEC_DELTA) {
+		if (e->codec[i] > SCODEC_TABLE) {
 			*ret_col = i;
 			return MO_EVERSION;
 		}
@@ -247,7 +248,7 @@ int block_decode(struct cols *ret, struct blockbuf *buf, uint8_t type, bool seq,
 		r = type == SERIES_F64    ? scodec_get_f64(buf->v, n, id, col[COL_V])
 		    : type == SERIES_I64  ? scodec_get_u64(buf->v, n, id, col[COL_V])
 		    : type == SERIES_BOOL ? scodec_get_bool(buf->v, n, id, col[COL_V], buf->scratch)
-		                          : scodec_get_str(buf->v, n, id, col[COL_V]);
+		                          : scodec_get_str(buf->v, n, id, col[COL_V], buf->scratch);
 		c.v = buf->v;
 	}
 	if (r == 0 && want & WANT_QUALITY && col[COL_Q].n) {

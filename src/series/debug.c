@@ -94,6 +94,7 @@ static void put_block(struct buf *out, const struct bentry *b, uint8_t type)
 			buf_printf(out, ", %s %s %" PRIu32, names[i],
 			        b->codec[i] == SCODEC_RAW     ? "raw"
 			        : b->codec[i] == SCODEC_DELTA ? "delta"
+			        : b->codec[i] == SCODEC_TABLE ? "table"
 			                                      : "?",
 			        b->col_bytes[i]);
 	if (type != SERIES_STR && b->bad != b->count)

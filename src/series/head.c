@@ -104,7 +104,7 @@ static void chunk_take(struct chunk *dst, const struct chunk *src, uint32_t from
 	memcpy((uint8_t *)dst->v.any + at * w, (uint8_t *)src->v.any + from * w, n * w);
 	if (src->type == SERIES_STR)
 		for (uint32_t i = 0; i < n; i++)
-			atomic_fetch_add_explicit(&src->v.str[from + i]->refs, 1, memory_order_relaxed);
+			hstr_ref(src->v.str[from + i]);
 	if (dst->seq)
 		memcpy(dst->seq + at, src->seq + from, n * sizeof *dst->seq);
 	if (dst->q) {

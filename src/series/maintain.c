@@ -142,8 +142,7 @@ static int write_head(struct segwriter *w, const struct frozen_head *f, struct c
 	for (uint32_t i = 0; r == 0 && i < f->h.n; i++) {
 		const struct chunk *c = f->h.c[i];
 		struct cols cols = {c->n, c->t, c->seq, c->v.any, c->q, k->arr};
-		for (uint32_t j = 0; j < c->n; j++)
-			k->arr[j] = chunk_arrival(c, j);
+		chunk_arrivals(c, k->arr);
 		if (c->type == SERIES_STR) {
 			for (uint32_t j = 0; j < c->n; j++)
 				k->str[j] = span_of(c->v.str[j]->p, c->v.str[j]->n);

@@ -1,6 +1,9 @@
 /* Adjacent segments into one. Sizes stand in tiers, each four times the one
- * below; a run of MERGE_RUN_MIN neighbours of at most one tier becomes one.
- * So each point is written again once a tier, and a read meets few segments.
+ * below; a run of MERGE_RUN_MIN neighbours of at most one tier becomes one,
+ * unless one of them is larger than all the others together (a few flushes
+ * behind a large segment would have it written again and again). So a point
+ * is written again only into a segment of at least twice the size, and a read
+ * meets few segments.
  * A segment that replaces much of what is older (a file imported again) goes
  * into its older neighbour at once: every read would have to compare both.
  * Only neighbours without a gap between their flushes are merged, and none
@@ -35,36 +38,35 @@ static bool choose_stale(const struct sdb *db, size_t *ret_at)
 	return false;
 }
 
+/* How many segments from `at` on make a run of tier t: as many as may be, 0 when they are too few. */
+static size_t run_length(const struct sdb *db, size_t at, unsigned t)
+{
+	uint64_t bytes = 0, largest = 0;
+	size_t best = 0;
+	for (size_t i = at; i < db->nseg && i - at < MERGE_RUN_MAX; i++) {
+		const struct seg *g = db->seg[i];
+		if (tier(g->size) > t || damaged(g) || (i > at && db->seg[i - 1]->hi + 1 != g->lo) || bytes + g->size > MERGE_BYTES_MAX)
+			break;
+		bytes += g->size;
+		largest = g->size > largest ? g->size : largest;
+		if (i - at + 1 >= MERGE_RUN_MIN && largest <= bytes - largest)
+			best = i - at + 1;
+	}
+	return best;
+}
+
 /* The run [*ret_at, +*ret_n) to merge next. */
 static bool choose(const struct sdb *db, size_t *ret_at, size_t *ret_n)
 {
-	for (unsigned t = 0; t <= tier(MERGE_BYTES_MAX); t++) {
-		size_t at = 0, n = 0;
-		uint64_t bytes = 0;
-		for (size_t i = 0; i < db->nseg; i++) {
-			const struct seg *g = db->seg[i];
-			bool fits = tier(g->size) <= t && !damaged(g);
-			bool goes_on = n > 0 && db->seg[i - 1]->hi + 1 == g->lo && bytes + g->size <= MERGE_BYTES_MAX && n < MERGE_RUN_MAX;
-			if (n >= MERGE_RUN_MIN && !(fits && goes_on))
-				break;
-			if (!fits) {
-				n = 0;
-				continue;
+	for (unsigned t = 0; t <= tier(MERGE_BYTES_MAX); t++)
+		for (size_t at = 0; at + MERGE_RUN_MIN <= db->nseg; at++) {
+			size_t n = run_length(db, at, t);
+			if (n > 0) {
+				*ret_at = at;
+				*ret_n = n;
+				return true;
 			}
-			if (!goes_on) {
-				at = i;
-				n = 0;
-				bytes = 0;
-			}
-			n++;
-			bytes += g->size;
 		}
-		if (n >= MERGE_RUN_MIN) {
-			*ret_at = at;
-			*ret_n = n;
-			return true;
-		}
-	}
 	*ret_n = 2;
 	return choose_stale(db, ret_at);
 }

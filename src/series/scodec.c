@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/crc32c.h"
 #include "series/priv/format.h"
 #include "series/series.h"
 
@@ -36,22 +37,51 @@ static unsigned bits_of(uint64_t v)
 	return v ? 64u - (unsigned)__builtin_clzll(v) : 0u;
 }
 
-static void plan_make(struct plan *p, const uint64_t *x, size_t n, unsigned order, uint64_t scale)
+/* The least and the largest of a column, of its differences, of theirs. */
+struct extent {
+	int64_t lo, hi;
+};
+static inline void extent_take(struct extent *e, int64_t v)
+{
+	e->lo = v < e->lo ? v : e->lo;
+	e->hi = v > e->hi ? v : e->hi;
+}
+
+/* All three orders in one pass; [1] and [2] of numbers that are not divided yet. */
+static void extents(struct extent e[3], const uint64_t *x, size_t n)
+{
+	for (unsigned k = 0; k < 3; k++)
+		e[k] = (struct extent){INT64_MAX, INT64_MIN};
+	struct extent e0 = e[0], e1 = e[1], e2 = e[2];
+	extent_take(&e0, (int64_t)x[0]);
+	if (n > 1) {
+		uint64_t d = x[1] - x[0];
+		extent_take(&e0, (int64_t)x[1]);
+		extent_take(&e1, (int64_t)d);
+		for (size_t j = 2; j < n; j++) {
+			uint64_t next = x[j] - x[j - 1];
+			extent_take(&e0, (int64_t)x[j]);
+			extent_take(&e1, (int64_t)next);
+			extent_take(&e2, (int64_t)(next - d));
+			d = next;
+		}
+	}
+	e[0] = e0;
+	e[1] = e1;
+	e[2] = e2;
+}
+
+static void plan_make(struct plan *p, const uint64_t *x, unsigned order, uint64_t scale, struct extent e)
 {
 	*p = (struct plan){order, 0, scale, 0, 0, 0};
 	if (order >= 1)
 		p->x0 = x[0];
 	if (order == 2)
 		p->d0 = diff(x, 1, scale);
-	int64_t lo = INT64_MAX, hi = INT64_MIN;
-	for (size_t j = 0; j + order < n; j++) {
-		int64_t v = (int64_t)packed_at(x, j, p);
-		lo = v < lo ? v : lo;
-		hi = v > hi ? v : hi;
-	}
-	if (lo <= hi) {
-		p->m = (uint64_t)lo;
-		p->width = bits_of((uint64_t)hi - (uint64_t)lo);
+	if (e.lo <= e.hi) {
+		/* The scale divides each of them, so the quotients' extent is the extent's quotient. */
+		p->m = (uint64_t)(e.lo / (int64_t)scale);
+		p->width = bits_of((uint64_t)(e.hi / (int64_t)scale) - p->m);
 	}
 }
 
@@ -63,11 +93,15 @@ static size_t packed_bytes(size_t n, unsigned order, unsigned width)
 static uint64_t common_scale(const uint64_t *x, size_t n)
 {
 	static const int64_t scales[] = {NS_PER_S, NS_PER_MS, NS_PER_US};
+	int64_t last = 0;
 	size_t k = 0;
 	for (size_t j = 1; j < n && k < 3; j++) {
 		int64_t d = (int64_t)(x[j] - x[j - 1]);
+		if (d == last)
+			continue;
 		while (k < 3 && d % scales[k] != 0)
 			k++;
+		last = d;
 	}
 	return k < 3 ? (uint64_t)scales[k] : 1;
 }
@@ -75,11 +109,15 @@ static uint64_t common_scale(const uint64_t *x, size_t n)
 /* The best plan; its whole size in *ret_bytes. */
 static void plan_best(struct plan *best, const uint64_t *x, size_t n, bool times, size_t *ret_bytes)
 {
-	uint64_t scale = times ? common_scale(x, n) : 1;
 	size_t best_bytes = SIZE_MAX;
+	struct extent e[3];
+	extents(e, x, n);
+	/* Divided differences of differences must not wrap before they are divided. */
+	bool wide = n > 1 && (e[1].lo < INT64_MIN / 2 || e[1].hi > INT64_MAX / 2);
+	uint64_t scale = times && !wide ? common_scale(x, n) : 1;
 	for (unsigned order = 0; order <= 2 && (order == 0 || n > order); order++) {
 		struct plan p;
-		plan_make(&p, x, n, order, order == 0 ? 1 : scale);
+		plan_make(&p, x, order, order == 0 ? 1 : scale, e[order]);
 		size_t bytes = PACKED_HEAD + packed_bytes(n, order, p.width);
 		if (bytes < best_bytes) {
 			best_bytes = bytes;
@@ -340,19 +378,77 @@ int scodec_get_bool(uint8_t *x, size_t n, uint8_t codec, struct span s, uint64_t
 	return any > 1 ? MO_ECORRUPT : 0;
 }
 
-uint8_t scodec_put_str(struct buf *out, const struct span *x, size_t n)
+/* ---- texts ---- */
+
+#define TABLE_SLOTS (4u * TEXT_TABLE_MAX)
+
+struct texts {
+	struct span s[TEXT_TABLE_MAX];
+	size_t n, bytes; /* of the texts themselves */
+	uint16_t slot[TABLE_SLOTS]; /* number + 1, by hash */
+};
+
+/* The number of x in the table; TEXT_TABLE_MAX: it is full. */
+static size_t text_number(struct texts *t, struct span x)
+{
+	size_t h = crc32c(0, x) % TABLE_SLOTS;
+	while (t->slot[h]) {
+		if (span_eq(t->s[t->slot[h] - 1u], x))
+			return t->slot[h] - 1u;
+		h = (h + 1) % TABLE_SLOTS;
+	}
+	if (t->n == TEXT_TABLE_MAX)
+		return TEXT_TABLE_MAX;
+	t->s[t->n++] = x;
+	t->bytes += x.n;
+	t->slot[h] = (uint16_t)t->n;
+	return t->n - 1;
+}
+
+/* Each text's number in order of first appearance; false when there are too many different ones. */
+static bool number_texts(struct texts *t, uint64_t *number, const struct span *x, size_t n)
+{
+	t->n = t->bytes = 0;
+	memset(t->slot, 0, sizeof t->slot);
+	for (size_t i = 0; i < n; i++) {
+		number[i] = i > 0 && span_eq(x[i], x[i - 1]) ? number[i - 1] : text_number(t, x[i]);
+		if (number[i] == TEXT_TABLE_MAX)
+			return false;
+	}
+	return true;
+}
+
+static void put_texts(struct buf *out, const struct span *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		buf_u32(out, (uint32_t)x[i].n);
 	for (size_t i = 0; i < n; i++)
 		buf_add(out, x[i]);
+}
+
+uint8_t scodec_put_str(struct buf *out, const struct span *x, size_t n, uint64_t *scratch)
+{
+	struct texts t;
+	if (number_texts(&t, scratch, x, n)) {
+		struct plan p;
+		size_t packed, raw = n * 4;
+		plan_best(&p, scratch, n, false, &packed);
+		for (size_t i = 0; i < n; i++)
+			raw += x[i].n;
+		if (4 + t.n * 4 + t.bytes + packed < raw) {
+			buf_u32(out, (uint32_t)t.n);
+			put_texts(out, t.s, t.n);
+			packed_put(out, scratch, n, &p, 0);
+			return SCODEC_TABLE;
+		}
+	}
+	put_texts(out, x, n);
 	return SCODEC_RAW;
 }
 
-int scodec_get_str(struct span *x, size_t n, uint8_t codec, struct span s)
+/* n texts at the begin of s; *ret_end is where they end. */
+static int get_texts(struct span *x, size_t n, struct span s, size_t *ret_end)
 {
-	if (codec != SCODEC_RAW)
-		return MO_EVERSION;
 	if (s.n / 4 < n)
 		return MO_ECORRUPT;
 	size_t at = n * 4;
@@ -363,7 +459,33 @@ int scodec_get_str(struct span *x, size_t n, uint8_t codec, struct span s)
 		x[i] = span_of(s.p + at, len);
 		at += len;
 	}
-	return at == s.n ? 0 : MO_ECORRUPT;
+	*ret_end = at;
+	return 0;
+}
+
+int scodec_get_str(struct span *x, size_t n, uint8_t codec, struct span s, uint64_t *scratch)
+{
+	size_t end;
+	if (codec == SCODEC_RAW) {
+		int r = get_texts(x, n, s, &end);
+		return r != 0 ? r : end == s.n ? 0 : MO_ECORRUPT;
+	}
+	if (codec != SCODEC_TABLE)
+		return MO_EVERSION;
+	struct span t[TEXT_TABLE_MAX];
+	size_t k = s.n >= 4 ? ld32(s.p) : 0;
+	if (k == 0 || k > TEXT_TABLE_MAX)
+		return MO_ECORRUPT;
+	struct span rest = span_sub(s, 4, s.n);
+	int r = get_texts(t, k, rest, &end);
+	if (r == 0)
+		r = packed_get(scratch, n, span_sub(rest, end, rest.n), 0, NULL);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (scratch[i] >= k)
+			return MO_ECORRUPT;
+		x[i] = t[scratch[i]];
+	}
+	return r;
 }
 
 /* ---- runs ---- */

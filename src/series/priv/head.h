@@ -63,6 +63,10 @@ struct hpoint {
 
 MO_MUST_USE int hstr_new(struct hstr **ret, struct headmem *mem, struct span s);
 void hstr_unref(struct hstr *s, struct headmem *mem);
+static inline void hstr_ref(struct hstr *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
 void chunk_unref(struct chunk *c); /* any thread */
 static inline void chunk_ref(struct chunk *c)
 {
@@ -77,6 +81,15 @@ static inline int64_t chunk_arrival(const struct chunk *c, uint32_t i)
 	if (c->arr)
 		return c->arr[i];
 	return (int64_t)(c->arr_form ? c->arr_a : (uint64_t)c->t[i] + c->arr_a);
+}
+
+/* Of every point of c: n numbers. */
+static inline void chunk_arrivals(const struct chunk *c, int64_t *ret)
+{
+	if (c->arr)
+		memcpy(ret, c->arr, c->n * sizeof *ret);
+	for (uint32_t i = 0; !c->arr && i < c->n; i++)
+		ret[i] = (int64_t)(c->arr_a + (c->arr_form ? 0 : (uint64_t)c->t[i]));
 }
 
 void head_free(struct head *h, struct headmem *mem);

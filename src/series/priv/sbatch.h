@@ -16,6 +16,7 @@ struct sbatch {
 	uint32_t points, groups;
 	size_t last; /* offset of the group that may still grow */
 	struct buf rows;
+	uint8_t *tell; /* NULL, or a byte a point */
 };
 
 /* One group, its rows not yet looked at. */
@@ -55,6 +56,10 @@ size_t sbatch_payload(const struct sbatch *b, uint8_t *out);
 /* Twice this is how far an arrival time may be from the truth: once in the log, once in the runs of a head. */
 #define ARRIVAL_SLACK_NS (NS_PER_S / 2)
 /* Within the slack, without overflow. */
-bool arrival_near(int64_t a, int64_t b);
+static inline bool arrival_near(int64_t a, int64_t b)
+{
+	int64_t d;
+	return !__builtin_sub_overflow(a, b, &d) && d >= -ARRIVAL_SLACK_NS && d <= ARRIVAL_SLACK_NS;
+}
 
 #endif

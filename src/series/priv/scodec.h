@@ -10,7 +10,8 @@
 #include "base/err.h"
 
 #define BLOCK_POINTS_MAX 65536u
-enum scodec { SCODEC_RAW = 0, SCODEC_DELTA = 1 };
+#define TEXT_TABLE_MAX 256u /* different texts of a block that are kept once each */
+enum scodec { SCODEC_RAW = 0, SCODEC_DELTA = 1, SCODEC_TABLE = 2 };
 #define PACKED_HEAD 40u
 #define RUN_Q_BYTES 8u
 #define RUN_ARR_BYTES 16u
@@ -23,9 +24,9 @@ uint8_t scodec_put_f64(struct buf *out, const double *x, size_t n, uint64_t *scr
 MO_MUST_USE int scodec_get_f64(double *x, size_t n, uint8_t codec, struct span s);
 uint8_t scodec_put_bool(struct buf *out, const uint8_t *x, size_t n, uint64_t *scratch);
 MO_MUST_USE int scodec_get_bool(uint8_t *x, size_t n, uint8_t codec, struct span s, uint64_t *scratch);
-uint8_t scodec_put_str(struct buf *out, const struct span *x, size_t n);
+uint8_t scodec_put_str(struct buf *out, const struct span *x, size_t n, uint64_t *scratch);
 /* The spans point into s. */
-MO_MUST_USE int scodec_get_str(struct span *x, size_t n, uint8_t codec, struct span s);
+MO_MUST_USE int scodec_get_str(struct span *x, size_t n, uint8_t codec, struct span s, uint64_t *scratch);
 /* Writes nothing when all are good. */
 uint8_t scodec_put_quality(struct buf *out, const uint8_t *q, size_t n);
 MO_MUST_USE int scodec_get_quality(uint8_t *q, size_t n, uint8_t codec, struct span s);

@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		size_t len = ld16(p + 5 + i * 3);
 		len = len > left - at ? left - at : len;
 		e.col_bytes[i] = (uint32_t)len;
-		e.codec[i] = p[5 + i * 3 + 2] % 3;
+		e.codec[i] = p[5 + i * 3 + 2] % 4;
 		at += len;
 	}
 	e.bytes = (uint32_t)at;

@@ -1,6 +1,7 @@
 #include "cm.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/civil.h"
@@ -140,11 +141,11 @@ static void test_others(void **state)
 
 	struct span s[3] = {SPAN_LIT("가나"), SPAN_LIT(""), SPAN_LIT("x")}, t[3];
 	buf_reset(&out);
-	assert_int_equal(scodec_put_str(&out, s, 3), SCODEC_RAW);
-	assert_int_equal(scodec_get_str(t, 3, SCODEC_RAW, buf_span(&out)), 0);
+	assert_int_equal(scodec_put_str(&out, s, 3, scratch), SCODEC_RAW);
+	assert_int_equal(scodec_get_str(t, 3, SCODEC_RAW, buf_span(&out), scratch), 0);
 	for (int i = 0; i < 3; i++)
 		assert_true(span_eq(s[i], t[i]));
-	assert_int_equal(scodec_get_str(t, 3, SCODEC_RAW, span_sub(buf_span(&out), 0, out.n - 1)), MO_ECORRUPT);
+	assert_int_equal(scodec_get_str(t, 3, SCODEC_RAW, span_sub(buf_span(&out), 0, out.n - 1), scratch), MO_ECORRUPT);
 
 	memset(b, Q_GOOD, N);
 	buf_reset(&out);
@@ -161,6 +162,51 @@ static void test_others(void **state)
 		b[i] = (uint8_t)i;
 	buf_reset(&out);
 	assert_int_equal(scodec_put_quality(&out, b, N), SCODEC_RAW);
+}
+
+static uint8_t put_str(const struct span *s, size_t n)
+{
+	struct span back[N];
+	buf_reset(&out);
+	uint8_t codec = scodec_put_str(&out, s, n, scratch);
+	assert_int_equal(out.err, 0);
+	assert_int_equal(scodec_get_str(back, n, codec, buf_span(&out), scratch), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_true(span_eq(s[i], back[i]));
+	return codec;
+}
+
+static void test_text_table(void **state)
+{
+	(void)state;
+	static const char *const words[] = {"가동", "", "정지", "BBM-A-0172"};
+	static char text[N][8];
+	struct span s[N], back[N];
+	for (size_t i = 0; i < N; i++)
+		s[i] = span_str(words[i / 13 % 4]);
+	assert_int_equal(put_str(s, N), SCODEC_TABLE);
+	assert_int_equal(out.n, 4 + 4 * 4 + 6 + 6 + 10 + PACKED_HEAD + (N * 2 + 7) / 8); /* two bits a point */
+	/* Every number of different texts: up to TEXT_TABLE_MAX a table, raw past it. */
+	for (size_t k = 1; k <= N; k += k == TEXT_TABLE_MAX - 1 || k == TEXT_TABLE_MAX ? 1 : 17) {
+		for (size_t i = 0; i < N; i++) {
+			snprintf(text[i], sizeof text[i], "lot%04zu", i % k);
+			s[i] = span_str(text[i]);
+		}
+		assert_int_equal(put_str(s, N), k <= TEXT_TABLE_MAX ? SCODEC_TABLE : SCODEC_RAW);
+	}
+	for (size_t i = 0; i < N; i++)
+		s[i] = span_str(words[i % 3]);
+	assert_int_equal(put_str(s, N), SCODEC_TABLE);
+	/* Every cut is told, and a number past the table. */
+	for (size_t n = 0; n < out.n; n++)
+		assert_int_equal(scodec_get_str(back, N, SCODEC_TABLE, span_sub(buf_span(&out), 0, n), scratch), MO_ECORRUPT);
+	out.p[out.n - 1] |= 0xc0; /* the last of 700 two-bit numbers: 3 of 3 */
+	assert_int_equal(scodec_get_str(back, N, SCODEC_TABLE, buf_span(&out), scratch), MO_ECORRUPT);
+	memset(out.p, 0, 4);
+	assert_int_equal(scodec_get_str(back, N, SCODEC_TABLE, buf_span(&out), scratch), MO_ECORRUPT);
+	st32(out.p, TEXT_TABLE_MAX + 1);
+	assert_int_equal(scodec_get_str(back, N, SCODEC_TABLE, buf_span(&out), scratch), MO_ECORRUPT);
+	assert_int_equal(scodec_get_str(back, N, SCODEC_DELTA, buf_span(&out), scratch), MO_EVERSION);
 }
 
 static void test_arrivals(void **state)
@@ -189,7 +235,8 @@ static void test_arrivals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_times), cmocka_unit_test(test_widths), cmocka_unit_test(test_literal),
-	        cmocka_unit_test(test_doubles), cmocka_unit_test(test_others), cmocka_unit_test(test_arrivals)};
+	        cmocka_unit_test(test_doubles), cmocka_unit_test(test_others), cmocka_unit_test(test_text_table),
+	        cmocka_unit_test(test_arrivals)};
 	buf_init(&out, 0);
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 	buf_free(&out);

@@ -438,6 +438,81 @@ static void test_set_aside(void **state)
 	}
 }
 
+static size_t segments_after(series_id id, int64_t *t, int n)
+{
+	struct sdb_stats st;
+	for (int i = 0; i < n; i++)
+		add_f64(id, *t + i + 1, 1.0 / (double)(*t + i + 1), 0);
+	*t += n;
+	assert_int_equal(sdb_maintain(db, true, &d), 0);
+	sdb_stats(db, &st);
+	return (size_t)st.segments;
+}
+
+/* A large segment is not written again for a few small ones behind it; those are merged among themselves. */
+static void test_merge_large(void **state)
+{
+	(void)state;
+	series_id id = define("f", SERIES_F64, SERIES_CLOCK);
+	struct sdb_extent x;
+	int64_t t = 0;
+	assert_int_equal(segments_after(id, &t, 1000), 1);
+	assert_int_equal(segments_after(id, &t, 10), 2);
+	assert_int_equal(segments_after(id, &t, 10), 3);
+	assert_int_equal(segments_after(id, &t, 10), 4);
+	assert_int_equal(segments_after(id, &t, 10), 2);
+	assert_int_equal(segments_after(id, &t, 1000), 3);
+	assert_int_equal(segments_after(id, &t, 1000), 1); /* none of the four is larger than the others together */
+	assert_int_equal(sdb_extent(db, id, &x, &d), 0);
+	assert_int_equal(x.points, (uint64_t)t);
+}
+
+/* The head holds a text once for all points in a row that have it. */
+static void test_texts_shared(void **state)
+{
+	(void)state;
+	struct sdb_stats st;
+	series_id id = define("s", SERIES_STR, SERIES_CLOCK);
+	struct sbatch_point p = {.id = id, .type = SERIES_STR, .arrival_ns = T_NONE};
+	static char text[10000];
+	struct sbatch *b;
+	struct sdb_appended a;
+	memset(text, 'x', sizeof text);
+	p.v.str = span_of(text, sizeof text);
+	assert_int_equal(sbatch_new(&b), 0);
+	for (int k = 0; k < 3; k++) { /* the rows that begin a chunk, and those that follow in it */
+		sbatch_reset(b);
+		sbatch_set_arrival(b, 5000);
+		for (int i = 0; i < 100; i++) {
+			p.t_ns = k * 100 + i + 1;
+			if (k == 1 && i == 50)
+				text[0] = 'y';
+			assert_int_equal(sbatch_add(b, &p), 0);
+		}
+		assert_int_equal(sdb_append(db, b, &a, &d), 0);
+	}
+	sbatch_free(b);
+	sdb_stats(db, &st);
+	assert_in_range(st.bytes_heads, 20000, 40000); /* two texts, 300 points */
+	for (int round = 0; round < 2; round++) {
+		struct sdb_range all = {INT64_MIN, INT64_MAX, false, false};
+		struct sdb_cursor *c;
+		struct sdb_batch got;
+		uint64_t n = 0;
+		assert_int_equal(sdb_read(db, &c, id, &all, &d), 0);
+		while (sdb_next(c, &got, &d) == 0 && got.n)
+			for (size_t i = 0; i < got.n; i++, n++) {
+				assert_int_equal(got.str[i].n, sizeof text);
+				assert_int_equal(got.str[i].p[0], n < 150 ? 'x' : 'y');
+			}
+		sdb_cursor_close(c);
+		assert_int_equal(n, 300);
+		assert_int_equal(sdb_maintain(db, true, &d), 0);
+	}
+	sdb_stats(db, &st);
+	assert_true(st.bytes_segments < 300000); /* a table a block of 16 points, not 3 MB */
+}
+
 static void test_manifest_lost(void **state)
 {
 	(void)state;
@@ -539,6 +614,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_define), T(test_batches), T(test_sequence), T(test_last_text), T(test_offsets),
 	        T(test_failed), T(test_budget), T(test_read_only), T(test_cursor_survives), T(test_chart), T(test_again), T(test_set_aside),
-	        T(test_manifest_lost), T(test_newer), T(test_check_and_debug)};
+	        T(test_manifest_lost), T(test_merge_large), T(test_texts_shared), T(test_newer), T(test_check_and_debug)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
