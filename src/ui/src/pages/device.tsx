@@ -11,6 +11,7 @@ import { cases } from "../words/cases";
 import { frame } from "../words/frame";
 import { settings } from "../words/settings";
 import { deviceState, DeviceStateView } from "./settings";
+import { useToday } from "./today";
 
 type Version = { version: number; json: DeviceConfig | null; who: string | null; changed: string };
 
@@ -243,9 +244,10 @@ function Form({ c, onSet, field }: { c: DeviceConfig; onSet: (c: DeviceConfig) =
 }
 
 function TestResult({ r }: { r: DeviceTest }) {
+	const good = r.values.filter((v) => v.quality !== "bad").length, bad = r.values.length - good;
 	return (
 		<section class="sheet">
-			<header><h2>{r.ok ? t(settings.testOk, { n: r.values.length }) : t(settings.testFailed)}</h2><small>{t(settings.testMore)}</small></header>
+			<header><h2>{!good ? t(settings.testFailed) : bad ? t(settings.testSome, { n: good, bad }) : t(settings.testOk, { n: good })}</h2><small>{t(settings.testMore)}</small></header>
 			{r.trouble && <p style={{ color: "var(--stop)", paddingBottom: "8px" }}>{said(r.trouble)}</p>}
 			{r.values.length > 0 && (
 				<table>
@@ -303,6 +305,7 @@ function History({ name, onTake }: { name: string; onTake: (c: DeviceConfig) => 
 /* name null: a new device. */
 export function DevicePage({ name }: { name: string | null }) {
 	const got = useGet<List<Device>>("/api/v1/devices", { nouns: ["doc"], every: 4000 });
+	const day = useToday();
 	const d = got.data?.items.find((x) => x.name === name) ?? null;
 	const [draft, setDraft] = useState<DeviceConfig | null>(name === null ? fresh : null);
 	const [newName, setNewName] = useState("");
@@ -357,7 +360,7 @@ export function DevicePage({ name }: { name: string | null }) {
 		});
 	};
 	const s = d ? deviceState(d) : null;
-	const title = name === null ? t(settings.titleNew) : d?.status?.trouble && s !== "off" ? said(d.status.trouble) : s === "online" ? t(settings.titleOnline) : s === "offline" ? t(settings.titleOffline) : s === "connecting" ? t(settings.titleConnecting) : s === "off" ? t(settings.titleOff) : t(settings.titleUnknown, { name: key });
+	const title = name === null ? t(settings.titleNew) : d?.status?.trouble && s !== "off" ? said(d.status.trouble) : s !== "off" && d?.config.driver === "push" ? t(settings.titlePush, { name: key }) : s === "online" ? t(settings.titleOnline) : s === "offline" ? t(settings.titleOffline) : s === "connecting" ? t(settings.titleConnecting) : s === "off" ? t(settings.titleOff) : t(settings.titleUnknown, { name: key });
 	return (
 		<>
 			<Lead
@@ -372,7 +375,7 @@ export function DevicePage({ name }: { name: string | null }) {
 					</>
 				}
 			>
-				{d && <><DeviceStateView d={d} /> {d.status && <small class="live">{t(settings.lastValue)} {timeText(d.status.last_value, nowMs(), true)} · {t(settings.values)} {number(d.status.values)}</small>} </>}
+				{d && <><DeviceStateView d={d} machine={day.data?.machines.find((m) => m.asset === d.config.asset)} /> {d.status && d.config.driver !== "push" && <small class="live">{t(settings.lastValue)} {timeText(d.status.last_value, nowMs(), true)} · {t(settings.values)} {number(d.status.values)}</small>} </>}
 				{name !== null && changed && <span class="tag warn">{t(settings.changed)}</span>}
 			</Lead>
 			{error && <section class="sheet" style={{ marginBottom: "16px" }}><Problem error={error} /></section>}

@@ -154,7 +154,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 			</Empty>
 		);
 	}
-	const s = sentence(d, h, now);
+	const s = sentence(d, h, now, names);
 	return (
 		<>
 			<Lead page={t(frame.today)} title={s.title} acts={<a class="btn off-phone" href="/?wall">{t(today.wall)}</a>}>

@@ -37,6 +37,7 @@ export const cases = {
 	missingData: ["빠진 데이터", "Missing data"],
 	otherKind: ["이상", "Case"],
 	titleLevel: ["{asset} {signal} 값이 달라졌습니다", "{asset}: {signal} changed its level"],
+	titleLevelOver: ["{asset} {signal} 값이 한동안 달랐습니다", "{asset}: {signal} was at another level for a while"],
 	titleStop: ["{asset|이/가} 멈췄습니다", "{asset} stopped"],
 	titleStopNow: ["{asset|이/가} 멈춰 있습니다", "{asset} is stopped"],
 	titleLate: ["{asset} 데이터가 늦게 왔습니다", "Data of {asset} came late"],
