@@ -51,7 +51,7 @@ static void on_drained(void *arg, struct http_x *x)
 
 int main(int argc, char **argv)
 {
-	static const struct http_handler handler = {on_head, on_body, on_end, on_done, on_drained};
+	static const struct http_handler handler = {on_head, on_body, on_end, on_done, on_drained, NULL};
 	struct http_options opt = {.address = "127.0.0.1", .connections_max = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0};
 	struct body b = {.n = argc >= 2 ? strtoul(argv[1], NULL, 10) : 0};
 	struct loop *l = NULL;

@@ -22,7 +22,7 @@ if [ -n "$missing" ]; then
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing >/dev/null
 fi
-if [ "$level" = bench ]; then
+if [ -e "tools/requirements-$level.txt" ]; then
 	[ -e venv/.done-$level ] && [ venv/.done-$level -nt tools/requirements-$level.txt ] || {
 		echo "Installing from PyPI into venv/: $(grep -v '^#' tools/requirements-$level.txt | tr '\n' ' ')"
 		[ -e venv/bin/python ] || python3 -m venv venv

@@ -31,9 +31,12 @@ static bool match(const char *pattern, struct span path, struct api_call *c)
 		if (c && c->n_params < API_PARAMS_MAX) {
 			struct buf b;
 			buf_init(&b, 0);
-			if (percent_decode(&b, span_sub(path, i, to - i), false) == 0 && utf8_valid(buf_span(&b)))
-				c->params[c->n_params++] = (struct api_pair){arena_dup(&c->arena, span_of(p + 1, (size_t)(end - p - 1))), arena_dup(&c->arena, buf_span(&b))};
+			bool text = percent_decode(&b, span_sub(path, i, to - i), false) == 0 && utf8_valid(buf_span(&b));
+			if (text)
+				c->params[c->n_params++] = (struct api_pair){span_of(p + 1, (size_t)(end - p - 1)), arena_dup(&c->arena, buf_span(&b))};
 			buf_free(&b);
+			if (!text)
+				return false;
 		}
 		i = to;
 		p = end;
@@ -53,16 +56,19 @@ static bool reserved(struct span path)
 	return false;
 }
 
-static const struct api_route *find_route(enum http1_method m, struct span path, bool *other_method)
+const struct api_route *api_route_find(enum http1_method m, struct span path, char allow[64])
 {
-	*other_method = false;
+	size_t n = 0;
+	allow[0] = 0;
 	for (size_t i = 0; i < api_routes_n; i++) {
 		const struct api_route *r = &api_routes[i];
-		if (r->path[0] == '*' ? reserved(path) : !match(r->path, path, NULL))
+		/* The page takes what no other route names; a path of ours with another method is not the page's. */
+		if (r->path[0] == '*' ? allow[0] || reserved(path) : !match(r->path, path, NULL))
 			continue;
 		if (r->method == m || (m == HTTP_HEAD && r->method == HTTP_GET))
 			return r;
-		*other_method = true;
+		int more = snprintf(allow + n, 64 - n, "%s%s%s", n ? ", " : "", http1_method_name(r->method), r->method == HTTP_GET ? ", HEAD" : "");
+		n += (size_t)more;
 	}
 	return NULL;
 }
@@ -105,6 +111,28 @@ struct span api_param(const struct api_call *c, const char *name)
 		if (span_is(c->params[i].name, name))
 			return c->params[i].value;
 	return span_of(NULL, 0);
+}
+
+static const char *const header_names[API_HEADERS_N] = {API_HEADERS};
+
+struct span api_header(const struct api_call *c, const char *name)
+{
+	if (c->route->run != RUN_WORKER)
+		return http1_header(http_head(c->pass.x), name);
+	for (size_t i = 0; i < API_HEADERS_N; i++)
+		if (strcmp(header_names[i], name) == 0)
+			return c->headers[i];
+	return span_of(NULL, 0);
+}
+
+static int keep_headers(struct api_call *c, const struct http1_head *h)
+{
+	for (size_t i = 0; i < API_HEADERS_N; i++) {
+		struct span v = http1_header(h, header_names[i]);
+		if (v.p && !(c->headers[i] = arena_dup(&c->arena, v)).p)
+			return diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	}
+	return 0;
 }
 
 static int bad_param(struct api_call *c, const char *name, struct span value, const char *expected)
@@ -158,12 +186,113 @@ int api_param_series(struct api_call *c, const char *name, series_id *ret)
 	return MO_ENOENT;
 }
 
+bool api_one_of(const char *values, struct span text)
+{
+	struct span all = span_str(values);
+	for (size_t i = 0; i < all.n;) {
+		size_t end = span_find(all, i, ',');
+		if (span_eq(span_trim(span_sub(all, i, end - i)), text))
+			return text.n > 0;
+		i = end + 1;
+	}
+	return false;
+}
+
+int api_missing(struct api_call *c, const char *name)
+{
+	diag_set(c->d, MO_EINVAL, MSG_API_PARAM_MISSING);
+	diag_field(c->d, span_str(name));
+	return MO_EINVAL;
+}
+
+int api_object(struct api_call *c, struct json_value **ret)
+{
+	int err = json_parse(ret, &c->arena, buf_span(&c->body), c->d);
+	if (err != 0 || (*ret)->type == JSON_OBJECT)
+		return err;
+	return diag_set(c->d, MO_EINVAL, MSG_API_OBJECT);
+}
+
+static int check_params(struct api_call *c)
+{
+	const struct api_route *r = c->route;
+	for (size_t i = 0; i < sizeof r->params / sizeof *r->params && r->params[i].name; i++) {
+		const struct api_param *p = &r->params[i];
+		struct span s = api_param(c, p->name);
+		int64_t n;
+		if (s.n == 0) {
+			if (!p->required)
+				continue;
+			return api_missing(c, p->name);
+		}
+		int err = 0;
+		if (p->type == PARAM_INT)
+			err = api_param_i64(c, p->name, p->lo, p->lo, p->hi, &n);
+		else if (p->type == PARAM_TIME)
+			err = api_param_time(c, p->name, 0, &n);
+		else if (p->type == PARAM_FLAG && !api_one_of("0, 1", s))
+			err = bad_param(c, p->name, s, "0, 1");
+		else if (p->type == PARAM_ENUM && !api_one_of(p->about, s))
+			err = bad_param(c, p->name, s, p->about);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+bool api_takes_type(const struct api_route *r, struct span content_type)
+{
+	struct span type = span_trim(span_sub(content_type, 0, span_find(content_type, 0, ';')));
+	if ((r->flags & ROUTE_ANY_TYPE) || strlen(r->body_type) != type.n)
+		return (r->flags & ROUTE_ANY_TYPE) != 0;
+	for (size_t i = 0; i < type.n; i++)
+		if ((type.p[i] >= 'A' && type.p[i] <= 'Z' ? type.p[i] | 0x20 : type.p[i]) != (uint8_t)r->body_type[i])
+			return false;
+	return true;
+}
+
+/* What the head says of the body, before a byte of it is read. */
+static int check_body(struct api_call *c, const struct http1_head *h)
+{
+	const struct api_route *r = c->route;
+	bool has = h->chunked || (h->has_length && h->content_length > 0);
+	if (!r->body_limit || !has)
+		return 0;
+	if (!api_takes_type(r, http1_header(h, "Content-Type"))) {
+		diag_set(c->d, MO_EINVAL, MSG_API_BODY_TYPE);
+		diag_value(c->d, http1_header(h, "Content-Type"));
+		diag_expected(c->d, r->body_type);
+		c->status = 415;
+		return MO_EINVAL;
+	}
+	if (h->has_length && h->content_length > r->body_limit) {
+		char n[24];
+		diag_set(c->d, MO_ELIMIT, MSG_API_BODY_LARGE);
+		snprintf(n, sizeof n, "%llu", (unsigned long long)h->content_length);
+		diag_value(c->d, span_str(n));
+		snprintf(n, sizeof n, "%llu", (unsigned long long)r->body_limit);
+		diag_expected(c->d, n);
+		return MO_ELIMIT;
+	}
+	return 0;
+}
+
 /* Host and Origin name the node itself, so that a page elsewhere cannot make a browser ask it (DNS rebinding). */
-static bool is_loopback_name(struct span host)
+bool api_is_loopback(struct span host)
 {
 	size_t colon = host.n && host.p[0] == '[' ? span_find(host, 0, ']') + 1 : span_find(host, 0, ':');
 	struct span name = span_sub(host, 0, colon);
-	return span_is(name, "localhost") || span_is(name, "127.0.0.1") || span_is(name, "[::1]") || (span_starts(name, "127.") && name.n <= 15);
+	static const char localhost[] = "localhost";
+	size_t same = 0;
+	while (same < name.n && same < sizeof localhost - 1 && (name.p[same] | 0x20) == localhost[same])
+		same++;
+	if (span_is(name, "[::1]") || (same == name.n && same == sizeof localhost - 1))
+		return true;
+	/* 127.0.0.0/8, in numbers alone: 127.evil.example is a name that anybody may own. */
+	bool numbers = span_starts(name, "127.") && name.n <= 15;
+	for (size_t i = 0; i < name.n; i++)
+		numbers &= name.p[i] == '.' || (name.p[i] >= '0' && name.p[i] <= '9');
+	return numbers;
 }
 
 static int check_origin(struct api_call *c, const struct http1_head *h)
@@ -171,7 +300,7 @@ static int check_origin(struct api_call *c, const struct http1_head *h)
 	struct span host = http1_header(h, "Host"), origin = http1_header(h, "Origin");
 	if (http_from_unix(c->pass.x))
 		return 0;
-	if (!is_loopback_name(host)) {
+	if (!api_is_loopback(host)) {
 		diag_set(c->d, MO_EDENIED, MSG_API_HOST);
 		diag_value(c->d, host);
 		return MO_EDENIED;
@@ -201,7 +330,8 @@ int api_status(int err)
 	case MO_ELIMIT: return 413;
 	case MO_EAGAIN:
 	case MO_EBUSY:
-	case MO_ETIMEOUT: return 503;
+	case MO_ETIMEOUT:
+	case MO_ECANCELED: return 503;
 	case MO_EFULL: return 507;
 	default: return 500;
 	}
@@ -269,17 +399,20 @@ static const char *status_text(int status)
 	static const struct {
 		int status;
 		const char *text;
-	} texts[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {409, "Conflict"}, {413, "Content Too Large"},
-		{422, "Unprocessable Content"}, {500, "Internal Server Error"}, {503, "Service Unavailable"}, {507, "Insufficient Storage"}};
+	} texts[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {413, "Content Too Large"},
+		{415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {414, "URI Too Long"},
+		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"},
+		{507, "Insufficient Storage"}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (texts[i].status == status)
 			return texts[i].text;
 	return "Error";
 }
 
-static void write_problem(struct buf *out, int status, const struct diag *d)
+static void write_problem(struct buf *out, int status, const struct diag *d, bool influx)
 {
 	struct json_writer w;
+	struct buf text;
 	buf_reset(out);
 	json_writer_init(&w, out);
 	jw_object(&w);
@@ -290,11 +423,21 @@ static void write_problem(struct buf *out, int status, const struct diag *d)
 	jw_key(&w, "status");
 	jw_i64(&w, status);
 	api_problem_members(&w, d);
+	if (influx) {
+		buf_init(&text, 0);
+		words_render(&text, WORDS_EN, d);
+		jw_key(&w, "error");
+		jw_str(&w, buf_span(&text));
+		buf_free(&text);
+	}
 	jw_object_end(&w);
 }
 
 static void call_free(struct api_call *c)
 {
+	*(c->prev ? &c->prev->next : &c->api->calls) = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
 	if (c->route && c->route->stream && c->route->stream->drop)
 		c->route->stream->drop(c);
 	arena_free(&c->arena);
@@ -320,15 +463,27 @@ void api_finish(struct api_call *c, int err)
 		int status = c->status >= 400 ? c->status : api_status(err);
 		if (c->d->msg == MSG_NONE)
 			diag_set(c->d, err, err == MO_ENOENT ? MSG_API_NOT_FOUND : err == MO_EAGAIN ? MSG_API_BUSY : MSG_API_FAILED);
-		write_problem(&c->out, status, c->d);
-		err = gate_refuse(&c->pass, status, c->out.err ? SPAN_LIT("{}") : buf_span(&c->out));
+		bool influx = c->route && (c->route->flags & ROUTE_INFLUX);
+		struct gate_field f[4] = {{"Content-Type", influx ? SPAN_LIT("application/json") : SPAN_LIT("application/problem+json")},
+			{"Cache-Control", SPAN_LIT("no-store")}};
+		size_t n = 2;
+		if (influx)
+			f[n++] = (struct gate_field){"X-Influxdb-Version", SPAN_LIT(INFLUX_VERSION)};
+		if (status == 405 && c->allow[0])
+			f[n++] = (struct gate_field){"Allow", span_str(c->allow)};
+		if (status == 503)
+			f[n++] = (struct gate_field){"Retry-After", SPAN_LIT("1")};
+		write_problem(&c->out, status, c->d, influx);
+		err = gate_refuse(&c->pass, status, f, n, c->out.err ? SPAN_LIT("{}") : buf_span(&c->out));
 	} else {
-		struct gate_field f[4];
+		struct gate_field f[5];
 		size_t n = 0;
 		int status = c->status ? c->status : 200;
 		if (status != 204)
 			f[n++] = (struct gate_field){"Content-Type", span_str(c->content ? c->content : "application/json")};
 		f[n++] = (struct gate_field){"Cache-Control", SPAN_LIT("no-store")};
+		if (c->route->flags & ROUTE_INFLUX)
+			f[n++] = (struct gate_field){"X-Influxdb-Version", SPAN_LIT(INFLUX_VERSION)};
 		if (c->location.n)
 			f[n++] = (struct gate_field){"Location", c->location};
 		if (c->disposition)
@@ -372,30 +527,36 @@ static void refuse(struct api_call *c, int status, int err)
 	api_finish(c, err);
 }
 
-static int admit(struct api *a, struct api_call *c, const struct http1_head *h)
+static int admit(struct api_call *c, const struct http1_head *h)
 {
-	bool other = false;
-	c->route = find_route(h->method, h->path, &other);
+	c->route = api_route_find(h->method, h->path, c->allow);
 	struct span partner = http1_header(h, "Moru-Partner"), agreement = http1_header(h, "Moru-Agreement");
 	int err = gate_admit(&c->pass, c->pass.x, c->route ? c->route->name : "none", c->route ? c->route->principals : 0, partner, agreement);
 	if (!c->route) {
-		diag_set(c->d, MO_ENOENT, other ? MSG_API_METHOD : MSG_API_NOT_FOUND);
+		diag_set(c->d, MO_ENOENT, c->allow[0] ? MSG_API_METHOD : MSG_API_NOT_FOUND);
 		diag_value(c->d, h->path);
-		c->status = other ? 405 : 404;
+		if (c->allow[0])
+			diag_expected(c->d, c->allow);
+		c->status = c->allow[0] ? 405 : 404;
 		return MO_ENOENT;
 	}
 	if (err != 0)
 		return diag_set(c->d, err, MSG_API_DENIED);
 	c->status = 0;
 	err = check_origin(c, h);
+	/* Names of the path come first: the query cannot stand in for them. */
+	if (err == 0 && c->route->path[0] != '*' && !match(c->route->path, h->path, c)) {
+		err = diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
+		diag_value(c->d, h->path);
+	}
 	if (err == 0)
 		err = parse_query(c, h->query);
-	match(c->route->path, h->path, c);
-	const struct api_route *r = c->route;
-	for (size_t i = 0; err == 0 && i < sizeof r->params / sizeof *r->params && r->params[i].name; i++)
-		if (r->params[i].required && !api_param(c, r->params[i].name).p)
-			err = bad_param(c, r->params[i].name, span_str(""), "…");
-	(void)a;
+	if (err == 0)
+		err = check_params(c);
+	if (err == 0)
+		err = check_body(c, h);
+	if (err == 0 && c->route->run == RUN_WORKER)
+		err = keep_headers(c, h);
 	return err;
 }
 
@@ -410,12 +571,16 @@ static void on_head(void *arg, struct http_x *x)
 	}
 	c->api = a;
 	c->node = a->node;
+	c->next = a->calls;
+	if (c->next)
+		c->next->prev = c;
+	a->calls = c;
 	c->pass.x = x;
 	arena_init(&c->arena, API_ARENA_MAX);
 	buf_init(&c->out, API_ANSWER_MAX);
 	json_writer_init(&c->w, &c->out);
 	http_set_data(x, c);
-	int err = admit(a, c, h);
+	int err = admit(c, h);
 	if (err != 0) {
 		refuse(c, c->status, err);
 		return;
@@ -425,7 +590,7 @@ static void on_head(void *arg, struct http_x *x)
 	if (r->body_limit)
 		http_want_body(x, r->body_limit);
 	if (r->run == RUN_STREAM && (err = r->stream->begin(c)) != 0)
-		refuse(c, 0, err);
+		refuse(c, c->status, err);
 }
 
 static int on_body(void *arg, struct http_x *x, struct span piece)
@@ -487,17 +652,54 @@ static void on_done(void *arg, struct http_x *x, bool aborted)
 	if (!c)
 		return;
 	http_set_data(x, NULL);
-	c->dead = true;
+	atomic_store(&c->dead, true);
 	if (!c->away)
 		call_free(c);
 }
 
 static void on_drained(void *arg, struct http_x *x) { live_drained(node_live(((struct api *)arg)->node), x); }
 
+static struct span on_problem(void *arg, int status)
+{
+	const struct api *a = arg;
+	for (size_t i = 0, at = 0; i < API_PROTOCOL_ERRORS && http_protocol_error(i); at = a->problem_end[i++])
+		if (http_protocol_error(i) == status)
+			return span_of(a->problems.p + at, a->problem_end[i] - at);
+	return span_of(NULL, 0);
+}
+
 const struct http_handler *api_handler(void)
 {
-	static const struct http_handler h = {on_head, on_body, on_end, on_done, on_drained};
+	static const struct http_handler h = {on_head, on_body, on_end, on_done, on_drained, on_problem};
 	return &h;
+}
+
+/* The server's protocol errors, rendered once. */
+static int make_problems(struct api *a)
+{
+	static const struct {
+		int status;
+		enum mo_msg msg;
+	} of[] = {{400, MSG_BAD_REQUEST}, {408, MSG_REQUEST_TIMEOUT}, {413, MSG_CONTENT_TOO_LARGE}, {414, MSG_URI_TOO_LONG},
+		{431, MSG_HEADER_FIELDS_TOO_LARGE}, {501, MSG_NOT_IMPLEMENTED}, {503, MSG_SERVICE_UNAVAILABLE}, {505, MSG_HTTP_VERSION_NOT_SUPPORTED}};
+	struct diag *d = calloc(1, sizeof *d);
+	struct buf one;
+	if (!d)
+		return MO_ENOMEM;
+	buf_init(&one, 0);
+	for (size_t i = 0; i < API_PROTOCOL_ERRORS && http_protocol_error(i); i++) {
+		diag_set(d, MO_EPROTO, MSG_API_FAILED);
+		for (size_t k = 0; k < sizeof of / sizeof *of; k++)
+			if (of[k].status == http_protocol_error(i))
+				d->msg = of[k].msg;
+		write_problem(&one, http_protocol_error(i), d, false);
+		a->problem_end[i] = a->problems.n + one.n;
+		buf_add(&a->problems, buf_span(&one));
+	}
+	int err = one.err ? one.err : a->problems.err;
+	buf_free(&one);
+	free(d);
+	return err;
 }
 
 int api_new(struct api **ret, struct node *n, const char *version)
@@ -508,6 +710,8 @@ int api_new(struct api **ret, struct node *n, const char *version)
 	a->node = n;
 	a->version = version;
 	buf_init(&a->openapi, 0);
+	buf_init(&a->problems, 0);
+	atomic_init(&a->sql_runs, false);
 	int err = series_index_new(&a->index, node_sdb(n));
 	if (err == 0 && !(a->imports = import_queue_new()))
 		err = MO_ENOMEM;
@@ -517,6 +721,8 @@ int api_new(struct api **ret, struct node *n, const char *version)
 		api_openapi(&a->openapi, version);
 		err = a->openapi.err;
 	}
+	if (err == 0)
+		err = make_problems(a);
 	if (err != 0) {
 		api_free(a);
 		return err;
@@ -535,5 +741,6 @@ void api_free(struct api *a)
 	line_cache_free(a->lines);
 	import_queue_free(a->imports);
 	buf_free(&a->openapi);
+	buf_free(&a->problems);
 	free(a);
 }

@@ -5,6 +5,9 @@
 
 #define STATES_MAX 20000u
 #define TODAY_ASSETS_MAX 200u
+#define TODAY_CASES 10       /* shown */
+#define OPEN_CASES_MAX 10000 /* counted */
+#define SIGNALS_MAX 10000    /* of one asset, counted */
 #define REJOIN_NS (20 * NS_PER_S)
 #define STATE_FRESH_NS (900 * NS_PER_S) /* the last state is written on at least this often */
 
@@ -99,11 +102,28 @@ static int range(struct api_call *c, int64_t *from, int64_t *to)
 	return err ? err : api_param_time(c, "from", *to - NS_PER_DAY, from);
 }
 
+/* MO_ENOENT where nobody knows the asset: no states is something else. */
+static int known(struct api_call *c)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(api_param(c, "code"))};
+	int err = store_select(c->reader, &cur, SQ_ASSET, a, 1, c->d);
+	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows == 0) {
+		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
+		diag_value(c->d, api_param(c, "code"));
+	}
+	table_close(cur);
+	return err;
+}
+
 int get_asset_states(struct api_call *c)
 {
 	int64_t from, to;
 	struct states s;
 	int err = range(c, &from, &to);
+	if (err == 0)
+		err = known(c);
 	if (err == 0)
 		err = read_states(c, api_param(c, "code"), from, to, &s);
 	if (err != 0)
@@ -127,6 +147,8 @@ int get_asset_stops(struct api_call *c)
 		return MO_ENOMEM;
 	node_settings(c->node, set);
 	int err = range(c, &from, &to);
+	if (err == 0)
+		err = known(c);
 	if (err == 0)
 		err = read_states(c, api_param(c, "code"), from, to, &s);
 	if (err != 0)
@@ -157,8 +179,22 @@ int get_asset_stops(struct api_call *c)
 	return err;
 }
 
+static int count_signals(struct api_call *c, struct span code, int64_t *ret)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(code), sarg_null(), sarg_i(SIGNALS_MAX)};
+	int err = store_select(c->reader, &cur, SQ_SIGNALS, a, 3, c->d);
+	*ret = 0;
+	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		*ret += (int64_t)b.n_rows;
+	table_close(cur);
+	return err;
+}
+
 int get_asset(struct api_call *c)
 {
+	int64_t signals = 0;
 	struct states s;
 	int64_t now = clock_now(node_clock(c->node));
 	struct span code = api_param(c, "code");
@@ -167,9 +203,13 @@ int get_asset(struct api_call *c)
 	int err = api_row(c, SQ_ASSET, a, 1);
 	if (err == 0)
 		err = read_states(c, code, now - NS_PER_DAY, now + 1, &s);
+	if (err == 0)
+		err = count_signals(c, code, &signals);
 	if (err != 0)
 		return err;
 	const struct istate_interval *last = s.n ? &s.in[s.n - 1] : NULL;
+	jw_key(&c->w, "signals");
+	jw_i64(&c->w, signals);
 	jw_key(&c->w, "state");
 	jw_cstr(&c->w, last ? machine_state_name((enum machine_state)last->state) : NULL);
 	jw_key(&c->w, "since");
@@ -239,6 +279,30 @@ static int write_machines(struct api_call *c, const struct states *s)
 	return err;
 }
 
+static int write_cases(struct api_call *c)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg open[] = {sarg_s(SPAN_LIT("open")), sarg_null(), sarg_null(), sarg_i(OPEN_CASES_MAX)};
+	int64_t n = 0;
+	int err = store_select(c->reader, &cur, SQ_CASES, open, 4, c->d);
+	jw_key(&c->w, "cases");
+	jw_array(&c->w);
+	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows; i++) {
+			if (n++ >= TODAY_CASES)
+				continue;
+			jw_object(&c->w);
+			api_members(&c->w, cur, &b, i);
+			jw_object_end(&c->w);
+		}
+	jw_array_end(&c->w);
+	jw_key(&c->w, "cases_open");
+	jw_i64(&c->w, n);
+	table_close(cur);
+	return err;
+}
+
 int get_today(struct api_call *c)
 {
 	struct json_writer *w = &c->w;
@@ -258,11 +322,8 @@ int get_today(struct api_call *c)
 	jw_time(w, now);
 	jw_key(w, "machines");
 	err = write_machines(c, &s);
-	struct store_arg open[] = {sarg_s(SPAN_LIT("open")), sarg_null(), sarg_null(), sarg_i(10)};
-	if (err == 0) {
-		jw_key(w, "cases");
-		err = api_rows(c, SQ_CASES, open, 4);
-	}
+	if (err == 0)
+		err = write_cases(c);
 	if (err == 0) {
 		struct table_cursor *cur = NULL;
 		struct table_batch b;

@@ -2,6 +2,7 @@
 #include "api/priv/api.h"
 
 #include "base/num.h"
+#include "lots/records.h"
 
 #define DEVICES_MAX 256
 
@@ -65,8 +66,14 @@ int get_devices(struct api_call *c)
 
 int get_device_history(struct api_call *c)
 {
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
 	struct store_arg a[] = {sarg_s(span_str(store_doc_name(DOC_DEVICE))), sarg_s(api_param(c, "name"))};
-	return api_list(c, SQ_DOC_HISTORY, a, 2, "version", 0);
+	int err = store_select(c->reader, &cur, SQ_DOC_HISTORY, a, 2, c->d);
+	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows == 0)
+		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
+	table_close(cur);
+	return err != 0 ? err : api_list(c, SQ_DOC_HISTORY, a, 2, "version", 0);
 }
 
 struct device_job {
@@ -120,22 +127,35 @@ static int store_device(struct api_call *c, struct device_job *q)
 	return 0;
 }
 
+/* The document by its driver's rules, and its asset by those of assets. */
+static int check_config(struct api_call *c, struct span *asset)
+{
+	struct json_value *root;
+	int err = collect_check(buf_span(&c->body), c->d);
+	if (err == 0)
+		err = json_parse(&root, &c->arena, buf_span(&c->body), c->d);
+	if (err == 0)
+		err = json_get_str(root, "asset", asset, c->d);
+	if (err != 0)
+		return err;
+	struct record r = {.type = REC_ASSET, .asset = {.code = *asset, .kind = ASSET_MACHINE}};
+	err = record_check(&r, c->d);
+	if (err == MO_EINVAL)
+		diag_field(c->d, SPAN_LIT("asset"));
+	return err;
+}
+
 int put_device(struct api_call *c)
 {
-	struct span match = http1_header(http_head(c->pass.x), "If-Match");
+	struct span match = api_header(c, "If-Match");
 	struct device_job q = {.name = api_param(c, "name"), .json = buf_span(&c->body), .expected = -1};
-	struct json_value *root;
 	if (match.n > 2 && match.p[0] == '"' && num_i64(&q.expected, span_sub(match, 1, match.n - 2)) != 0) {
 		diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
 		diag_field(c->d, SPAN_LIT("If-Match"));
 		diag_value(c->d, match);
 		return MO_EINVAL;
 	}
-	int err = collect_check(q.json, c->d);
-	if (err == 0)
-		err = json_parse(&root, &c->arena, q.json, c->d);
-	if (err == 0)
-		err = json_get_str(root, "asset", &q.asset, c->d);
+	int err = check_config(c, &q.asset);
 	return err != 0 ? err : store_device(c, &q);
 }
 
@@ -174,4 +194,9 @@ static void tested(void *arg, const struct device_test *t)
 	api_finish(c, 0);
 }
 
-int test_device(struct api_call *c) { return collect_test(node_collect(c->node), buf_span(&c->body), tested, c, c->d); }
+int test_device(struct api_call *c)
+{
+	struct span asset;
+	int err = check_config(c, &asset);
+	return err != 0 ? err : collect_test(node_collect(c->node), buf_span(&c->body), tested, c, c->d);
+}

@@ -1,23 +1,19 @@
-/* See importer.h. Values go to the log thread in jobs of about a megabyte, at
- * most IMPORT_WINDOW of them on their way, so that memory does not grow with
- * the file. Numbers of files are stored as floats: a column that holds whole
- * numbers this month may hold others in the next. */
+/* See importer.h. Values take their way to the log thread by feed.c. */
 #include "api/importer.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/priv/feed.h"
 #include "api/words.h"
-#include "base/map.h"
 #include "base/utf8.h"
 #include "codec/csv.h"
 #include "codec/json.h"
-#include "os/thread.h"
 
-#define IMPORT_JOB_BYTES (1u << 20)
-#define IMPORT_WINDOW 4u
 #define IMPORT_READ_BYTES (256u << 10)
+#define IMPORT_ASSETS_KEPT 200u /* of one shape */
+#define IMPORT_REFUSED_PIECE (256u << 10)
 #define IMPORT_ROW_MAX (1u << 20) /* JSON of one import row */
 
 /* ---- the file ---- */
@@ -110,7 +106,73 @@ static int read_head(struct store_reader *r, const uint8_t sha[32], uint8_t **re
 	return 0;
 }
 
-/* The proposal, or what was remembered for this shape. An asset is taken over only where a person gave it; else two files alike would become one. */
+/* A file's name without ending, a copy's number "(2)" and a date at its end: what next month's export has in common with this one's. */
+static struct span stem(struct span name)
+{
+	struct span s = name;
+	for (size_t i = s.n; i-- > 1;)
+		if (s.p[i] == '.') {
+			s.n = i;
+			break;
+		}
+	if (s.n && s.p[s.n - 1] == ')') {
+		size_t i = s.n - 1;
+		while (i && s.p[i - 1] >= '0' && s.p[i - 1] <= '9')
+			i--;
+		if (i && i < s.n - 1 && s.p[i - 1] == '(')
+			s = span_trim(span_sub(s, 0, i - 1));
+	}
+	/* Digits in groups, from the last on: a year with nothing, a month or a month and a day behind it. */
+	char digits[9] = "";
+	size_t at = s.n, n = 0;
+	while (at && n < 8 && ((s.p[at - 1] >= '0' && s.p[at - 1] <= '9') || (n && memchr("-_.", s.p[at - 1], 3)))) {
+		at--;
+		if (s.p[at] >= '0' && s.p[at] <= '9') {
+			memmove(digits + 1, digits, n++);
+			digits[0] = (char)s.p[at];
+		}
+		if (n >= 4 && n % 2 == 0 && (memcmp(digits, "19", 2) == 0 || memcmp(digits, "20", 2) == 0) && (at == 0 || s.p[at - 1] < '0' || s.p[at - 1] > '9')) {
+			s.n = at;
+			break;
+		}
+	}
+	while (s.n && memchr(" -_.", s.p[s.n - 1], 4))
+		s.n--;
+	return s;
+}
+
+/* The asset that a person gave to files of this stem; the mapping keeps them as "assets":[{"of":stem,"asset":code}]. */
+static bool asset_of(struct span *ret, const struct json_value *mapping, struct span of)
+{
+	const struct json_value *list = json_member(mapping, "assets");
+	struct span s;
+	for (const struct json_value *e = list ? list->child : NULL; e; e = e->next)
+		if (json_get_str(e, "of", &s, NULL) == 0 && span_eq(s, of))
+			return json_get_str(e, "asset", ret, NULL) == 0 && ret->n;
+	return false;
+}
+
+static bool reads_alike(const struct intake_plan *a, const struct intake_plan *b)
+{
+	bool same = a->header_lines == b->header_lines && (a->time_format && b->time_format ? strcmp(a->time_format, b->time_format) == 0 : a->time_format == b->time_format);
+	for (size_t i = 0; i < a->n_columns && same; i++)
+		same = a->columns[i].use == b->columns[i].use && a->columns[i].type == b->columns[i].type;
+	return same;
+}
+
+/* Whether the remembered plan reads this file as well as the new proposal does: a table of the same header may hold other things. */
+static bool suits(const struct intake_plan *old, const struct intake_plan *proposed, const struct zone *z, struct span head)
+{
+	uint64_t by_old, by_new;
+	if (reads_alike(old, proposed))
+		return true;
+	if (intake_refused_rows(&by_old, old, z, head, NULL) != 0)
+		return false;
+	return by_old == 0 || (intake_refused_rows(&by_new, proposed, z, head, NULL) == 0 && by_old <= by_new);
+}
+
+/* The proposal, or what was remembered for this shape. An asset is taken over only where a person gave it, and only by files of that name
+ * but for its date: else two machines' files of one shape would become one. */
 static int propose(struct node *n, struct store_reader *r, struct arena *a, struct span head, bool whole, const char *name, struct intake_plan *plan, struct diag *d)
 {
 	struct settings *s = arena_alloc(a, sizeof *s);
@@ -121,25 +183,28 @@ static int propose(struct node *n, struct store_reader *r, struct arena *a, stru
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	node_settings(n, s);
 	int err = intake_propose(plan, a, head, whole, name, s->lang, d);
-	if (err != 0 || intake_shape(shape, plan) != 0)
+	if (err != 0)
 		return err;
+	plan->zone = span_str(s->zone);
+	if (intake_shape(shape, plan) != 0)
+		return 0;
 	buf_init(&json, 0);
 	if (store_get_doc(r, DOC_MAPPING, span_str(shape), &json, &version, NULL) == 0) {
 		struct json_value *root;
 		struct intake_plan old;
-		struct span asset = plan->asset;
-		uint64_t rows = plan->rows_seen;
-		bool fixed = false;
-		if (json_parse(&root, a, arena_dup(a, buf_span(&json)), NULL) == 0)
-			(void)!json_get_bool(root, "asset_fixed", &fixed, NULL);
-		if (intake_plan_read(&old, a, arena_dup(a, buf_span(&json)), NULL) == 0 && old.n_columns == plan->n_columns) {
-			enum text_encoding enc = plan->encoding; /* the same table may come in another encoding */
-			*plan = old;
-			plan->encoding = enc;
-			plan->rows_seen = rows;
-			plan->remembered = true;
-			if (!fixed)
-				plan->asset = asset;
+		struct span text = arena_dup(a, buf_span(&json)), given;
+		bool known = json_parse(&root, a, text, NULL) == 0 && asset_of(&given, root, stem(span_str(name)));
+		if (intake_plan_read(&old, a, text, NULL) == 0 && old.n_columns == plan->n_columns) {
+			old.encoding = plan->encoding; /* the same table may come in another encoding */
+			old.rows_seen = plan->rows_seen;
+			old.remembered = true;
+			if (!old.zone.n)
+				old.zone = plan->zone;
+			/* What a person settled is settled; a midnight is each file's own. */
+			old.question = old.time_format == plan->time_format || plan->question == ASK_MIDNIGHT ? plan->question : ASK_NOTHING;
+			old.asset = known ? given : plan->asset;
+			if (suits(&old, plan, node_zone(n), head))
+				*plan = old;
 		}
 	}
 	buf_free(&json);
@@ -164,7 +229,7 @@ static void put_words(struct json_writer *w, const struct diag *d)
 	buf_free(&b);
 }
 
-int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], struct diag *d)
+int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], bool *ret_refused, struct diag *d)
 {
 	struct arena a;
 	struct uuid u;
@@ -202,6 +267,9 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 		q.state = refused == 0 ? "proposed" : "refused";
 		q.json = buf_span(&json);
 		err = json.err ? json.err : refused == MO_ENOMEM ? MO_ENOMEM : storer_run(node_storer(f->n), row_run, &q.job, d);
+		*ret_refused = refused != 0;
+		if (err == 0 && refused != 0 && d)
+			*d = *why;
 	}
 	free(head);
 	free(why);
@@ -212,258 +280,52 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 }
 
 /* ---- running ---- */
-struct series {
-	struct series *next;
-	uint8_t *text; /* owned */
-	struct point_key key;
-	series_id id;  /* log thread */
-	uint64_t taken, replaced;
-	size_t group; /* of rows that share their tags */
-};
-struct entry {
-	struct series *s;
-	enum series_type type;
-	size_t n, t_at, v_at; /* offsets into data */
-};
-struct run;
-struct data_job {
-	struct wjob job;
-	struct run *run;
-	struct entry *entries;
-	size_t n, cap;
-	struct buf data;
-};
 struct run {
 	struct node *n;
 	const struct intake_plan *plan;
-	struct series *series;
-	struct map groups;
-	size_t n_groups;
-	struct data_job *filling;
-	pthread_mutex_t mu; /* below */
-	pthread_cond_t landed;
-	unsigned in_flight;
-	int err;
-	struct diag d;
-	/* worker */
-	int64_t arrival_ns;
+	struct zone *zone; /* another than the node's */
+	struct feed *feed;
+	const struct feed_result *fed;
 	uint64_t bytes_all;
 	_Atomic unsigned *progress;
-	struct buf refused; /* CSV */
+	struct buf refused; /* CSV on its way into the blob */
+	struct blob_writer *refused_blob;
+	uint64_t refused_bytes; /* in the blob */
 	bool refused_cut;
 	struct buf errors;  /* JSON array items */
 	unsigned n_errors;
 	enum words_lang lang;
 };
 
-static void data_free(struct data_job *q)
-{
-	if (!q)
-		return;
-	free(q->entries);
-	buf_free(&q->data);
-	free(q);
-}
-
-static int store_entry(struct run *r, struct writer *w, struct sbatch *b, const struct data_job *q, const struct entry *e, struct diag *d)
-{
-	struct series *s = e->s;
-	struct sdb_appended did;
-	int err = s->id ? 0 : node_resolve(r->n, &s->key, &s->id, d);
-	const int64_t *t = (const int64_t *)(const void *)(q->data.p + e->t_at);
-	sbatch_reset(b);
-	sbatch_set_arrival(b, r->arrival_ns);
-	if (err == 0 && e->type != SERIES_STR) {
-		err = sbatch_add_run(b, s->id, e->type, e->n, t, q->data.p + e->v_at);
-	} else if (err == 0) {
-		const struct span *v = (const struct span *)(const void *)(q->data.p + e->v_at);
-		for (size_t i = 0; i < e->n && err == 0; i++) {
-			struct sbatch_point p = {.id = s->id, .type = SERIES_STR, .t_ns = t[i], .arrival_ns = T_NONE};
-			p.v.str = span_of(q->data.p + (uintptr_t)v[i].p, v[i].n);
-			err = sbatch_add(b, &p);
-		}
-	}
-	if (err == 0)
-		err = writer_append(w, b, &did, d);
-	if (err == 0) {
-		s->taken += did.taken;
-		s->replaced += did.replaced;
-	}
-	return err;
-}
-
-static int data_run(struct wjob *j, struct writer *w, struct diag *d)
-{
-	struct data_job *q = (struct data_job *)j;
-	struct sbatch *b = NULL;
-	int err = sbatch_new(&b);
-	for (size_t i = 0; i < q->n && err == 0; i++)
-		err = store_entry(q->run, w, b, q, &q->entries[i], d);
-	sbatch_free(b);
-	return err;
-}
-
-static void data_done(struct wjob *j, int err, const struct diag *d)
-{
-	struct data_job *q = (struct data_job *)j;
-	struct run *r = q->run;
-	data_free(q);
-	pthread_mutex_lock(&r->mu);
-	if (err != 0 && r->err == 0) {
-		r->err = err;
-		if (d)
-			r->d = *d;
-	}
-	r->in_flight--;
-	pthread_cond_signal(&r->landed);
-	pthread_mutex_unlock(&r->mu);
-}
-
-static int hand_over(struct run *r)
-{
-	struct data_job *q = r->filling;
-	if (!q || q->n == 0)
-		return 0;
-	pthread_mutex_lock(&r->mu);
-	while (r->in_flight >= IMPORT_WINDOW)
-		pthread_cond_wait(&r->landed, &r->mu);
-	int err = r->err;
-	if (err == 0)
-		r->in_flight++;
-	pthread_mutex_unlock(&r->mu);
-	if (err != 0)
-		return err;
-	r->filling = NULL;
-	q->job.run = data_run;
-	q->job.done = data_done;
-	while ((err = writer_submit(node_writer(r->n), &q->job)) == MO_EAGAIN) {
-		struct timespec ms = {0, 1000000};
-		nanosleep(&ms, NULL);
-	}
-	if (err != 0)
-		data_done(&q->job, err, NULL);
-	return err;
-}
-
-static void wait_landed(struct run *r)
-{
-	pthread_mutex_lock(&r->mu);
-	while (r->in_flight)
-		pthread_cond_wait(&r->landed, &r->mu);
-	pthread_mutex_unlock(&r->mu);
-}
-
 static int on_series(void *arg, const struct intake_plan *p, const struct span *tag_kv, size_t n_tags, size_t column, void **ret, struct diag *d)
 {
-	struct run *r = arg;
-	struct buf b;
-	buf_init(&b, 0);
-	const struct intake_column *col = &p->columns[column];
-	series_key_write(&b, p->asset, tag_kv, n_tags, col->signal);
-	size_t key_n = b.n, field_n = col->signal.n;
-	buf_add(&b, p->asset);
-	buf_add(&b, col->signal);
-	size_t label_at = b.n;
-	buf_add(&b, col->name);
-	for (size_t i = 0; i < n_tags; i++) {
-		buf_adds(&b, i ? ", " : " (");
-		buf_add(&b, tag_kv[2 * i + 1]);
-	}
-	if (n_tags)
-		buf_adds(&b, ")");
-	size_t unit_at = b.n;
-	buf_add(&b, col->unit);
-	struct series *s = calloc(1, sizeof *s);
-	if (b.err || !s) {
-		buf_free(&b);
-		free(s);
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	}
-	s->text = b.p;
-	struct span all = buf_span(&b);
-	s->key = (struct point_key){.key = span_sub(all, 0, key_n), .asset = span_sub(all, key_n, p->asset.n),
-		.signal = span_sub(all, key_n + p->asset.n, field_n), .label = span_sub(all, label_at, unit_at - label_at),
-		.unit = span_sub(all, unit_at, all.n), .source = SPAN_LIT("file"),
-		.type = col->type == SERIES_I64 ? SERIES_F64 : col->type, .kind = SERIES_CLOCK};
-	/* Rows are counted per tags: the key up to its field names them. */
-	struct span tags = span_sub(all, 0, key_n - (key_n < field_n ? key_n : field_n));
-	uint64_t *g = map_get(&r->groups, tags);
-	if (g) {
-		s->group = *g;
-	} else {
-		s->group = r->n_groups;
-		if (map_put(&r->groups, tags, r->n_groups) != 0) {
-			free(s->text);
-			free(s);
-			return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		}
-		r->n_groups++;
-	}
-	s->next = r->series;
-	r->series = s;
-	*ret = s;
-	return 0;
+	(void)p;
+	return feed_series(((struct run *)arg)->feed, tag_kv, n_tags, column, ret, d);
 }
 
-static void align(struct buf *b)
+static int on_rows(void *arg, size_t n, const int64_t *t_ns, const uint64_t *line, struct diag *d)
 {
-	while (b->n % 8)
-		buf_addc(b, 0);
+	return feed_rows(((struct run *)arg)->feed, n, t_ns, line, d);
 }
 
-static int on_run(void *arg, void *series, enum series_type type, size_t n, const int64_t *t_ns, const void *v, struct diag *d)
+static int on_run(void *arg, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d)
 {
-	struct run *r = arg;
-	if (!r->filling) {
-		r->filling = calloc(1, sizeof *r->filling);
-		if (!r->filling)
-			return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		r->filling->run = r;
-		buf_init(&r->filling->data, 0);
+	return feed_run(((struct run *)arg)->feed, series, type, n, row, t_ns, v, d);
+}
+
+/* The refused rows so far into their blob. */
+static int move_refused(struct run *r, struct diag *d)
+{
+	int err = r->refused.err;
+	if (err == 0 && !r->refused_blob) {
+		struct begin_job b = {.blob = NULL};
+		err = storer_run(node_storer(r->n), begin_run, &b.job, d);
+		r->refused_blob = b.blob;
 	}
-	struct data_job *q = r->filling;
-	if (q->n == q->cap) {
-		size_t cap = q->cap ? 2 * q->cap : 64;
-		struct entry *p = realloc(q->entries, cap * sizeof *p);
-		if (!p)
-			return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		q->entries = p;
-		q->cap = cap;
-	}
-	struct entry *e = &q->entries[q->n];
-	*e = (struct entry){.s = series, .type = type == SERIES_I64 ? SERIES_F64 : type, .n = n};
-	align(&q->data);
-	e->t_at = q->data.n;
-	buf_add(&q->data, span_of(t_ns, n * sizeof *t_ns));
-	e->v_at = q->data.n;
-	if (type == SERIES_F64) {
-		buf_add(&q->data, span_of(v, n * sizeof(double)));
-	} else if (type == SERIES_I64) {
-		double *out = (double *)(void *)buf_reserve(&q->data, n * sizeof *out);
-		for (size_t i = 0; out && i < n; i++)
-			out[i] = (double)((const int64_t *)v)[i];
-		if (out)
-			q->data.n += n * sizeof *out;
-	} else if (type == SERIES_BOOL) {
-		buf_add(&q->data, span_of(v, n));
-	} else {
-		/* Spans as offsets into this buffer: it may move while it grows. */
-		const struct span *s = v;
-		size_t text = e->v_at + n * sizeof *s;
-		for (size_t i = 0; i < n; i++) {
-			struct span rel = {(const uint8_t *)(uintptr_t)text, s[i].n};
-			buf_add(&q->data, span_of(&rel, sizeof rel));
-			text += s[i].n;
-		}
-		for (size_t i = 0; i < n; i++)
-			buf_add(&q->data, s[i]);
-	}
-	if (q->data.err)
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	q->n++;
-	int err = q->data.n >= IMPORT_JOB_BYTES ? hand_over(r) : 0;
-	if (err != 0 && d)
-		*d = r->d;
+	if (err == 0)
+		err = blob_write(r->refused_blob, buf_span(&r->refused), d);
+	r->refused_bytes += r->refused.n;
+	buf_reset(&r->refused);
 	return err;
 }
 
@@ -473,10 +335,13 @@ static int on_refused(void *arg, uint64_t line, const struct span *fields, size_
 	struct buf reason;
 	buf_init(&reason, 0);
 	words_render(&reason, r->lang, why);
-	if (r->refused.n < IMPORT_REFUSED_MAX) {
+	if (r->refused_bytes + r->refused.n < IMPORT_REFUSED_MAX) {
 		for (size_t i = 0; i < n_fields; i++)
 			csv_write_text(&r->refused, fields[i], i == 0);
-		csv_write_text(&r->refused, buf_span(&reason), n_fields == 0);
+		/* The reason stands in the last column of a row of every width. */
+		for (size_t i = n_fields; i < r->plan->n_columns; i++)
+			csv_write_text(&r->refused, span_str(""), i == 0);
+		csv_write_text(&r->refused, buf_span(&reason), false);
 		csv_write_end(&r->refused);
 	} else {
 		r->refused_cut = true;
@@ -500,7 +365,8 @@ static int on_refused(void *arg, uint64_t line, const struct span *fields, size_
 		jw_object_end(&w);
 	}
 	buf_free(&reason);
-	return r->refused.err ? r->refused.err : r->errors.err;
+	int err = r->refused.n >= IMPORT_REFUSED_PIECE ? move_refused(r, NULL) : r->refused.err;
+	return err ? err : r->errors.err;
 }
 
 static int on_progress(void *arg, uint64_t bytes)
@@ -523,13 +389,13 @@ static void head_refused(struct run *r, const struct intake_plan *p)
 
 static int stream_file(struct run *r, struct store_reader *reader, const uint8_t sha[32], struct intake_counts *counts, struct diag *d)
 {
-	static const struct intake_sink sink = {on_series, on_run, on_refused, on_progress};
+	static const struct intake_sink sink = {on_series, on_rows, on_run, on_refused, on_progress};
 	struct vfs_file *f = NULL;
 	struct intake_reader *in = NULL;
 	uint8_t *piece = malloc(IMPORT_READ_BYTES);
 	int err = piece ? store_open_blob(reader, sha, &f, &r->bytes_all, d) : MO_ENOMEM;
 	if (err == 0)
-		err = intake_open(&in, r->plan, node_zone(r->n), &sink, r, d);
+		err = intake_open(&in, r->plan, r->zone ? r->zone : node_zone(r->n), &sink, r, d);
 	for (uint64_t at = 0; err == 0;) {
 		size_t n = 0;
 		err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &n);
@@ -541,41 +407,64 @@ static int stream_file(struct run *r, struct store_reader *reader, const uint8_t
 	if (err == 0)
 		err = intake_end(in, counts, d);
 	if (err == 0)
-		err = hand_over(r);
-	wait_landed(r);
-	if (err == 0 && r->err != 0) {
-		err = r->err;
-		if (d)
-			*d = r->d;
-	}
+		err = feed_end(r->feed, &r->fed, d);
 	intake_close(in);
 	vfs_close(f);
 	free(piece);
 	return err;
 }
 
-static uint64_t replaced_rows(struct run *r)
+struct series_list {
+	struct json_writer *w;
+	struct node *n;
+};
+
+static void put_series(void *arg, series_id id)
 {
-	uint64_t *of = calloc(r->n_groups ? r->n_groups : 1, sizeof *of), sum = 0;
-	for (struct series *s = r->series; of && s; s = s->next)
-		if (s->replaced > of[s->group])
-			of[s->group] = s->replaced;
-	for (size_t i = 0; of && i < r->n_groups; i++)
-		sum += of[i];
-	free(of);
-	return sum;
+	struct series_list *l = arg;
+	struct series_def def;
+	char text[UUID_TEXT];
+	if (sdb_get_def(node_sdb(l->n), id, &def) != 0)
+		return;
+	uuid_format(text, &def.uuid);
+	jw_cstr(l->w, text);
+}
+
+/* "t" is the row's number where the file has no times. */
+static void put_replaced(struct json_writer *w, const struct run *r, const struct feed_replaced *list, size_t n, bool same)
+{
+	for (size_t i = 0; i < n; i++) {
+		jw_object(w);
+		jw_key(w, "line");
+		jw_u64(w, list[i].line);
+		jw_key(w, "t");
+		if (r->plan->time_format)
+			jw_time(w, list[i].t_ns);
+		else
+			jw_i64(w, list[i].t_ns);
+		jw_key(w, "same");
+		jw_bool(w, same);
+		jw_object_end(w);
+	}
 }
 
 static void write_result(struct json_writer *w, struct run *r, const struct intake_counts *c, const char *refused_sha)
 {
-	uint64_t replaced = replaced_rows(r);
 	jw_object(w);
 	jw_key(w, "rows");
 	jw_u64(w, c->rows);
 	jw_key(w, "taken");
-	jw_u64(w, c->rows - c->refused - replaced);
+	jw_u64(w, c->rows - c->refused - r->fed->replaced);
 	jw_key(w, "replaced");
-	jw_u64(w, replaced);
+	jw_u64(w, r->fed->replaced);
+	jw_key(w, "same");
+	jw_u64(w, r->fed->same);
+	jw_key(w, "replaced_rows");
+	jw_array(w); /* those that changed something first */
+	size_t n = r->fed->n_changed, room = FEED_LISTED - n;
+	put_replaced(w, r, r->fed->changed_rows, n, false);
+	put_replaced(w, r, r->fed->same_rows, r->fed->n_same < room ? r->fed->n_same : room, true);
+	jw_array_end(w);
 	jw_key(w, "refused");
 	jw_u64(w, c->refused);
 	jw_key(w, "values");
@@ -586,14 +475,7 @@ static void write_result(struct json_writer *w, struct run *r, const struct inta
 	jw_u64(w, c->bad_text);
 	jw_key(w, "series");
 	jw_array(w);
-	for (struct series *s = r->series; s; s = s->next) {
-		struct series_def def;
-		char id[UUID_TEXT];
-		if (!s->id || sdb_get_def(node_sdb(r->n), s->id, &def) != 0)
-			continue;
-		uuid_format(id, &def.uuid);
-		jw_cstr(w, id);
-	}
+	feed_each(r->feed, put_series, &(struct series_list){w, r->n});
 	jw_array_end(w);
 	jw_key(w, "asset");
 	jw_str(w, r->plan->asset);
@@ -614,18 +496,14 @@ static void write_result(struct json_writer *w, struct run *r, const struct inta
 /* The refused rows as a blob; sha as hex, "" when none was refused. */
 static int keep_refused(struct run *r, const struct intake_counts *c, char hex[65], struct diag *d)
 {
-	struct begin_job b = {.blob = NULL};
 	struct row_job q = {.name = SPAN_LIT("refused.csv"), .media = SPAN_LIT("text/csv")};
 	hex[0] = 0;
 	if (c->refused == 0)
 		return 0;
-	int err = storer_run(node_storer(r->n), begin_run, &b.job, d);
-	if (err == 0)
-		err = blob_write(b.blob, buf_span(&r->refused), d);
-	q.blob = b.blob;
+	int err = move_refused(r, d);
+	q.blob = r->refused_blob;
 	if (err == 0)
 		err = storer_run(node_storer(r->n), row_run, &q.job, d);
-	blob_abort(b.blob);
 	for (size_t i = 0; err == 0 && i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", q.sha256[i]);
 	return err;
@@ -671,6 +549,66 @@ static int load(struct store_reader *r, struct arena *a, const char *id, struct 
 	return err;
 }
 
+/* The mapping to keep for this shape: the first reading of it, later what a person corrected. False: the one that is there stays. */
+static bool remember(struct buf *out, struct store_reader *r, struct arena *a, const char *shape, const struct intake_plan *plan, struct span name, struct span zone,
+	bool corrected)
+{
+	struct buf old;
+	struct json_value *root = NULL;
+	struct json_writer w;
+	struct span of = stem(name), usual, s, asset;
+	struct intake_plan kept_plan = *plan;
+	char *text = arena_alloc(a, name.n + 1);
+	int64_t version;
+	bool there;
+	buf_init(&old, 0);
+	there = store_get_doc(r, DOC_MAPPING, span_str(shape), &old, &version, NULL) == 0;
+	if (there && json_parse(&root, a, arena_dup(a, buf_span(&old)), NULL) != 0)
+		root = NULL;
+	buf_free(&old);
+	if ((there && !corrected) || !text)
+		return false;
+	memcpy(text, name.p, name.n);
+	text[name.n] = 0;
+	if (intake_default_asset(&usual, a, text) != 0)
+		return false;
+	if (span_eq(plan->zone, zone))
+		kept_plan.zone = span_of(NULL, 0); /* the node's, also when that changes */
+	json_writer_init(&w, out);
+	intake_plan_write(&w, &kept_plan);
+	if (out->err || out->n < 2)
+		return false;
+	out->n--; /* the closing brace */
+	buf_adds(out, ",\"assets\":");
+	json_writer_init(&w, out);
+	jw_array(&w);
+	unsigned kept = 0;
+	if (corrected && !span_eq(plan->asset, usual)) {
+		jw_object(&w);
+		jw_key(&w, "of");
+		jw_str(&w, of);
+		jw_key(&w, "asset");
+		jw_str(&w, plan->asset);
+		jw_object_end(&w);
+		kept++;
+	}
+	const struct json_value *list = json_member(root, "assets");
+	for (const struct json_value *e = list ? list->child : NULL; e && kept < IMPORT_ASSETS_KEPT; e = e->next) {
+		if (json_get_str(e, "of", &s, NULL) != 0 || json_get_str(e, "asset", &asset, NULL) != 0 || span_eq(s, of))
+			continue;
+		jw_object(&w);
+		jw_key(&w, "of");
+		jw_str(&w, s);
+		jw_key(&w, "asset");
+		jw_str(&w, asset);
+		jw_object_end(&w);
+		kept++;
+	}
+	jw_array_end(&w);
+	buf_addc(out, '}');
+	return !out->err;
+}
+
 int import_run(struct node *n, struct store_reader *reader, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d)
 {
 	struct arena a;
@@ -693,21 +631,24 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 	r->n = n;
 	r->plan = &plan;
 	r->progress = progress;
-	r->arrival_ns = q.now_ns = clock_now(node_clock(n));
+	q.now_ns = clock_now(node_clock(n));
 	r->lang = words_lang(set->lang);
-	map_init(&r->groups);
-	buf_init(&r->refused, IMPORT_REFUSED_MAX + IMPORT_ROW_MAX);
+	buf_init(&r->refused, 0);
 	buf_init(&r->errors, IMPORT_ROW_MAX / 2);
-	pthread_mutex_init(&r->mu, NULL);
-	pthread_cond_init(&r->landed, NULL);
 	err = load(reader, &a, id, &name, q.sha256, &proposal, &state, d);
 	if (err == 0 && span_is(state, "refused"))
 		err = diag_set(d, MO_ESTATE, MSG_IMPORT_BUSY);
 	if (err == 0)
 		err = intake_plan_read(&plan, &a, plan_json.n ? plan_json : proposal, d);
+	if (err == 0 && plan.zone.n && !span_is(plan.zone, set->zone))
+		err = node_zone_named(n, &r->zone, plan.zone, d);
 	if (err == 0) {
 		head_refused(r, &plan);
-		err = stream_file(r, reader, q.sha256, &counts, d);
+		err = feed_new(&r->feed, n, &plan, q.now_ns);
+		if (err != 0)
+			diag_set(d, err, MSG_OUT_OF_MEMORY);
+		else
+			err = stream_file(r, reader, q.sha256, &counts, d);
 		if (err == 0)
 			err = keep_refused(r, &counts, refused, d);
 		/* What happened is kept either way. */
@@ -726,33 +667,18 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		}
 		jw_object_end(&w);
 		q.json = buf_span(&json);
-		if (err == 0 && intake_shape(shape, &plan) == 0) {
-			struct intake_plan first;
-			bool fixed = proposal.n && intake_plan_read(&first, &a, proposal, NULL) == 0 && !span_eq(first.asset, plan.asset);
-			json_writer_init(&w, &mapping);
-			intake_plan_write(&w, &plan);
-			if (!mapping.err && fixed && mapping.n > 1) {
-				mapping.n--; /* the closing brace */
-				buf_adds(&mapping, ",\"asset_fixed\":true}");
-			}
+		if (err == 0 && intake_shape(shape, &plan) == 0 && remember(&mapping, reader, &a, shape, &plan, name, span_str(set->zone), plan_json.n > 0)) {
 			q.shape = span_str(shape);
 			q.mapping = buf_span(&mapping);
 		}
 		int stored = json.err ? json.err : storer_run(node_storer(n), row_run, &q.job, NULL);
 		err = err ? err : stored;
 	}
-	while (r->series) {
-		struct series *s = r->series;
-		r->series = s->next;
-		free(s->text);
-		free(s);
-	}
-	data_free(r->filling);
-	map_free(&r->groups);
+	feed_free(r->feed);
+	zone_free(r->zone);
+	blob_abort(r->refused_blob);
 	buf_free(&r->refused);
 	buf_free(&r->errors);
-	pthread_mutex_destroy(&r->mu);
-	pthread_cond_destroy(&r->landed);
 out:
 	buf_free(&json);
 	buf_free(&mapping);
@@ -762,32 +688,52 @@ out:
 	return err;
 }
 
-int import_watched(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d)
+/* What a person reads beside a file that was set aside. */
+static void say_why(struct node *n, const char *name, struct buf *why, const struct diag *d)
+{
+	struct settings *s = calloc(1, sizeof *s);
+	if (!s)
+		return;
+	node_settings(n, s);
+	buf_adds(why, "\xef\xbb\xbf"); /* for Notepad */
+	buf_adds(why, name);
+	buf_adds(why, "\r\n");
+	words_render(why, words_lang(s->lang), d);
+	buf_adds(why, "\r\n");
+	free(s);
+}
+
+int import_watched(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d)
 {
 	struct node *n = arg;
 	struct vfs_file *f = NULL;
 	struct import_file *in = NULL;
 	uint8_t *piece = malloc(IMPORT_READ_BYTES);
 	char id[UUID_TEXT];
+	bool refused = false;
 	int err = piece ? vfs_open(node_vfs(n), &f, path, VFS_READ, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = import_file_begin(&in, n, name, d);
 	for (uint64_t at = 0; err == 0;) {
 		size_t got = 0;
 		err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &got);
+		if (err != 0) {
+			diag_set(d, err, MSG_IMPORT_FILE_GONE);
+			diag_file(d, path);
+		}
 		if (err != 0 || got == 0)
 			break;
 		err = import_file_piece(in, span_of(piece, got), d);
 		at += got;
 	}
 	if (err == 0) {
-		err = import_file_end(in, r, id, d);
+		err = import_file_end(in, r, id, &refused, d);
 		in = NULL;
 	}
 	if (err == 0)
-		err = import_run(n, r, id, span_of(NULL, 0), NULL, d);
-	if (err == MO_ESTATE) /* refused as it stands: the import row says why */
-		err = MO_EINVAL;
+		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), NULL, d);
+	if (err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST)
+		say_why(n, name, why, d);
 	import_file_drop(in);
 	vfs_close(f);
 	free(piece);

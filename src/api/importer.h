@@ -8,20 +8,21 @@
 #include "node/node.h"
 
 #define IMPORT_ERRORS_LISTED 100u
-#define IMPORT_REFUSED_MAX (64u << 20) /* bytes of refused rows kept for download */
+#define IMPORT_REFUSED_MAX (16u << 20) /* bytes of refused rows kept for download; a row may pass it */
 
 /* A file on its way in: any pieces, then an import row in state "proposed" or "refused". */
 struct import_file;
 MO_MUST_USE int import_file_begin(struct import_file **ret, struct node *n, const char *name, struct diag *d);
 MO_MUST_USE int import_file_piece(struct import_file *f, struct span bytes, struct diag *d);
-/* id: 37 bytes. A file that cannot be read as a table is an import in state "refused": 0 all the same. Frees f, also on error. */
-MO_MUST_USE int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], struct diag *d);
+/* id: 37 bytes. A file that cannot be read as a table is an import in state "refused": 0 all the same, and *ret_refused with d saying why.
+ * Frees f, also on error. */
+MO_MUST_USE int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], bool *ret_refused, struct diag *d);
 void import_file_drop(struct import_file *f);
 
 /* Reads the file and stores its values; plan_json empty: as proposed. Ends with the import in state "done" (or "failed" with the reason).
  * progress: 0..1000, may be NULL. */
 MO_MUST_USE int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d);
-/* node_set_importer's function: a file of the watched folder, whole. arg: the node. */
-int import_watched(void *node, struct store_reader *r, const char *path, const char *name, struct diag *d);
+/* node_set_importer's function: a file of the watched folder, whole. arg: the node. why: a refused file's reason in the node's language. */
+int import_watched(void *node, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 
 #endif

@@ -177,7 +177,8 @@ static int show(struct api_call *c, const struct table_batch *b)
 
 int get_import(struct api_call *c) { return with_import(c, api_param(c, "id"), show); }
 
-static int blob_head(struct api_call *c, struct span hex, size_t limit, struct span *ret)
+/* The first bytes of a blob, at most `limit`, appended to out. */
+static int blob_head(struct api_call *c, struct span hex, size_t limit, struct buf *out)
 {
 	struct buf sha;
 	struct vfs_file *f = NULL;
@@ -190,9 +191,12 @@ static int blob_head(struct api_call *c, struct span hex, size_t limit, struct s
 		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
 	if (err == 0) {
 		size_t n = size < limit ? (size_t)size : limit;
-		uint8_t *p = arena_alloc(&c->arena, n ? n : 1);
-		err = p ? vfs_read_full(f, p, n, 0) : MO_ENOMEM;
-		*ret = span_of(p, n);
+		uint8_t *p = buf_reserve(out, n);
+		err = p ? vfs_read_full(f, p, n, 0) : out->err;
+		if (err == 0)
+			out->n += n;
+		else
+			diag_set(c->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_IMPORT_FILE_GONE);
 	}
 	vfs_close(f);
 	buf_free(&sha);
@@ -202,15 +206,14 @@ static int blob_head(struct api_call *c, struct span hex, size_t limit, struct s
 static int refused_csv(struct api_call *c, const struct table_batch *b)
 {
 	struct json_value *root;
-	struct span hex, bytes;
+	struct span hex;
 	int err = json_parse(&root, &c->arena, b->cols[3].str[0], c->d);
 	if (err == 0 && json_get_str(json_member(root, "result"), "refused_file", &hex, NULL) != 0)
 		err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
 	if (err == 0)
-		err = blob_head(c, hex, API_ARENA_MAX / 2, &bytes);
+		err = blob_head(c, hex, IMPORT_REFUSED_MAX + API_ARENA_MAX, &c->out);
 	if (err != 0)
 		return err;
-	buf_add(&c->out, bytes);
 	c->content = "text/csv; charset=utf-8";
 	c->disposition = "attachment; filename=\"refused.csv\"";
 	return 0;
@@ -221,7 +224,7 @@ int get_import_refused(struct api_call *c) { return with_import(c, api_param(c, 
 static int preview(struct api_call *c, const struct table_batch *b)
 {
 	struct json_value *root;
-	struct span head;
+	struct buf head;
 	struct intake_plan plan;
 	struct intake_cell *cells;
 	size_t rows;
@@ -242,10 +245,12 @@ static int preview(struct api_call *c, const struct table_batch *b)
 		err = intake_plan_read(&plan, &c->arena, arena_dup(&c->arena, buf_span(&text)), c->d);
 	}
 	buf_free(&text);
+	buf_init(&head, 0);
 	if (err == 0)
 		err = blob_head(c, b->cols[5].str[0], 1u << 20, &head);
 	if (err == 0)
-		err = intake_preview(&cells, &rows, &c->arena, &plan, node_zone(c->node), head, (size_t)want, c->d);
+		err = intake_preview(&cells, &rows, &c->arena, &plan, node_zone(c->node), buf_span(&head), (size_t)want, c->d);
+	buf_free(&head);
 	if (err != 0)
 		return err;
 	jw_object(w);
@@ -279,6 +284,11 @@ static int preview(struct api_call *c, const struct table_batch *b)
 int get_import_preview(struct api_call *c) { return with_import(c, api_param(c, "id"), preview); }
 
 /* ---- commit ---- */
+static int may_commit(struct api_call *c, const struct table_batch *b)
+{
+	return span_is(b->cols[2].str[0], "refused") ? diag_set(c->d, MO_ESTATE, MSG_IMPORT_REFUSED) : 0;
+}
+
 int commit_import(struct api_call *c)
 {
 	struct span id = api_param(c, "id"), plan = span_trim(buf_span(&c->body));
@@ -294,11 +304,14 @@ int commit_import(struct api_call *c)
 		if (err != 0)
 			return err;
 	}
-	int err = with_import(c, id, show);
+	int err = with_import(c, id, may_commit);
+	if (err == 0 && plan.n && check.zone.n) {
+		struct zone *z = NULL;
+		err = node_zone_named(c->node, &z, check.zone, c->d) == 0 ? 0 : MO_EINVAL;
+		zone_free(z);
+	}
 	if (err != 0)
 		return err;
-	buf_reset(&c->out);
-	json_writer_init(&c->w, &c->out);
 	if (progress_of(c->api, id) >= 0)
 		return diag_set(c->d, MO_ESTATE, MSG_IMPORT_BUSY);
 	struct import_task *t = calloc(1, sizeof *t);
@@ -352,11 +365,12 @@ static void upload_work(struct work *w, struct store_reader *r)
 {
 	struct upload *u = (struct upload *)w;
 	struct api_call *c = u->c;
+	bool refused;
 	int err = u->file ? 0 : import_file_begin(&u->file, c->node, u->name, c->d);
 	if (err == 0 && u->piece.n)
 		err = import_file_piece(u->file, buf_span(&u->piece), c->d);
 	if (err == 0 && u->last) {
-		err = import_file_end(u->file, r, u->id, c->d);
+		err = import_file_end(u->file, r, u->id, &refused, c->d);
 		u->file = NULL;
 		if (err == 0) {
 			c->reader = r;
@@ -390,15 +404,22 @@ static void upload_over(void *arg)
 	struct upload *u = arg;
 	struct api_call *c = u->c;
 	u->busy = false;
+	c->away = false; /* until the next piece is handed over */
 	buf_reset(&u->piece);
 	u->failed |= u->err != 0;
 	if (c->dead && !u->ended) {
 		api_finish(c, 0);
 		return;
 	}
+	if (u->failed && !u->ended) {
+		/* The rest of the file is read and dropped; end() answers. */
+		buf_reset(&u->gathering);
+		if (u->paused)
+			http_resume(c->pass.x);
+		u->paused = false;
+		return;
+	}
 	if (u->failed || (u->ended && u->last)) {
-		if (!u->ended)
-			return;
 		c->status = u->failed ? 0 : 201;
 		char *location = arena_printf(&c->arena, "/api/v1/imports/%s", u->id);
 		if (!u->failed && location)

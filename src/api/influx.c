@@ -3,8 +3,8 @@
  * A body is gathered in pieces and handed to the log thread, one piece at a
  * time and in order; there it is unpacked, split into lines, resolved and
  * appended. The answer follows the sync of the last piece: 204 means durable.
- * A line that cannot be taken is counted and the first is named; the others
- * stay (partial write), as in InfluxDB 1.8. */
+ * A line that cannot be taken is named with its reason (the first 100 of them);
+ * the others stay (partial write), as in InfluxDB 1.8. */
 #include "api/priv/api.h"
 
 #include <stdio.h>
@@ -21,6 +21,8 @@
 #define UNPACKED_MAX (UINT64_C(8) << 30)
 #define GZIP_RATIO_MAX 200u
 #define CACHE_SERIES_MAX 1000000u
+#define CACHE_CLOCKS_MAX 4096u
+#define LINES_NAMED 100u /* of those that were refused */
 
 /* ---- from a line's raw series bytes to ids; log thread only, one for the node ---- */
 struct cached_field {
@@ -32,6 +34,7 @@ struct cached_field {
 struct cached {
 	struct cached_field *fields;
 	size_t n, cap;
+	struct offset *clock; /* of the machine that sends it; NULL past CACHE_CLOCKS_MAX */
 };
 struct line_cache {
 	struct map by_series; /* raw series bytes -> index */
@@ -55,6 +58,7 @@ void line_cache_free(struct line_cache *k)
 		for (size_t f = 0; f < k->all[i].n; f++)
 			free(k->all[i].fields[f].key);
 		free(k->all[i].fields);
+		free(k->all[i].clock);
 	}
 	free(k->all);
 	map_free(&k->by_series);
@@ -78,7 +82,7 @@ static struct cached *cache_series(struct line_cache *k, struct span series)
 	}
 	if (map_put(&k->by_series, series, k->n) != 0)
 		return NULL;
-	k->all[k->n] = (struct cached){0};
+	k->all[k->n] = (struct cached){.clock = k->n < CACHE_CLOCKS_MAX ? calloc(1, sizeof(struct offset)) : NULL};
 	return &k->all[k->n++];
 }
 
@@ -134,7 +138,9 @@ struct write_door {
 	struct sbatch *batch;
 	int64_t arrival_ns;
 	uint64_t line, lines_bad, points;
-	struct diag first_bad, d;
+	struct diag *bad; /* the first LINES_NAMED of lines_bad; n_bad of them */
+	size_t n_bad, cap_bad;
+	struct diag d;
 };
 
 static int unescaped(struct buf *out, struct span raw, size_t *at, size_t *n)
@@ -179,6 +185,23 @@ static int resolve(struct write_door *q, const struct lineproto_line *l, const s
 	return err;
 }
 
+/* Keeps what is wrong with a line; without memory it is still counted. */
+static void keep_bad(struct write_door *q, const struct diag *d)
+{
+	if (q->n_bad == LINES_NAMED)
+		return;
+	if (q->n_bad == q->cap_bad) {
+		size_t cap = q->cap_bad ? q->cap_bad * 4 : 2;
+		cap = cap < LINES_NAMED ? cap : LINES_NAMED;
+		struct diag *p = realloc(q->bad, cap * sizeof *p);
+		if (!p)
+			return;
+		q->bad = p;
+		q->cap_bad = cap;
+	}
+	q->bad[q->n_bad++] = *d;
+}
+
 static int flush(struct write_door *q, struct writer *w, struct diag *d)
 {
 	struct sdb_appended did;
@@ -189,20 +212,21 @@ static int flush(struct write_door *q, struct writer *w, struct diag *d)
 	sbatch_set_arrival(q->batch, q->arrival_ns);
 	if (err == 0 && did.refused) {
 		q->lines_bad += did.refused;
-		if (q->first_bad.msg == MSG_NONE)
-			q->first_bad = *d;
+		keep_bad(q, d);
 	}
 	return err;
 }
 
 static void bad_line(struct write_door *q, const struct diag *d, struct span line)
 {
-	if (q->lines_bad++ == 0) {
-		q->first_bad = *d;
-		diag_line(&q->first_bad, q->line, d->column);
-		if (!q->first_bad.value[0])
-			diag_value(&q->first_bad, line);
-	}
+	size_t n = q->n_bad;
+	q->lines_bad++;
+	keep_bad(q, d);
+	if (q->n_bad == n)
+		return;
+	diag_line(&q->bad[n], q->line, d->column);
+	if (!q->bad[n].value[0])
+		diag_value(&q->bad[n], line);
 }
 
 /* The number of a cycle line ("_cycle=123i"), or 0. */
@@ -230,11 +254,11 @@ static int take_line(struct write_door *q, struct writer *w, struct span text, s
 	uint64_t seq = cycle_of(&l);
 	enum series_kind kind = seq ? SERIES_SEQUENCE : SERIES_CLOCK;
 	int64_t t = l.has_time ? l.t_ns : q->arrival_ns;
-	uint8_t quality = node_time_quality(q->c->node, t, q->arrival_ns, false);
 	struct cached *s = cache_series(q->c->api->lines, l.series);
 	series_id ids[LINEPROTO_FIELDS_MAX];
 	if (!s)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	uint8_t quality = node_time_quality(q->c->node, s->clock, t, q->arrival_ns, false);
 	for (size_t i = 0; i < l.n_fields; i++) {
 		const struct lineproto_field *f = &l.fields[i];
 		struct cached_field *known = cache_find(s, i, f->key, f->type, kind);
@@ -338,36 +362,41 @@ static void door_free(struct write_door *q)
 	buf_free(&q->piece);
 	buf_free(&q->carry);
 	buf_free(&q->scratch);
+	free(q->bad);
 	gunzip_free(q->gunzip);
 	lineproto_free(q->lp);
 	sbatch_free(q->batch);
 	free(q);
 }
 
-/* The sentence InfluxDB's clients know, then ours. */
+/* The sentence InfluxDB's clients know, then ours; then each line by its number. */
 static void partial(struct api_call *c, struct write_door *q)
 {
-	struct buf b;
-	bool conflict = q->first_bad.err == MO_EEXIST;
-	buf_init(&b, 0);
-	words_render(&b, WORDS_EN, &q->first_bad);
-	char where[96];
-	snprintf(where, sizeof where, " (line %llu, column %llu) dropped=%llu", (unsigned long long)q->first_bad.line,
-		(unsigned long long)q->first_bad.column, (unsigned long long)q->lines_bad);
+	static const struct diag none = {.line = 0};
+	const struct diag *first = q->n_bad ? &q->bad[0] : &none;
 	struct buf text;
 	buf_init(&text, 0);
-	buf_adds(&text, conflict ? "partial write: field type conflict: " : q->points ? "partial write: unable to parse: " : "unable to parse: ");
-	buf_add(&text, buf_span(&b));
-	buf_adds(&text, where);
+	buf_adds(&text, first->err == MO_EEXIST ? "partial write: field type conflict: " : q->points ? "partial write: unable to parse: " : "unable to parse: ");
+	words_render(&text, WORDS_EN, first);
+	if (first->line)
+		buf_printf(&text, " (line %llu, column %llu)", (unsigned long long)first->line, (unsigned long long)first->column);
+	buf_printf(&text, " dropped=%llu", (unsigned long long)q->lines_bad);
 	jw_object(&c->w);
 	jw_key(&c->w, "error");
 	jw_str(&c->w, buf_span(&text));
-	jw_key(&c->w, "line");
-	jw_u64(&c->w, q->first_bad.line);
 	jw_key(&c->w, "dropped");
 	jw_u64(&c->w, q->lines_bad);
+	jw_key(&c->w, "errors");
+	jw_array(&c->w);
+	for (size_t i = 0; i < q->n_bad; i++) {
+		jw_object(&c->w);
+		api_problem_members(&c->w, &q->bad[i]);
+		jw_object_end(&c->w);
+	}
+	jw_array_end(&c->w);
 	jw_object_end(&c->w);
-	buf_free(&b);
+	if (text.err)
+		c->out.err = text.err;
 	buf_free(&text);
 	c->status = 400;
 }
@@ -379,6 +408,7 @@ static void landed(void *arg)
 	struct write_door *q = arg;
 	struct api_call *c = q->c;
 	q->busy = false;
+	c->away = false; /* until the next piece is handed over */
 	buf_reset(&q->piece);
 	if (q->err != 0 && !q->failed) {
 		q->failed = true;
@@ -389,9 +419,15 @@ static void landed(void *arg)
 		api_finish(c, 0);
 		return;
 	}
+	if (q->failed && !q->ended) {
+		/* The rest of the body is read and dropped; end() answers. */
+		buf_reset(&q->gathering);
+		if (q->paused)
+			http_resume(c->pass.x);
+		q->paused = false;
+		return;
+	}
 	if (q->failed || (q->ended && q->last)) {
-		if (!q->ended)
-			return; /* the rest of the body is dropped; end() answers */
 		c->status = 204;
 		if (!q->failed && q->lines_bad)
 			partial(c, q);
@@ -465,7 +501,14 @@ static int write_begin(struct api_call *c)
 	int err = lineproto_new(&q->lp, unit);
 	if (err == 0)
 		err = sbatch_new(&q->batch);
-	if (err == 0 && span_is(http1_header(http_head(c->pass.x), "Content-Encoding"), "gzip"))
+	struct span coding = api_header(c, "Content-Encoding");
+	if (err == 0 && coding.n && !span_is(coding, "gzip") && !span_is(coding, "identity")) {
+		err = diag_set(c->d, MO_EINVAL, MSG_API_ENCODING);
+		diag_value(c->d, coding);
+		diag_expected(c->d, "gzip, identity");
+		c->status = 415;
+	}
+	if (err == 0 && span_is(coding, "gzip"))
 		err = gunzip_new(&q->gunzip, UNPACKED_MAX, GZIP_RATIO_MAX);
 	return err;
 }
@@ -588,27 +631,13 @@ int influx_query(struct api_call *c)
 		int64_t ns;
 	} epochs[] = {{"ns", 1}, {"n", 1}, {"u", 1000}, {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
 	struct influx_databases dbs = {db_list, db_create, c};
-	struct influx_options opt = {.now_ns = clock_now(node_clock(c->node)), .zone = node_zone(c->node)};
+	struct influx_options opt = {.now_ns = clock_now(node_clock(c->node))};
 	struct span q = form_value(c, "q"), epoch = form_value(c, "epoch");
 	for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++)
 		if (span_is(epoch, epochs[i].name))
 			opt.epoch_ns = epochs[i].ns;
-	int err = q.n ? series_index_refresh(c->api->index) : diag_set(c->d, MO_EINVAL, MSG_INFLUX_NO_Q);
-	if (err == 0)
-		err = influxql_run(c->api->index, node_sdb(c->node), q, &dbs, &opt, &c->out, c->d);
-	if (err == MO_EINVAL) {
-		struct buf b;
-		buf_init(&b, 0);
-		words_render(&b, WORDS_EN, c->d);
-		buf_reset(&c->out);
-		json_writer_init(&c->w, &c->out);
-		jw_object(&c->w);
-		jw_key(&c->w, "error");
-		jw_str(&c->w, buf_span(&b));
-		jw_object_end(&c->w);
-		buf_free(&b);
-		c->status = 400;
-		return 0;
-	}
-	return err;
+	if (q.n == 0)
+		return api_missing(c, "q");
+	int err = series_index_refresh(c->api->index);
+	return err != 0 ? err : influxql_run(c->api->index, node_sdb(c->node), q, &dbs, &opt, &c->out, c->d);
 }

@@ -250,7 +250,7 @@ int get_changes(struct api_call *c)
 int get_audit(struct api_call *c)
 {
 	int64_t limit;
-	struct store_arg cursor;
+	struct store_arg cursor = sarg_null();
 	int err = page(c, &limit);
 	if (err == 0)
 		err = cursor_id(c, &cursor);

@@ -120,9 +120,9 @@ int post_case_state(struct api_call *c)
 	struct case_job q = {.now_ns = clock_now(node_clock(c->node))};
 	int err = api_param_i64(c, "id", 0, 1, INT64_MAX, &q.id);
 	if (err == 0)
-		err = json_parse(&root, &c->arena, buf_span(&c->body), c->d);
-	if (err == 0)
-		err = json_get_str(root, "state", &state, c->d);
+		err = api_object(c, &root);
+	if (err == 0 && (err = json_get_str(root, "state", &state, c->d)) == MO_ENOENT)
+		err = api_missing(c, "state");
 	if (err == 0 && case_state_parse(&q.to, state) != 0) {
 		err = diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
 		diag_field(c->d, SPAN_LIT("state"));

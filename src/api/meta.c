@@ -74,6 +74,8 @@ int get_node(struct api_call *c)
 	}
 	jw_key(w, "made");
 	jw_time(w, f->made_ns);
+	jw_key(w, "started");
+	jw_time(w, (wall_now() - (mono_now() - node_started(n))) / NS_PER_S * NS_PER_S);
 	jw_object_end(w);
 	return 0;
 }
@@ -143,7 +145,7 @@ static void clock_answer(struct api_call *c, int err)
 	api_finish(c, err);
 }
 
-static void step_judged(void *arg, int err) { clock_answer(arg, err == MO_EAGAIN ? 0 : err); }
+static void step_judged(void *arg, int err) { clock_answer(arg, err); }
 
 static void step_files(void *arg, int err)
 {
@@ -173,18 +175,20 @@ int post_clock(struct api_call *c)
 	double scale;
 	if (!node_folder(c->node)->demo)
 		return diag_set(c->d, MO_ESTATE, MSG_API_NO_DEMO);
-	int err = json_parse(&root, &c->arena, buf_span(&c->body), c->d);
+	int err = api_object(c, &root);
 	if (err != 0)
 		return err;
 	if ((h = json_member(root, "history"))) {
 		int64_t from, to;
-		if ((err = json_get_time(h, "from", &from, c->d)) == 0 && (err = json_get_time(h, "to", &to, c->d)) == 0)
-			node_set_history(c->node, from, to);
+		const char *missing = (err = json_get_time(h, "from", &from, c->d)) != 0 ? "from" : "to";
+		if (err == 0)
+			err = json_get_time(h, "to", &to, c->d);
 		if (err != 0)
-			return err;
+			return err == MO_ENOENT ? api_missing(c, missing) : err;
+		node_set_history(c->node, from, to);
 	}
 	if ((err = json_get_f64(root, "run", &scale, c->d)) == 0) {
-		err = clock_run(node_clock(c->node), scale);
+		err = scale != 0 ? clock_run(node_clock(c->node), scale) : clock_halt(node_clock(c->node));
 		if (err != 0)
 			return diag_set(c->d, err, MSG_API_CLOCK);
 		collect_pace(node_collect(c->node));

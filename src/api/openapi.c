@@ -1,10 +1,12 @@
 /* The OpenAPI 3.1 document, from the route table, the named statements'
  * columns and the schemas below. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/priv/api.h"
 
 #define TIME "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
+#define WHEN "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TEXT "{\"type\":[\"string\",\"null\"]}"
 #define NUMBER "{\"type\":[\"number\",\"null\"]}"
 #define INTEGER "{\"type\":[\"integer\",\"null\"]}"
@@ -34,13 +36,21 @@ static const struct {
 	{"Health", OBJECT(M("status", TEXT))},
 	{"Node", OBJECT(M("id", TEXT) "," M("name", TEXT) "," M("firm", TEXT) "," M("version", TEXT) "," M("lang", TEXT) "," M("zone", TEXT) "," M("day_begins", TEXT) ","
 		M("clock", OBJECT(M("now", TIME) "," M("mode", TEXT) "," M("scale", NUMBER))) "," M("demo", FLAG) ","
-		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME))},
+		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME) "," M("started", TIME))},
+	{"InfluxError", OBJECT(M("error", TEXT) "," M("dropped", INTEGER) "," M("errors", ARRAY(OBJECT(PROBLEM_MEMBERS))) "," M("type", TEXT) ","
+		M("title", TEXT) "," M("status", INTEGER) "," PROBLEM_MEMBERS)},
+	{"ClockSet", OBJECT(M("advance_to", WHEN) "," M("run", "{\"type\":\"number\",\"minimum\":0,\"maximum\":120}") ","
+		M("history", "{\"type\":\"object\",\"required\":[\"from\",\"to\"],\"properties\":{" M("from", WHEN) "," M("to", WHEN) "}}"))},
+	{"CaseStateSet", "{\"type\":\"object\",\"required\":[\"state\"],\"properties\":{\"state\":{\"enum\":[\"open\",\"seen\",\"in_work\",\"done\","
+		"\"closed\"]}," M("note", "{\"type\":\"string\"}") "}}"},
+	{"DeviceConfig", "{\"type\":\"object\",\"required\":[\"driver\",\"asset\"],\"properties\":{\"driver\":{\"enum\":[\"modbus\",\"push\"]},"
+		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") "}}"},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
-		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("counts", "{\"type\":\"object\"}"))},
+		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("counts", "{\"type\":\"object\"}"))},
 	{"Asset", OBJECT(M("id", INTEGER) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
-		M("since", TIME) "," M("stale", FLAG))},
+		M("since", TIME) "," M("stale", FLAG) "," M("signals", INTEGER))},
 	{"States", OBJECT(M("items", ARRAY(STATE)))},
 	{"Stops", OBJECT(M("items", ARRAY(OBJECT(M("from", TIME) "," M("to", TIME) "," M("kind", TEXT) "," M("alarm", INTEGER)))))},
 	{"Signals", LIST(OBJECT(SIGNAL))},
@@ -49,7 +59,7 @@ static const struct {
 		M("q", "{\"type\":[\"array\",\"null\"]}") "," M("arrival_ms", ARRAY(NUMBER)) "," M("next", TEXT))},
 	{"Chart", OBJECT(M("from", TIME) "," M("to", TIME) "," M("width", INTEGER) "," M("t_ms", ARRAY(NUMBER)) "," M("min", ARRAY(NUMBER)) "," M("max", ARRAY(NUMBER)) ","
 		M("mean", ARRAY(NUMBER)) "," M("n", ARRAY(INTEGER)) "," M("bad", ARRAY(INTEGER)) "," M("raw", FLAG))},
-	{"Last", OBJECT(M("items", ARRAY(OBJECT(M("id", TEXT) "," LAST))))},
+	{"Last", OBJECT(M("items", ARRAY(OBJECT(M("id", TEXT) "," LAST "," M("stale", FLAG)))))},
 	{"Lot", OBJECT(LOT "," M("events", "{\"type\":\"array\"}") "," M("operations", "{\"type\":\"array\"}") "," M("characteristics", "{\"type\":\"array\"}") ","
 		M("parents", "{\"type\":\"array\"}") "," M("children", "{\"type\":\"array\"}"))},
 	{"Tree", OBJECT(M("nodes", ARRAY(OBJECT(LOT "," M("depth", INTEGER)))) "," M("links", ARRAY(OBJECT(M("parent", INTEGER) "," M("child", INTEGER) ","
@@ -98,6 +108,16 @@ static void row_schema(struct json_writer *w, enum store_query q)
 	jw_object_end(w);
 }
 
+static void schema_ref(struct json_writer *w, const char *name)
+{
+	char ref[96];
+	snprintf(ref, sizeof ref, "#/components/schemas/%s", name);
+	jw_object(w);
+	jw_key(w, "$ref");
+	jw_cstr(w, ref);
+	jw_object_end(w);
+}
+
 static void answer_schema(struct json_writer *w, const struct api_route *r)
 {
 	if (r->query >= 0) {
@@ -119,40 +139,109 @@ static void answer_schema(struct json_writer *w, const struct api_route *r)
 		jw_object_end(w);
 		return;
 	}
-	struct buf ref;
-	buf_init(&ref, 0);
-	buf_printf(&ref, "{\"$ref\":\"#/components/schemas/%s\"}", r->answer);
-	jw_raw(w, buf_span(&ref));
-	buf_free(&ref);
+	schema_ref(w, r->answer);
 }
 
-static void param(struct json_writer *w, const char *name, const char *in, bool required, enum api_type type, const char *about)
+static void values_of(struct json_writer *w, const char *list)
 {
+	struct span all = span_str(list);
+	jw_key(w, "enum");
+	jw_array(w);
+	for (size_t i = 0; i < all.n;) {
+		size_t end = span_find(all, i, ',');
+		jw_str(w, span_trim(span_sub(all, i, end - i)));
+		i = end + 1;
+	}
+	jw_array_end(w);
+}
+
+static void param(struct json_writer *w, const struct api_param *p, const char *in)
+{
+	bool in_path = strcmp(in, "path") == 0;
 	jw_object(w);
 	jw_key(w, "name");
-	jw_cstr(w, name);
+	jw_cstr(w, p->name);
 	jw_key(w, "in");
 	jw_cstr(w, in);
 	jw_key(w, "required");
-	jw_bool(w, required);
-	if (about) {
+	jw_bool(w, p->required || in_path);
+	if (p->about && p->type != PARAM_ENUM) {
 		jw_key(w, "description");
-		jw_cstr(w, about);
+		jw_cstr(w, p->about);
 	}
 	jw_key(w, "schema");
-	jw_raw(w, type == PARAM_INT ? SPAN_LIT("{\"type\":\"integer\"}") : SPAN_LIT("{\"type\":\"string\"}"));
+	jw_object(w);
+	jw_key(w, "type");
+	jw_cstr(w, p->type == PARAM_INT ? "integer" : "string");
+	if (p->type == PARAM_ENUM || p->type == PARAM_FLAG)
+		values_of(w, p->type == PARAM_FLAG ? "0, 1" : p->about);
+	if (p->type == PARAM_UUID) {
+		jw_key(w, "format");
+		jw_cstr(w, "uuid");
+	}
+	if (p->type == PARAM_INT) {
+		jw_key(w, "minimum");
+		jw_i64(w, p->lo);
+		jw_key(w, "maximum");
+		jw_i64(w, p->hi);
+	} else if (in_path) {
+		jw_key(w, "minLength");
+		jw_i64(w, 1);
+	}
+	jw_object_end(w);
 	jw_object_end(w);
 }
 
-static void path_params(struct json_writer *w, const char *path)
+static bool in_path(const char *path, const char *name)
 {
-	for (const char *p = path; (p = strchr(p, '{')); p++) {
-		char name[32];
-		const char *end = strchr(p, '}');
-		size_t n = (size_t)(end - p - 1);
+	size_t n = strlen(name);
+	for (const char *p = path; (p = strchr(p, '{')); p++)
+		if (strncmp(p + 1, name, n) == 0 && p[n + 1] == '}')
+			return true;
+	return false;
+}
+
+static void path_params(struct json_writer *w, const struct api_route *r)
+{
+	for (const char *p = r->path; (p = strchr(p, '{')); p++) {
+		char name[32] = "";
+		size_t n = strcspn(p + 1, "}");
+		struct api_param one = {name, PARAM_TEXT, true, NULL, 0, 0};
 		memcpy(name, p + 1, n < sizeof name - 1 ? n : sizeof name - 1);
-		name[n < sizeof name - 1 ? n : sizeof name - 1] = 0;
-		param(w, name, "path", true, PARAM_TEXT, NULL);
+		for (size_t i = 0; i < sizeof r->params / sizeof *r->params && r->params[i].name; i++)
+			if (strcmp(r->params[i].name, name) == 0)
+				one = r->params[i];
+		param(w, &one, "path");
+	}
+}
+
+static void refusal(struct json_writer *w, const struct api_route *r, struct span status)
+{
+	jw_key_span(w, status);
+	jw_raw(w, r->flags & ROUTE_INFLUX ? SPAN_LIT("{\"$ref\":\"#/components/responses/InfluxError\"}") : SPAN_LIT("{\"$ref\":\"#/components/responses/Problem\"}"));
+}
+
+/* What any route may answer, and what follows from this one's row. */
+static void refusals(struct json_writer *w, const struct api_route *r)
+{
+	bool has_name = strchr(r->path, '{') != NULL;
+	struct span more = span_str(r->statuses ? r->statuses : "");
+	static const char *const always[] = {"400", "403", "408", "414", "431", "500", "503"};
+	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+		refusal(w, r, span_str(always[i]));
+	if (has_name)
+		refusal(w, r, SPAN_LIT("404"));
+	if (r->body_limit) {
+		refusal(w, r, SPAN_LIT("413"));
+		refusal(w, r, SPAN_LIT("415"));
+	}
+	for (size_t i = 0; i < more.n;) {
+		size_t end = span_find(more, i, ',');
+		struct span s = span_trim(span_sub(more, i, end - i));
+		i = end + 1;
+		bool said = (has_name && span_is(s, "404")) || (r->body_limit && span_is(s, "413")) || span_is(s, "422");
+		if (!said)
+			refusal(w, r, s);
 	}
 }
 
@@ -168,14 +257,20 @@ static void responses(struct json_writer *w, const struct api_route *r)
 	if (!none) {
 		jw_key(w, "content");
 		jw_object(w);
-		jw_key(w, r->content ? r->content : "application/json");
-		jw_object(w);
-		jw_key(w, "schema");
-		if (r->content)
-			jw_raw(w, SPAN_LIT("{\"type\":\"string\"}"));
-		else
+		struct span types = span_str(r->content ? r->content : "");
+		if (r->answer || r->query >= 0) {
+			jw_key(w, "application/json");
+			jw_object(w);
+			jw_key(w, "schema");
 			answer_schema(w, r);
-		jw_object_end(w);
+			jw_object_end(w);
+		}
+		for (size_t i = 0; i < types.n;) {
+			size_t end = span_find(types, i, ',');
+			jw_key_span(w, span_trim(span_sub(types, i, end - i)));
+			jw_raw(w, SPAN_LIT("{\"schema\":{\"type\":\"string\"}}"));
+			i = end + 1;
+		}
 		jw_object_end(w);
 	}
 	jw_object_end(w);
@@ -184,9 +279,7 @@ static void responses(struct json_writer *w, const struct api_route *r)
 		jw_raw(w, SPAN_LIT("{\"description\":\"Lines were refused; nothing was stored\",\"content\":{\"application/json\":{\"schema\":"
 				   "{\"$ref\":\"#/components/schemas/Recorded\"}}}}"));
 	}
-	jw_key(w, "default");
-	jw_raw(w, SPAN_LIT("{\"description\":\"What is wrong, in words\",\"content\":{\"application/problem+json\":{\"schema\":"
-			   "{\"$ref\":\"#/components/schemas/Problem\"}}}}"));
+	refusals(w, r);
 	jw_object_end(w);
 }
 
@@ -205,9 +298,10 @@ static void operation(struct json_writer *w, const struct api_route *r)
 	jw_cstr(w, r->summary);
 	jw_key(w, "parameters");
 	jw_array(w);
-	path_params(w, r->path);
+	path_params(w, r);
 	for (size_t i = 0; i < sizeof r->params / sizeof *r->params && r->params[i].name; i++)
-		param(w, r->params[i].name, "query", r->params[i].required, r->params[i].type, r->params[i].about);
+		if (!in_path(r->path, r->params[i].name))
+			param(w, &r->params[i], "query");
 	jw_array_end(w);
 	if (r->body_type) {
 		jw_key(w, "requestBody");
@@ -215,7 +309,13 @@ static void operation(struct json_writer *w, const struct api_route *r)
 		jw_key(w, "content");
 		jw_object(w);
 		jw_key(w, r->body_type);
-		jw_raw(w, strcmp(r->body_type, "application/json") == 0 ? SPAN_LIT("{\"schema\":{\"type\":\"object\"}}") : SPAN_LIT("{\"schema\":{\"type\":\"string\"}}"));
+		jw_object(w);
+		jw_key(w, "schema");
+		if (r->takes)
+			schema_ref(w, r->takes);
+		else
+			jw_raw(w, strcmp(r->body_type, "application/json") == 0 ? SPAN_LIT("{\"type\":\"object\"}") : SPAN_LIT("{\"type\":\"string\"}"));
+		jw_object_end(w);
 		jw_object_end(w);
 		jw_object_end(w);
 	}
@@ -266,6 +366,11 @@ void api_openapi(struct buf *out, const char *version)
 		jw_raw(&w, span_str(schemas[i].schema));
 	}
 	jw_object_end(&w);
+	jw_key(&w, "responses");
+	jw_raw(&w, SPAN_LIT("{\"Problem\":{\"description\":\"What is wrong, in words (RFC 9457)\",\"content\":{\"application/problem+json\":{\"schema\":"
+			    "{\"$ref\":\"#/components/schemas/Problem\"}}}},\"InfluxError\":{\"description\":\"What is wrong, as InfluxDB says it\",\"content\":"
+			    "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/InfluxError\"}},\"application/problem+json\":{\"schema\":"
+			    "{\"$ref\":\"#/components/schemas/Problem\"}}}}}"));
 	jw_object_end(&w);
 	jw_object_end(&w);
 }

@@ -76,6 +76,10 @@ int get_live(struct api_call *c)
 	}
 	if (last.n && num_i64(&after, last) != 0)
 		after = -1;
+	if (http_head(c->pass.x)->method == HTTP_HEAD) {
+		c->content = "text/event-stream";
+		return 0;
+	}
 	int err = live_open(node_live(c->node), &c->pass, ids, n, changes, devices, after);
 	if (err == 0)
 		c->answered = true;

@@ -264,7 +264,7 @@ static int records_run(struct sjob *j, struct store *s, struct diag *d)
 int post_records(struct api_call *c)
 {
 	struct span body = buf_span(&c->body);
-	struct records_job q = {.c = c, .now_ns = clock_now(node_clock(c->node)), .key = http1_header(http_head(c->pass.x), "Idempotency-Key")};
+	struct records_job q = {.c = c, .now_ns = clock_now(node_clock(c->node)), .key = api_header(c, "Idempotency-Key")};
 	size_t lines = 1;
 	for (size_t i = 0; i < body.n; i++)
 		lines += body.p[i] == '\n';

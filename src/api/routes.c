@@ -1,11 +1,29 @@
 /* The one route table: routing, OpenAPI and tests come from it. */
 #include "api/priv/api.h"
 
+#include "lots/genealogy.h"
+#include "query/sql.h"
+
 #define OWN (PRINCIPAL_LOCAL | PRINCIPAL_OWN)
 #define EVERYBODY (PRINCIPAL_PUBLIC | PRINCIPAL_LOCAL | PRINCIPAL_OWN)
 #define NO_QUERY .query = -1
-#define FROM_TO {"from", PARAM_TIME, false, "begin, RFC 3339 or Unix milliseconds"}, {"to", PARAM_TIME, false, "end, not included"}
-#define PAGED {"limit", PARAM_INT, false, "most items, 1..1000"}, {"cursor", PARAM_TEXT, false, "`next` of the page before"}
+#define TEXT(name, about) {name, PARAM_TEXT, false, about, 0, 0}
+#define NEEDED(name, about) {name, PARAM_TEXT, true, about, 0, 0}
+#define TIME(name, about) {name, PARAM_TIME, false, about, 0, 0}
+#define INT(name, lo, hi, about) {name, PARAM_INT, false, about, lo, hi}
+#define FLAG(name, about) {name, PARAM_FLAG, false, about, 0, 0}
+#define ENUM(name, values) {name, PARAM_ENUM, false, values, 0, 0}
+#define UUID_OF(name, about) {name, PARAM_UUID, true, about, 0, 0}
+#define NUMBER_OF(name, about) {name, PARAM_INT, true, about, 1, INT64_MAX}
+#define FROM_TO TIME("from", "begin, RFC 3339 or Unix milliseconds"), TIME("to", "end, not included")
+#define CURSOR TEXT("cursor", "`next` of the page before")
+#define CURSOR_N INT("cursor", 0, INT64_MAX, "`next` of the page before")
+#define LIMIT INT("limit", 1, API_PAGE_MAX, "most items")
+#define PAGED LIMIT, CURSOR
+#define PAGED_N LIMIT, CURSOR_N
+#define KINDS "company, site, line, machine, mould, gauge, item, other"
+#define LOT_STATES_TEXT "ok, on_hold, quarantined, concession, rework, scrapped, shipped"
+#define TICKS "ns, n, u, ms, s, m, h"
 #define BODY_DOC (256u << 10)
 #define BODY_RECORDS (8u << 20)
 #define BODY_FILE (UINT64_C(1) << 34)
@@ -19,86 +37,90 @@ const struct api_route api_routes[] = {
 	{"node", HTTP_GET, "/api/v1/node", OWN, RUN_LOOP, .handler = get_node, .summary = "Identity, language, zone and clock of the node", .answer = "Node",
 		NO_QUERY},
 	{"clock", HTTP_POST, "/api/v1/clock", OWN, RUN_LATER, .body_limit = 4096, .body_type = "application/json", .handler = post_clock,
+		.takes = "ClockSet", .statuses = "409",
 		.summary = "Advance the clock of a demo folder", .answer = "Clock", NO_QUERY},
 	{"today", HTTP_GET, "/api/v1/today", OWN, RUN_WORKER, .handler = get_today, .summary = "Machines, their states today, open cases", .answer = "Today", NO_QUERY},
-	{"assets", HTTP_GET, "/api/v1/assets", OWN, RUN_WORKER, .handler = get_assets, .params = {{"kind", PARAM_TEXT, false, "machine, item, mould…"}, PAGED},
+	{"assets", HTTP_GET, "/api/v1/assets", OWN, RUN_WORKER, .handler = get_assets, .params = {ENUM("kind", KINDS), PAGED},
 		.summary = "Assets by code", .query = SQ_ASSETS},
 	{"asset", HTTP_GET, "/api/v1/assets/{code}", OWN, RUN_WORKER, .handler = get_asset, .summary = "One asset and its state now", .answer = "Asset", NO_QUERY},
 	{"asset_states", HTTP_GET, "/api/v1/assets/{code}/states", OWN, RUN_WORKER, .handler = get_asset_states, .params = {FROM_TO},
 		.summary = "Machine states over time", .answer = "States", NO_QUERY},
 	{"asset_stops", HTTP_GET, "/api/v1/assets/{code}/stops", OWN, RUN_WORKER, .handler = get_asset_stops, .params = {FROM_TO},
 		.summary = "Stops over time", .answer = "Stops", NO_QUERY},
-	{"signals", HTTP_GET, "/api/v1/signals", OWN, RUN_WORKER, .handler = get_signals, .params = {{"asset", PARAM_TEXT, false, "asset code"}, PAGED},
+	{"signals", HTTP_GET, "/api/v1/signals", OWN, RUN_WORKER, .handler = get_signals, .params = {TEXT("asset", "asset code"), PAGED_N},
 		.summary = "Signals with their last values", .answer = "Signals", NO_QUERY},
-	{"series", HTTP_GET, "/api/v1/series/{id}", OWN, RUN_WORKER, .handler = get_series, .summary = "One signal", .answer = "Signal", NO_QUERY},
+	{"series", HTTP_GET, "/api/v1/series/{id}", OWN, RUN_WORKER, .handler = get_series, .params = {UUID_OF("id", "series")}, .summary = "One signal", .answer = "Signal", NO_QUERY},
 	{"values", HTTP_GET, "/api/v1/series/{id}/values", OWN, RUN_WORKER, .handler = get_values,
-		.params = {FROM_TO, {"limit", PARAM_INT, false, "most values, 1..10000"}, {"cursor", PARAM_TEXT, false, "`next` of the page before"},
-			{"order", PARAM_TEXT, false, "asc, desc"}, {"arrival", PARAM_FLAG, false, "1: arrival times too"}, {"format", PARAM_TEXT, false, "csv"}},
-		.summary = "Values as stored", .answer = "Values", NO_QUERY},
+		.params = {UUID_OF("id", "series"), FROM_TO, INT("limit", 1, 10000, "most values"), CURSOR,
+			ENUM("order", "asc, desc"), FLAG("arrival", "1: arrival times too"), ENUM("format", "json, csv")},
+		.summary = "Values as stored", .answer = "Values", .content = "text/csv", NO_QUERY},
 	{"chart", HTTP_GET, "/api/v1/series/{id}/chart", OWN, RUN_WORKER, .handler = get_chart,
-		.params = {FROM_TO, {"width", PARAM_INT, false, "pixels, 1..4000"}}, .summary = "Least, greatest and mean per pixel", .answer = "Chart", NO_QUERY},
-	{"last", HTTP_GET, "/api/v1/last", OWN, RUN_LOOP, .handler = get_last, .params = {{"series", PARAM_UUIDS, true, "ids with commas, at most 512"}},
-		.summary = "Last values", .answer = "Last", NO_QUERY},
+		.params = {UUID_OF("id", "series"), FROM_TO, INT("width", 1, 4000, "pixels")}, .statuses = "409", .summary = "Least, greatest and mean per pixel", .answer = "Chart", NO_QUERY},
+	{"last", HTTP_GET, "/api/v1/last", OWN, RUN_LOOP, .handler = get_last, .params = {{"series", PARAM_UUIDS, true, "ids with commas, at most 200", 0, 0}},
+		.statuses = "404, 413", .summary = "Last values", .answer = "Last", NO_QUERY},
 	{"lots", HTTP_GET, "/api/v1/lots", OWN, RUN_WORKER, .handler = get_lots,
-		.params = {{"q", PARAM_TEXT, false, "part of the number"}, {"item", PARAM_TEXT, false, "item code"}, {"state", PARAM_TEXT, false, "lot state"}, PAGED},
+		.params = {TEXT("q", "part of the number"), TEXT("item", "item code"), ENUM("state", LOT_STATES_TEXT), PAGED_N},
 		.summary = "Lots, newest first", .query = SQ_LOTS},
 	{"lot", HTTP_GET, "/api/v1/lots/{firm}/{number}", OWN, RUN_WORKER, .handler = get_lot, .summary = "One lot with all that is known of it", .answer = "Lot",
 		NO_QUERY},
 	{"lot_tree", HTTP_GET, "/api/v1/lots/{firm}/{number}/tree", OWN, RUN_WORKER, .handler = get_lot_tree,
-		.params = {{"direction", PARAM_TEXT, false, "down, up, both"}, {"depth", PARAM_INT, false, "steps; 0: all"}, {"limit", PARAM_INT, false, "most lots"}},
+		.params = {ENUM("direction", "down, up, both"), INT("depth", 0, 1000, "steps; 0: all"), INT("limit", 1, GENEALOGY_LOTS_MAX, "most lots")},
 		.summary = "Family tree of a lot", .answer = "Tree", NO_QUERY},
 	{"operations", HTTP_GET, "/api/v1/operations", OWN, RUN_WORKER, .handler = get_operations,
-		.params = {{"machine", PARAM_TEXT, false, "asset code"}, FROM_TO, PAGED}, .summary = "Operations that began in a range", .query = SQ_OPERATIONS},
+		.params = {TEXT("machine", "asset code"), FROM_TO, PAGED_N}, .summary = "Operations that began in a range", .query = SQ_OPERATIONS},
 	{"events", HTTP_GET, "/api/v1/events", OWN, RUN_WORKER, .handler = get_events,
-		.params = {{"asset", PARAM_TEXT, false, "asset code"}, {"kind", PARAM_TEXT, false, "receipt, shipment, note…"}, FROM_TO, PAGED},
+		.params = {TEXT("asset", "asset code"), TEXT("kind", "receipt, shipment, note…"), FROM_TO, PAGED_N},
 		.summary = "Events", .query = SQ_EVENTS},
 	{"cases", HTTP_GET, "/api/v1/cases", OWN, RUN_WORKER, .handler = get_cases,
-		.params = {{"state", PARAM_TEXT, false, "open, seen, in_work, done, closed"}, {"asset", PARAM_TEXT, false, "asset code"}, PAGED},
+		.params = {ENUM("state", "open, seen, in_work, done, closed"), TEXT("asset", "asset code"), PAGED_N},
 		.summary = "Cases, newest first", .query = SQ_CASES},
-	{"case", HTTP_GET, "/api/v1/cases/{id}", OWN, RUN_WORKER, .handler = get_case, .summary = "One case with its history", .answer = "Case", NO_QUERY},
-	{"case_state", HTTP_POST, "/api/v1/cases/{id}/state", OWN, RUN_WORKER, .body_limit = 65536, .body_type = "application/json", .handler = post_case_state,
-		.summary = "Say what became of a case", .answer = "CaseState", NO_QUERY},
+	{"case", HTTP_GET, "/api/v1/cases/{id}", OWN, RUN_WORKER, .handler = get_case, .params = {NUMBER_OF("id", "case")}, .summary = "One case with its history", .answer = "Case", NO_QUERY},
+	{"case_state", HTTP_POST, "/api/v1/cases/{id}/state", OWN, RUN_WORKER, .body_limit = 65536, .body_type = "application/json", .handler = post_case_state, .params = {NUMBER_OF("id", "case")},
+		.takes = "CaseStateSet", .statuses = "409", .summary = "Say what became of a case", .answer = "CaseState", NO_QUERY},
 	{"search", HTTP_GET, "/api/v1/search", OWN, RUN_WORKER, .handler = get_search,
-		.params = {{"q", PARAM_TEXT, true, "text"}, {"limit", PARAM_INT, false, "1..100"}}, .summary = "Find machines, signals, lots and items", .query = SQ_SEARCH},
+		.params = {NEEDED("q", "text"), INT("limit", 1, 100, "most items")}, .summary = "Find machines, signals, lots and items", .query = SQ_SEARCH},
 	{"changes", HTTP_GET, "/api/v1/changes", OWN, RUN_WORKER, .handler = get_changes,
-		.params = {{"after", PARAM_INT, false, "change number"}, PAGED}, .summary = "The change feed", .query = SQ_CHANGES},
-	{"audit", HTTP_GET, "/api/v1/audit", OWN, RUN_WORKER, .handler = get_audit, .params = {PAGED}, .summary = "Who changed what", .query = SQ_AUDIT},
+		.params = {INT("after", 0, INT64_MAX, "change number"), PAGED_N}, .summary = "The change feed", .query = SQ_CHANGES},
+	{"audit", HTTP_GET, "/api/v1/audit", OWN, RUN_WORKER, .handler = get_audit, .params = {PAGED_N}, .summary = "Who changed what", .query = SQ_AUDIT},
 	{"records", HTTP_POST, "/api/v1/records", OWN, RUN_WORKER, .body_limit = BODY_RECORDS, .body_type = "application/x-ndjson", .handler = post_records,
-		.summary = "Store assets, lots, links, operations, events and characteristics", .answer = "Recorded", NO_QUERY},
+		.statuses = "409, 422, 507", .summary = "Store assets, lots, links, operations, events and characteristics", .answer = "Recorded", NO_QUERY},
 	{"devices", HTTP_GET, "/api/v1/devices", OWN, RUN_WORKER, .handler = get_devices, .summary = "Devices and how they are", .answer = "Devices", NO_QUERY},
 	{"device_test", HTTP_POST, "/api/v1/devices/test", OWN, RUN_LATER, .body_limit = BODY_DOC, .body_type = "application/json", .handler = test_device,
-		.summary = "Try a device for at most five seconds", .answer = "DeviceTest", NO_QUERY},
+		.takes = "DeviceConfig", .summary = "Try a device for at most five seconds", .answer = "DeviceTest", NO_QUERY},
 	{"device_put", HTTP_PUT, "/api/v1/devices/{name}", OWN, RUN_WORKER, .body_limit = BODY_DOC, .body_type = "application/json", .handler = put_device,
-		.summary = "Set a device", .answer = "Stored", NO_QUERY},
-	{"device_delete", HTTP_DELETE, "/api/v1/devices/{name}", OWN, RUN_WORKER, .handler = delete_device, .summary = "Remove a device", .answer = "Stored", NO_QUERY},
+		.takes = "DeviceConfig", .statuses = "409, 507", .summary = "Set a device", .answer = "Stored", NO_QUERY},
+	{"device_delete", HTTP_DELETE, "/api/v1/devices/{name}", OWN, RUN_WORKER, .handler = delete_device, .statuses = "507", .summary = "Remove a device", .answer = "Stored", NO_QUERY},
 	{"device_undo", HTTP_POST, "/api/v1/devices/{name}/undo", OWN, RUN_WORKER, .body_limit = 1024, .body_type = "application/json", .handler = undo_device,
-		.summary = "Take back the last change of a device", .answer = "Stored", NO_QUERY},
+		.statuses = "409, 507", .summary = "Take back the last change of a device", .answer = "Stored", NO_QUERY},
 	{"device_history", HTTP_GET, "/api/v1/devices/{name}/history", OWN, RUN_WORKER, .handler = get_device_history,
 		.summary = "All versions of a device", .query = SQ_DOC_HISTORY},
-	{"imports", HTTP_GET, "/api/v1/imports", OWN, RUN_WORKER, .handler = get_imports, .params = {PAGED}, .summary = "Imports, newest first", .answer = "Imports",
+	{"imports", HTTP_GET, "/api/v1/imports", OWN, RUN_WORKER, .handler = get_imports, .params = {INT("limit", 1, 100, "most items"), CURSOR}, .summary = "Imports, newest first", .answer = "Imports",
 		NO_QUERY},
 	{"import_put", HTTP_POST, "/api/v1/imports", OWN, RUN_STREAM, .body_limit = BODY_FILE, .body_type = "application/octet-stream", .stream = &import_stream,
-		.params = {{"name", PARAM_TEXT, true, "file name"}}, .summary = "Give a file and get the proposed reading", .answer = "Import", NO_QUERY},
+		.params = {NEEDED("name", "file name")}, .summary = "Give a file and get the proposed reading", .answer = "Import", NO_QUERY},
 	{"import", HTTP_GET, "/api/v1/imports/{id}", OWN, RUN_WORKER, .handler = get_import, .summary = "One import", .answer = "Import", NO_QUERY},
 	{"import_preview", HTTP_GET, "/api/v1/imports/{id}/preview", OWN, RUN_WORKER, .handler = get_import_preview,
-		.params = {{"rows", PARAM_INT, false, "1..200"}}, .summary = "First rows and how each cell is read", .answer = "Preview", NO_QUERY},
+		.params = {INT("rows", 1, 200, "rows shown")}, .summary = "First rows and how each cell is read", .answer = "Preview", NO_QUERY},
 	{"import_commit", HTTP_POST, "/api/v1/imports/{id}/commit", OWN, RUN_WORKER, .body_limit = BODY_DOC, .body_type = "application/json", .handler = commit_import,
-		.summary = "Store the file as proposed or corrected", .answer = "Import", NO_QUERY},
+		.statuses = "409, 507", .summary = "Store the file as proposed or corrected", .answer = "Import", NO_QUERY},
 	{"import_refused", HTTP_GET, "/api/v1/imports/{id}/refused.csv", OWN, RUN_WORKER, .handler = get_import_refused,
 		.summary = "The rows that were refused, with the reason in the last column", NO_QUERY, .content = "text/csv"},
-	{"influx_ping", HTTP_GET, "/ping", EVERYBODY, RUN_LOOP, .handler = influx_ping, .summary = "InfluxDB 1.x ping", NO_QUERY},
-	{"influx_write", HTTP_POST, "/write", OWN, RUN_STREAM, .body_limit = BODY_LINES, .body_type = "text/plain", .stream = &write_stream,
-		.params = {{"db", PARAM_TEXT, false, "database"}, {"precision", PARAM_TEXT, false, "ns, u, ms, s, m, h"}, {"consistency", PARAM_TEXT, false, "taken, without meaning"},
-			{"rp", PARAM_TEXT, false, "taken, without meaning"}, {"u", PARAM_TEXT, false, "taken, without meaning"}, {"p", PARAM_TEXT, false, "taken, without meaning"}},
-		.summary = "InfluxDB 1.x line protocol; 204 means durable", NO_QUERY},
-	{"influx_query", HTTP_GET, "/query", OWN, RUN_WORKER, .handler = influx_query,
-		.params = {{"q", PARAM_TEXT, true, "InfluxQL"}, {"db", PARAM_TEXT, false, "database"}, {"epoch", PARAM_TEXT, false, "ns, u, ms, s, m, h"}},
+	{"influx_ping", HTTP_GET, "/ping", EVERYBODY, RUN_LOOP, .flags = ROUTE_INFLUX, .handler = influx_ping, .summary = "InfluxDB 1.x ping", NO_QUERY},
+	{"influx_write", HTTP_POST, "/write", OWN, RUN_STREAM, .body_limit = BODY_LINES, .body_type = "text/plain", .flags = ROUTE_ANY_TYPE | ROUTE_INFLUX, .stream = &write_stream,
+		.params = {TEXT("db", "database"), ENUM("precision", TICKS), TEXT("consistency", "taken, without meaning"),
+			TEXT("rp", "taken, without meaning"), TEXT("u", "taken, without meaning"), TEXT("p", "taken, without meaning")},
+		.statuses = "409, 507", .summary = "InfluxDB 1.x line protocol; 204 means durable", NO_QUERY},
+	{"influx_query", HTTP_GET, "/query", OWN, RUN_WORKER, .flags = ROUTE_INFLUX, .handler = influx_query,
+		.params = {NEEDED("q", "InfluxQL"), TEXT("db", "database"), ENUM("epoch", TICKS)},
 		.summary = "InfluxDB 1.x query", .answer = "Any", NO_QUERY},
-	{"influx_query_post", HTTP_POST, "/query", OWN, RUN_WORKER, .body_limit = 1u << 20, .body_type = "application/x-www-form-urlencoded", .handler = influx_query,
-		.params = {{"q", PARAM_TEXT, false, "InfluxQL"}, {"db", PARAM_TEXT, false, "database"}, {"epoch", PARAM_TEXT, false, "ns, u, ms, s, m, h"}},
+	{"influx_query_post", HTTP_POST, "/query", OWN, RUN_WORKER, .body_limit = 1u << 20, .body_type = "application/x-www-form-urlencoded", .flags = ROUTE_ANY_TYPE | ROUTE_INFLUX, .handler = influx_query,
+		.params = {TEXT("q", "InfluxQL"), TEXT("db", "database"), ENUM("epoch", TICKS)},
 		.summary = "InfluxDB 1.x query", .answer = "Any", NO_QUERY},
-	{"live", HTTP_GET, "/api/v1/live", OWN, RUN_LOOP, .handler = get_live, .params = {{"topics", PARAM_TEXT, false, "values:ID,ID;changes;devices"}},
+	{"live", HTTP_GET, "/api/v1/live", OWN, RUN_LOOP, .handler = get_live, .params = {TEXT("topics", "values:ID,ID;changes;devices")},
 		.summary = "Server-sent events: values, changes, clock, devices", NO_QUERY, .content = "text/event-stream"},
+	{"sql", HTTP_POST, "/api/v1/sql", OWN, RUN_WORKER, .body_limit = SQL_TEXT_MAX + 1, .body_type = "application/sql", .handler = post_sql,
+		.params = {ENUM("format", "table, csv, json")}, .statuses = "413", .summary = "One SELECT over lots, events, operations, cases and series",
+		.content = "text/plain, text/csv, application/x-ndjson", NO_QUERY},
 	/* Last: everything else that is asked for by GET is the page or one of its files. */
 	{"page", HTTP_GET, "*", EVERYBODY, RUN_LOOP, .handler = get_page, .summary = "The page", NO_QUERY, .content = "text/html"},
 };

@@ -3,13 +3,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/num.h"
 #include "codec/csv.h"
 
 #define VALUES_MAX 10000
 #define CHART_MAX 4000
-#define LAST_MAX 512u
+#define LAST_MAX 200u /* as many as an address holds */
 
 const char *api_quality(uint8_t q) { return q_is_bad(q) ? "bad" : q ? "uncertain" : "good"; }
 
@@ -29,11 +30,7 @@ static void time_ms(struct json_writer *w, int64_t t_ns)
 	}
 	buf_init(&b, 64);
 	int64_t ms = t_ns / NS_PER_MS, rest = t_ns % NS_PER_MS;
-	if (rest < 0) {
-		rest += NS_PER_MS;
-		ms--;
-	}
-	buf_printf(&b, "%lld.%06lld", (long long)ms, (long long)rest);
+	buf_printf(&b, "%s%lld.%06lld", t_ns < 0 ? "-" : "", llabs(ms), llabs(rest));
 	while (b.n && b.p[b.n - 1] == '0')
 		b.n--;
 	jw_raw(w, buf_span(&b));
@@ -104,7 +101,7 @@ int get_signals(struct api_call *c)
 {
 	struct table_cursor *cur = NULL;
 	struct table_batch b = {0};
-	int64_t limit, after, rows = 0, last = 0;
+	int64_t limit, after = 0, rows = 0, last = 0;
 	struct span asset = api_param(c, "asset");
 	int err = api_param_i64(c, "limit", API_PAGE_MAX, 1, API_PAGE_MAX, &limit);
 	if (err == 0)
@@ -305,7 +302,8 @@ int get_values(struct api_call *c)
 	if (err != 0)
 		return err;
 	size_t n = p.n > (size_t)limit ? (size_t)limit : p.n;
-	if (span_is(api_param(c, "format"), "csv")) {
+	struct span format = api_param(c, "format"), accept = api_header(c, "Accept");
+	if (format.n ? span_is(format, "csv") : span_starts(accept, "text/csv")) {
 		write_csv(c, &p, n, &def);
 		return 0;
 	}
@@ -391,6 +389,8 @@ int get_chart(struct api_call *c)
 	bool raw = true;
 	for (size_t i = 0; i < n; i++)
 		raw &= bins[i].count <= 1;
+	/* Whole milliseconds say enough of a wide bin; rows of a file are nanoseconds apart. */
+	int64_t unit_ns = (to - from) / width >= NS_PER_MS ? NS_PER_MS : 1;
 	struct json_writer *w = &c->w;
 	jw_object(w);
 	jw_key(w, "from");
@@ -413,7 +413,7 @@ int get_chart(struct api_call *c)
 				if (b->count == 1)
 					time_ms(w, b->first_ns);
 				else
-					time_ms(w, (from + (int64_t)(((__int128)(to - from) * (2 * (int64_t)i + 1)) / (2 * width))) / NS_PER_MS * NS_PER_MS);
+					time_ms(w, (from + (int64_t)(((__int128)(to - from) * (2 * (int64_t)i + 1)) / (2 * width))) / unit_ns * unit_ns);
 				break;
 			case 1: jw_f64(w, b->min); break;
 			case 2: jw_f64(w, b->max); break;
@@ -428,6 +428,23 @@ int get_chart(struct api_call *c)
 	jw_bool(w, raw);
 	jw_object_end(w);
 	return 0;
+}
+
+/* The key says whose signal it is, so that the loop need not ask the store. */
+static bool is_stale(struct api_call *c, series_id id)
+{
+	struct series_def def;
+	struct buf asset, field;
+	buf_init(&asset, 0);
+	buf_init(&field, 0);
+	bool stale = false;
+	if (sdb_get_def(node_sdb(c->node), id, &def) == 0) {
+		series_key_read(def.key, &asset, &field);
+		stale = collect_stale(node_collect(c->node), buf_span(&asset));
+	}
+	buf_free(&asset);
+	buf_free(&field);
+	return stale;
 }
 
 int get_last(struct api_call *c)
@@ -455,6 +472,8 @@ int get_last(struct api_call *c)
 		jw_key(w, "id");
 		jw_str(w, one);
 		last_members(c, id);
+		jw_key(w, "stale");
+		jw_bool(w, is_stale(c, id));
 		jw_object_end(w);
 	}
 	jw_array_end(w);

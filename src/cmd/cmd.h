@@ -4,6 +4,7 @@
 #define MO_CMD_CMD_H
 
 #include "api/words.h"
+#include "base/buf.h"
 #include "base/diag.h"
 #include "os/vfs.h"
 
@@ -22,6 +23,8 @@ struct cmd_option {
 };
 /* Reads options anywhere among the arguments; the rest stays in cmd->argv. MO_EINVAL: said on standard error. Options without `got` NULL were given. */
 MO_MUST_USE int cmd_options(struct cmd *c, struct cmd_option *o, size_t n);
+/* A diag in the user's language, the file before it where the words do not name it. */
+void cmd_words(struct buf *out, const struct cmd *c, const struct diag *d);
 /* Prints a diag in the user's language on standard error; gives status. */
 int cmd_fail(const struct cmd *c, const struct diag *d, int status);
 /* Korean or English. */

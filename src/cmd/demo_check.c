@@ -56,8 +56,13 @@ static bool matches(const struct json_value *e, const struct json_value *c)
 			return demo_time(e, "begin") <= begin && begin <= demo_time(e, "end");
 		if (!span_eq(demo_text(e, "signal"), demo_text(ev, "signal")))
 			return false;
-		double diff = demo_number(ev, "begin_seq") - demo_number(e, "begin_seq");
-		return fabs(diff) <= demo_number(e, "tolerance_cycles");
+		double diff = demo_number(ev, "begin_seq") - demo_number(e, "begin_seq"), tolerance = demo_number(e, "tolerance_cycles");
+		bool must = false;
+		(void)!json_get_bool(e, "must", &must, NULL);
+		/* What need not be found is weak: where in the affected stretch it stands out is chance. */
+		if (!must && demo_number(e, "end_seq") > 0)
+			return diff >= -tolerance && demo_number(ev, "begin_seq") <= demo_number(e, "end_seq");
+		return fabs(diff) <= tolerance;
 	}
 	int64_t tol = (int64_t)(demo_number(e, "tolerance_s") * 1e9);
 	return within(demo_time(ev, "from"), demo_time(e, "from"), tol) && (span_is(kind, "missing_data") || within(demo_time(ev, "to"), demo_time(e, "to"), tol));

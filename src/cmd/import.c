@@ -13,22 +13,24 @@
 #include "http/client.h"
 #include "node/node.h"
 
-#define POLL_NS 50000000L
-#define FILES_MAX 100000u
+#define POLL_NS 20000000L
+#define ANSWER_MS 3600000
+#define PIECE_BYTES (256u << 10)
+#define FILES_MAX 100000u /* of one folder */
+#define DEPTH_MAX 16u     /* folders in folders */
 
 struct totals {
 	int status;
-	uint64_t files;
 };
 struct door {
 	struct cmd *c;
 	struct node *node; /* NULL: by the socket */
-	struct api *api;
 	struct httpc *http;
 	char *sock;
 	struct store_reader *reader;
 	struct totals t;
 	struct diag *d;
+	bool said; /* what is wrong with this file was told already */
 };
 
 /* ---- what is printed ---- */
@@ -44,13 +46,33 @@ static struct span text(const struct json_value *o, const char *name)
 	return json_get_str(o, name, &s, NULL) == 0 ? s : span_str("");
 }
 
-static void print_errors(const struct cmd *c, const struct json_value *result)
+static void print_errors(const struct cmd *c, const struct json_value *result, int64_t refused)
 {
 	const struct json_value *list = json_member(result, "errors");
-	for (const struct json_value *e = list ? list->child : NULL; e; e = e->next) {
+	for (const struct json_value *e = list ? list->child : NULL; e; e = e->next, refused--) {
 		struct span words = text(json_member(e, "detail"), c->lang == WORDS_KO ? "ko" : "en");
-		fprintf(stderr, cmd_text(c, "  %lld행: %.*s\n", "  line %lld: %.*s\n"), (long long)number(e, "line"), SPAN_FMT(words));
+		printf(cmd_text(c, "  거부: %.*s\n", "  refused: %.*s\n"), SPAN_FMT(words));
 	}
+	if (refused > 0)
+		printf(cmd_text(c, "  거부: 그 밖에 %lld행\n", "  refused: and %lld more\n"), (long long)refused);
+}
+
+/* The rows that changed what was there; those that said the same are only counted. */
+static void print_replaced(const struct cmd *c, const struct json_value *result)
+{
+	const struct json_value *list = json_member(result, "replaced_rows");
+	int64_t changed = number(result, "replaced") - number(result, "same"), listed = 0;
+	for (const struct json_value *e = list ? list->child : NULL; e && changed; e = e->next) {
+		bool same = false;
+		if (json_get_bool(e, "same", &same, NULL) != 0 || same)
+			continue;
+		printf(cmd_text(c, "  바뀜: %lld번째 줄\n", "  replaced: line %lld\n"), (long long)number(e, "line"));
+		listed++;
+	}
+	if (changed > listed)
+		printf(cmd_text(c, "  바뀜: 그 밖에 %lld행\n", "  replaced: and %lld more\n"), (long long)(changed - listed));
+	if (number(result, "same"))
+		printf(cmd_text(c, "  바뀜: %lld행은 이미 있던 값과 같음\n", "  replaced: %lld without any change\n"), (long long)number(result, "same"));
 }
 
 /* One import's JSON, as the API gives it. */
@@ -76,7 +98,8 @@ static void report(struct door *w, const char *file, const struct json_value *im
 		printf(cmd_text(c, "  읽을 수 없는 글자 %lld바이트\n", "  %lld bytes that are no text\n"), (long long)number(r, "bad_text"));
 	if (number(r, "refused") && w->t.status == 0)
 		w->t.status = 1;
-	print_errors(c, r);
+	print_replaced(c, r);
+	print_errors(c, r, number(r, "refused"));
 }
 
 /* ---- in this process ---- */
@@ -96,44 +119,78 @@ static int show_row(struct door *w, const char *file, const char *id)
 	return err;
 }
 
-static int import_here(struct door *w, const char *path, const char *name, struct span bytes)
+/* A file in pieces. */
+struct source {
+	struct vfs_file *f;
+	uint64_t at, size_bytes;
+	struct diag *d;
+	const char *path;
+};
+
+static int source_piece(void *arg, uint8_t *to, size_t n, size_t *ret)
+{
+	struct source *s = arg;
+	uint64_t left = s->size_bytes - s->at;
+	size_t got = 0;
+	int err = vfs_pread(s->f, to, n < left ? n : (size_t)left, s->at, &got);
+	if (err == 0 && got == 0 && left)
+		err = MO_EIO;
+	if (err != 0) {
+		diag_set(s->d, err, MSG_IMPORT_READ);
+		diag_file(s->d, s->path);
+		return err;
+	}
+	s->at += got;
+	*ret = got;
+	return 0;
+}
+
+static int import_here(struct door *w, const char *path, const char *name, struct source *src)
 {
 	struct import_file *f = NULL;
 	char id[UUID_TEXT];
-	int err = import_file_begin(&f, w->node, name, w->d);
-	if (err == 0 && (err = import_file_piece(f, bytes, w->d)) != 0) {
+	uint8_t *piece = malloc(PIECE_BYTES);
+	int err = piece ? import_file_begin(&f, w->node, name, w->d) : diag_set(w->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	for (size_t n = 1; err == 0 && n;) {
+		err = source_piece(src, piece, PIECE_BYTES, &n);
+		if (err == 0 && n)
+			err = import_file_piece(f, span_of(piece, n), w->d);
+	}
+	free(piece);
+	if (err != 0) {
 		import_file_drop(f);
 		return err;
 	}
-	if (err == 0)
-		err = import_file_end(f, w->reader, id, w->d);
+	bool refused;
+	err = import_file_end(f, w->reader, id, &refused, w->d);
 	if (err == 0) {
-		int ran = import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
+		int ran = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
 		err = show_row(w, path, id);
-		if (ran != 0 && ran != MO_ESTATE)
+		if (ran != 0)
 			w->t.status = 2;
 	}
 	return err;
 }
 
 /* ---- by the socket ---- */
-static int ask(struct door *w, const char *method, const char *url, const char *type, struct span body, struct buf *answer, struct arena *a, struct json_value **root)
+static int ask(struct door *w, struct httpc_request *r, struct buf *answer, struct arena *a, struct json_value **root)
 {
-	struct httpc_request r = {.method = method, .url = url, .unix_path = w->sock, .content_type = type, .body = body, .timeout_ms = 3600000};
 	int status = 0;
-	int err = httpc_do(w->http, &r, &status, answer, w->d);
+	r->unix_path = w->sock;
+	r->timeout_ms = ANSWER_MS;
+	int err = httpc_do(w->http, r, &status, answer, w->d);
 	if (err == 0)
 		err = json_parse(root, a, buf_span(answer), w->d);
 	if (err == 0 && status >= 400) {
 		struct span words = text(json_member(*root, "detail"), w->c->lang == WORDS_KO ? "ko" : "en");
 		fprintf(stderr, "moru: %.*s\n", SPAN_FMT(words));
-		w->t.status = 2;
+		w->said = true;
 		return MO_EINVAL;
 	}
 	return err;
 }
 
-static int import_there(struct door *w, const char *path, const char *name, struct span bytes)
+static int import_there(struct door *w, const char *path, const char *name, struct source *src)
 {
 	struct arena a;
 	struct buf answer, url;
@@ -144,29 +201,35 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 	buf_adds(&url, "http://localhost/api/v1/imports?name=");
 	percent_encode(&url, span_str(name));
 	buf_addc(&url, 0);
-	int err = url.err ? url.err : ask(w, "POST", (const char *)url.p, "application/octet-stream", bytes, &answer, &a, &root);
+	struct httpc_request post = {.method = "POST", .url = (const char *)url.p, .content_type = "application/octet-stream", .piece = source_piece,
+		.piece_arg = src, .body_bytes = src->size_bytes};
+	int err = url.err ? url.err : ask(w, &post, &answer, &a, &root);
 	char id[UUID_TEXT] = "", where[128];
+	bool over = false;
 	if (err == 0) {
 		diag_copy(id, sizeof id, text(root, "id"));
-		if (span_is(text(root, "state"), "refused")) {
+		over = span_is(text(root, "state"), "refused");
+		if (over)
 			report(w, path, root);
-			goto out;
-		}
+	}
+	if (err == 0 && !over) {
 		snprintf(where, sizeof where, "http://localhost/api/v1/imports/%s/commit", id);
-		err = ask(w, "POST", where, "application/json", SPAN_LIT("{}"), &answer, &a, &root);
+		struct httpc_request commit = {.method = "POST", .url = where, .content_type = "application/json", .body = SPAN_LIT("{}")};
+		err = ask(w, &commit, &answer, &a, &root);
+		snprintf(where, sizeof where, "http://localhost/api/v1/imports/%s", id);
 	}
-	snprintf(where, sizeof where, "http://localhost/api/v1/imports/%s", id);
-	while (err == 0) {
+	while (err == 0 && !over) {
+		struct httpc_request get = {.method = "GET", .url = where};
 		arena_reset(&a);
-		err = ask(w, "GET", where, NULL, span_of(NULL, 0), &answer, &a, &root);
-		if (err == 0 && !span_is(text(root, "state"), "running")) {
+		err = ask(w, &get, &answer, &a, &root);
+		over = err == 0 && !span_is(text(root, "state"), "running");
+		if (over) {
 			report(w, path, root);
-			break;
+		} else {
+			struct timespec t = {0, POLL_NS};
+			nanosleep(&t, NULL);
 		}
-		struct timespec t = {0, POLL_NS};
-		nanosleep(&t, NULL);
 	}
-out:
 	arena_free(&a);
 	buf_free(&answer);
 	buf_free(&url);
@@ -199,16 +262,32 @@ static int add_name(void *arg, const char *name)
 
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
+/* Said once a file, whatever went wrong with it. */
+static void failed(struct door *w, const char *path, int err)
+{
+	w->t.status = 2;
+	if (w->said)
+		return;
+	if (w->d->msg == MSG_NONE)
+		diag_set(w->d, err, MSG_IMPORT_READ);
+	if (!w->d->file[0])
+		diag_file(w->d, path);
+	cmd_fail(w->c, w->d, 2);
+}
+
 static void import_dir(struct door *w, const char *path, unsigned depth)
 {
 	struct names l = {0};
-	if (vfs_list(w->c->vfs, path, add_name, &l) != 0)
-		w->t.status = 2;
+	int err = vfs_list(w->c->vfs, path, add_name, &l);
+	if (err != 0)
+		failed(w, path, err);
 	qsort(l.name, l.n, sizeof *l.name, by_name);
 	for (size_t i = 0; i < l.n; i++) {
 		char *p = vfs_join(path, l.name[i]);
 		if (p)
 			import_path(w, p, depth + 1);
+		else
+			failed(w, path, MO_ENOMEM);
 		free(p);
 		free(l.name[i]);
 	}
@@ -218,36 +297,26 @@ static void import_dir(struct door *w, const char *path, unsigned depth)
 static void import_path(struct door *w, const char *path, unsigned depth)
 {
 	struct vfs_stat st;
-	struct vfs_file *f = NULL;
-	const uint8_t *bytes = NULL;
+	struct source src = {.path = path, .d = w->d};
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	diag_clear(w->d);
+	w->said = false;
 	int err = vfs_stat(w->c->vfs, path, &st);
-	if (err == 0 && st.is_dir && depth < 16) {
+	if (err == 0 && st.is_dir && depth < DEPTH_MAX) {
 		import_dir(w, path, depth);
 		return;
 	}
+	if (err == MO_ENOENT)
+		diag_set(w->d, err, MSG_IMPORT_NO_FILE);
 	if (err == 0)
-		err = vfs_open(w->c->vfs, &f, path, VFS_READ, w->d);
-	else
-		diag_errno(w->d, 2, "open", path);
-	if (err == 0 && st.size_bytes)
-		err = vfs_map(f, (size_t)st.size_bytes, &bytes);
+		err = vfs_open(w->c->vfs, &src.f, path, VFS_READ, w->d);
 	if (err == 0) {
-		struct span all = span_of(bytes, (size_t)st.size_bytes);
-		err = w->node ? import_here(w, path, name, all) : import_there(w, path, name, all);
-		w->t.files++;
+		src.size_bytes = st.size_bytes;
+		err = w->node ? import_here(w, path, name, &src) : import_there(w, path, name, &src);
 	}
-	if (err != 0 && w->t.status != 2) {
-		w->t.status = 2;
-		if (w->d->msg == MSG_NONE)
-			w->d->err = err;
-		diag_file(w->d, path);
-		cmd_fail(w->c, w->d, 2);
-	}
-	if (bytes)
-		vfs_unmap(f, bytes, (size_t)st.size_bytes);
-	vfs_close(f);
+	vfs_close(src.f);
+	if (err != 0)
+		failed(w, path, err);
 }
 
 int cmd_import(struct cmd *c)

@@ -50,11 +50,26 @@ static const struct command commands[] = {
 
 const char *cmd_text(const struct cmd *c, const char *ko, const char *en) { return c->lang == WORDS_KO ? ko : en; }
 
+void cmd_words(struct buf *out, const struct cmd *c, const struct diag *d)
+{
+	size_t at = out->n, file_n = strlen(d->file);
+	words_render(out, c->lang, d);
+	if (file_n == 0 || (out->n > at && memmem(out->p + at, out->n - at, d->file, file_n)))
+		return;
+	struct buf b;
+	buf_init(&b, 0);
+	buf_printf(&b, "%s: ", d->file);
+	buf_add(&b, span_of(out->p + at, out->n - at));
+	out->n = at;
+	buf_add(out, buf_span(&b));
+	buf_free(&b);
+}
+
 int cmd_fail(const struct cmd *c, const struct diag *d, int status)
 {
 	struct buf b;
 	buf_init(&b, 0);
-	words_render(&b, c->lang, d);
+	cmd_words(&b, c, d);
 	fprintf(stderr, "moru: %.*s\n", (int)b.n, (const char *)b.p);
 	buf_free(&b);
 	return status;

@@ -46,7 +46,7 @@ static void log_line(void *arg, const char *level, const struct diag *d)
 	struct buf b;
 	char t[32];
 	buf_init(&b, 0);
-	words_render(&b, c->lang, d);
+	cmd_words(&b, c, d);
 	t[rfc3339_format(t, wall_now() / NS_PER_MS * NS_PER_MS)] = 0;
 	fprintf(stderr, "%s %s %s: %.*s\n", t, level, words_code(d->msg), (int)b.n, (const char *)b.p);
 	buf_free(&b);

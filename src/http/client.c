@@ -7,6 +7,7 @@
 #define CLIENT_TIMEOUT_MS 30000
 #define CLIENT_ANSWER_BYTES (UINT64_C(64) << 20)
 #define CLIENT_URL_MAX 16384u
+#define CLIENT_PIECE (256L << 10)
 
 struct httpc {
 	CURL *curl;
@@ -63,6 +64,40 @@ static size_t on_bytes(char *p, size_t size, size_t n, void *arg)
 	buf_add(a->to, span_of(p, n));
 	a->err = a->to->err;
 	return a->err ? 0 : n;
+}
+
+struct giving {
+	const struct httpc_request *r;
+	int err;
+};
+
+static size_t give_piece(char *to, size_t size, size_t n, void *arg)
+{
+	struct giving *g = arg;
+	size_t got = 0;
+
+	g->err = g->r->piece(g->r->piece_arg, (uint8_t *)to, n * size, &got); /* size is 1, too */
+	return g->err ? CURL_READFUNC_ABORT : got;
+}
+
+static CURLcode set_pieces(CURL *h, const struct httpc_request *r, struct giving *g)
+{
+	CURLcode e = curl_easy_setopt(h, CURLOPT_POST, 1L);
+
+	if (e == CURLE_OK)
+		e = curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, r->method);
+	if (e == CURLE_OK)
+		e = curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body_bytes);
+	if (e == CURLE_OK)
+		e = curl_easy_setopt(h, CURLOPT_READFUNCTION, give_piece);
+	if (e == CURLE_OK)
+		e = curl_easy_setopt(h, CURLOPT_READDATA, g);
+	/* Pieces come once: on a kept connection that has died meanwhile they could not be sent again. */
+	if (e == CURLE_OK)
+		e = curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
+	if (e == CURLE_OK)
+		e = curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, CLIENT_PIECE);
+	return e;
 }
 
 static CURLcode set_method(CURL *h, const struct httpc_request *r)
@@ -138,6 +173,7 @@ int httpc_do(struct httpc *c, const struct httpc_request *r, int *ret_status, st
 {
 	CURL *h = c->curl;
 	struct curl_slist *list = NULL;
+	struct giving g = {r, 0};
 	struct answer a = {answer, r->answer_limit_bytes ? r->answer_limit_bytes : CLIENT_ANSWER_BYTES, 0};
 	long timeout_ms = r->timeout_ms <= 0 ? CLIENT_TIMEOUT_MS : r->timeout_ms > INT32_MAX ? INT32_MAX : (long)r->timeout_ms, status = 0;
 	char why[CURL_ERROR_SIZE] = "";
@@ -145,7 +181,7 @@ int httpc_do(struct httpc *c, const struct httpc_request *r, int *ret_status, st
 	int err = 0;
 
 	buf_reset(answer);
-	if (r->body.n > INT64_MAX)
+	if (r->body.n > INT64_MAX || r->body_bytes > INT64_MAX)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	curl_easy_reset(h); /* keeps its connections */
 	/* Nothing from the environment (proxies), no signals, no redirects: what is asked is who answers. */
@@ -156,7 +192,7 @@ int httpc_do(struct httpc *c, const struct httpc_request *r, int *ret_status, st
 	        (e = curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1)) != CURLE_OK ||
 	        (e = curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, timeout_ms)) != CURLE_OK ||
 	        (e = curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_bytes)) != CURLE_OK ||
-	        (e = curl_easy_setopt(h, CURLOPT_WRITEDATA, &a)) != CURLE_OK || (e = set_method(h, r)) != CURLE_OK ||
+	        (e = curl_easy_setopt(h, CURLOPT_WRITEDATA, &a)) != CURLE_OK || (e = r->piece ? set_pieces(h, r, &g) : set_method(h, r)) != CURLE_OK ||
 	        (r->unix_path && (e = curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, r->unix_path)) != CURLE_OK)) {
 		err = failed(e, &a, r, timeout_ms, why, d);
 		goto out;
@@ -168,7 +204,9 @@ int httpc_do(struct httpc *c, const struct httpc_request *r, int *ret_status, st
 	e = curl_easy_perform(h);
 	if (e == CURLE_OK)
 		e = curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
-	if (e != CURLE_OK)
+	if (e != CURLE_OK && g.err)
+		err = g.err;
+	else if (e != CURLE_OK)
 		err = failed(e, &a, r, timeout_ms, why, d);
 	else
 		*ret_status = (int)status;

@@ -14,6 +14,11 @@ struct httpc_request {
 	const char *unix_path; /* connect there instead; NULL: not */
 	const char *content_type;
 	struct span body;
+	/* Instead of body: its pieces as they are wanted, body_bytes of them in all. Fills at most n bytes and says how many; none is the end.
+	 * An error ends the exchange and is its result. NULL: body. */
+	int (*piece)(void *arg, uint8_t *to, size_t n, size_t *ret);
+	void *piece_arg;
+	uint64_t body_bytes;
 	int64_t timeout_ms;          /* 0: 30,000 */
 	uint64_t answer_limit_bytes; /* 0: 64 MiB */
 };

@@ -138,16 +138,12 @@ void loop_stop(struct loop *l)
 	wake_up(l);
 }
 
-static void on_wake(evutil_socket_t fd, short what, void *arg)
+/* Runs what was posted so far, in order. false: there was nothing. */
+static bool run_posts(struct loop *l)
 {
-	struct loop *l = arg;
-	struct loop_post *p, *next, *in_order = NULL;
-	uint64_t n;
+	struct loop_post *p = atomic_exchange_explicit(&l->posts, NULL, memory_order_acq_rel), *next, *in_order = NULL;
+	bool any = p != NULL;
 
-	(void)what;
-	while (read(fd, &n, sizeof n) < 0 && errno == EINTR)
-		;
-	p = atomic_exchange_explicit(&l->posts, NULL, memory_order_acq_rel);
 	for (; p; p = next) {
 		next = p->next;
 		p->next = in_order;
@@ -160,6 +156,24 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 		p->fn(p->arg);
 		loop_end(l, begun);
 	}
+	return any;
+}
+
+void loop_drain(struct loop *l)
+{
+	while (run_posts(l))
+		;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *l = arg;
+	uint64_t n;
+
+	(void)what;
+	while (read(fd, &n, sizeof n) < 0 && errno == EINTR)
+		;
+	(void)run_posts(l);
 	if (atomic_exchange_explicit(&l->stop, false, memory_order_acq_rel))
 		event_base_loopbreak(l->base);
 }

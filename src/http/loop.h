@@ -15,8 +15,8 @@ void loop_free(struct loop *l);
 /* Runs until loop_stop(); what was posted before that has run. A stop before the run ends it at once. SIGPIPE is blocked meanwhile. */
 MO_MUST_USE int loop_run(struct loop *l);
 void loop_stop(struct loop *l); /* any thread */
-/* Any thread: fn(arg) runs on the loop soon, in order of posting. Never fails. What is posted after loop_run() ended, or not run when
- * loop_free() comes, is not called. */
+/* Any thread: fn(arg) runs on the loop soon, in order of posting. Never fails. What is posted after loop_run() ended is called by
+ * loop_drain(), or not at all. */
 struct loop_post {
 	void (*fn)(void *arg);
 	void *arg;
@@ -24,6 +24,8 @@ struct loop_post {
 };
 /* The post lives in the caller's memory until fn is called. */
 void loop_post(struct loop *l, struct loop_post *p);
+/* After loop_run(), on its thread: calls what was posted and what that posts, until nothing is left. Timers and sockets stand still. */
+void loop_drain(struct loop *l);
 
 /* One-shot timer, re-armed at will. */
 struct loop_timer;

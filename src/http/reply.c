@@ -64,6 +64,14 @@ static const struct reason *reason_of(int status)
 	return &other;
 }
 
+int http_protocol_error(size_t i)
+{
+	for (size_t k = 0; k < sizeof reasons / sizeof reasons[0]; k++)
+		if (*reasons[k].code && i-- == 0)
+			return reasons[k].status;
+	return 0;
+}
+
 const char *reply_reason(int status)
 {
 	return reason_of(status)->text;
@@ -357,8 +365,11 @@ void reply_problem(struct conn *c, int status)
 	uint8_t bytes[256];
 	struct out body = {bytes, 0, false}, o;
 	struct iovec iov[2];
+	struct span words = {NULL, 0};
 
 	assert(*reason->code);
+	if (c->s->h->problem)
+		words = c->s->h->problem(c->s->arg, status);
 	/* Longest reason and code together are under 100 bytes. */
 	OUT_LIT(&body, "{\"type\":\"about:blank\",\"title\":\"");
 	out_str(&body, reason->text);
@@ -367,12 +378,14 @@ void reply_problem(struct conn *c, int status)
 	OUT_LIT(&body, ",\"code\":\"");
 	out_str(&body, reason->code);
 	OUT_LIT(&body, "\"}");
+	if (!words.p)
+		words = span_of(bytes, body.n);
 	head_begin(&o, c->s, status);
 	OUT_LIT(&o, "Content-Type: application/problem+json\r\nContent-Length: ");
-	out_u64(&o, body.n);
+	out_u64(&o, words.n);
 	OUT_LIT(&o, "\r\nConnection: close\r\n\r\n");
 	iov[0] = (struct iovec){o.p, o.n};
-	iov[1] = (struct iovec){bytes, body.n};
+	iov[1] = sock_iov(words);
 	if (sock_send(c, iov, 2, false) < 0)
 		c->broken = true; /* without an answer, then */
 }

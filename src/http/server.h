@@ -28,7 +28,11 @@ struct http_handler {
 	void (*done)(void *arg, struct http_x *x, bool aborted);
 	/* A streamed response can take more, after MO_EAGAIN. */
 	void (*drained)(void *arg, struct http_x *x);
+	/* May be NULL. The problem+json body of a protocol error, with words; p == NULL: the server's own, without. It is copied at once. */
+	struct span (*problem)(void *arg, int status);
 };
+/* Status i of the protocol errors that the server answers by itself, 0 after the last. */
+int http_protocol_error(size_t i);
 struct http_options {
 	const char *address;        /* "127.0.0.1", "::1"; NULL: no TCP */
 	uint16_t port;              /* 0: any */

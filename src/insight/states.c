@@ -45,24 +45,25 @@ static void flush(struct out *o)
 	o->any = false;
 }
 
-static bool alike(const struct istate_interval *a, enum istate state, int alarm)
+bool istate_join(struct istate_interval *last, const struct istate_interval *next)
 {
-	return a->state == state && (state != ISTATE_PLANNED || a->alarm == alarm);
+	if (last->state != next->state || last->to_ns != next->from_ns || (next->state == ISTATE_PLANNED && last->alarm != next->alarm))
+		return false;
+	last->to_ns = next->to_ns;
+	if (last->alarm <= 0 && next->alarm != 0)
+		last->alarm = next->alarm;
+	return true;
 }
 
 static void put(struct out *o, int64_t from, int64_t to, enum istate state, int alarm)
 {
 	if (from >= to)
 		return;
-	if (o->any && alike(&o->last, state, alarm)) {
-		o->last.to_ns = to;
-		/* The first alarm with a number; one without is better than none. */
-		if (o->last.alarm <= 0 && alarm != 0)
-			o->last.alarm = alarm;
+	const struct istate_interval in = {from, to, state, alarm};
+	if (o->any && istate_join(&o->last, &in))
 		return;
-	}
 	flush(o);
-	o->last = (struct istate_interval){from, to, state, alarm};
+	o->last = in;
 	o->any = true;
 }
 

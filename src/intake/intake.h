@@ -51,6 +51,8 @@ struct intake_plan {
  * MO_EINVAL: not readable as a table of rows, with the reason a person can act on (binary, a workbook: XLSX/XLS by its signature,
  * several header lines, title lines, ... what this version does not read is refused here by name, nothing is misread). */
 MO_MUST_USE int intake_propose(struct intake_plan *ret, struct arena *a, struct span head, bool whole, const char *file_name, const char *lang, struct diag *d);
+/* The asset that a file's name stands for. MO_ENOMEM. */
+MO_MUST_USE int intake_default_asset(struct span *ret, struct arena *a, const char *file_name);
 /* What recognises the next file of this shape: encoding-independent hash text of delimiter and header cells. 64 hex digits. */
 MO_MUST_USE int intake_shape(char ret[65], const struct intake_plan *p);
 /* JSON as in the HTTP contract. */
@@ -68,12 +70,14 @@ struct intake_cell {
 MO_MUST_USE int intake_preview(struct intake_cell **ret, size_t *ret_rows, struct arena *a, const struct intake_plan *p, const struct zone *z, struct span head,
 	size_t max_rows, struct diag *d);
 
-/* Where values go. Runs come per (column, tags): n rows, times ascending or not, as in the file. */
+/* Where values go: blocks of rows of the same tags, and of each block a run per column. Times ascend or not, as in the file. */
 struct intake_sink {
 	/* A series is met for the first time: asset, tags (key, value pairs), column -> the caller's handle. */
 	int (*series)(void *arg, const struct intake_plan *p, const struct span *tag_kv, size_t n_tags, size_t column, void **ret, struct diag *d);
-	/* v: double, int64_t, uint8_t or struct span by the column's type. Missing cells are not among them. Rows without a time column have t = row number in nanoseconds since 1970 (charted over the number). */
-	int (*run)(void *arg, void *series, enum series_type type, size_t n, const int64_t *t_ns, const void *v, struct diag *d);
+	/* A block begins: its rows' times and lines. Every run until the next call is of these rows. May be NULL. n <= INTAKE_RUN_ROWS. */
+	int (*rows)(void *arg, size_t n, const int64_t *t_ns, const uint64_t *line, struct diag *d);
+	/* row: which rows of the block, ascending; NULL: all of them. v: double, int64_t, uint8_t or struct span by the column's type. Missing cells are not among them. Rows without a time column have t = row number in nanoseconds since 1970 (charted over the number). */
+	int (*run)(void *arg, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d);
 	/* A row refused: its line, its fields as they stood, and why. */
 	int (*refused)(void *arg, uint64_t line, const struct span *fields, size_t n_fields, const struct diag *why);
 	/* Bytes consumed so far, for the progress; a non-zero answer cancels (MO_ECANCELED). */
@@ -93,5 +97,7 @@ MO_MUST_USE int intake_feed(struct intake_reader *r, struct span bytes, struct d
 /* The file's end: the last rows and runs. */
 MO_MUST_USE int intake_end(struct intake_reader *r, struct intake_counts *ret, struct diag *d);
 void intake_close(struct intake_reader *r);
+/* Rows of a head (as given to intake_propose) that the plan refuses: which of two plans suits it better. */
+MO_MUST_USE int intake_refused_rows(uint64_t *ret, const struct intake_plan *p, const struct zone *z, struct span head, struct diag *d);
 
 #endif

@@ -261,7 +261,7 @@ static int name_columns(struct intake_plan *p, struct arena *a, const struct sam
 	return 0;
 }
 
-static int name_asset(struct intake_plan *p, struct arena *a, const char *file_name)
+int intake_default_asset(struct span *ret, struct arena *a, const char *file_name)
 {
 	struct span s = span_str(file_name);
 	for (size_t i = s.n; i-- > 0;) {
@@ -279,7 +279,7 @@ static int name_asset(struct intake_plan *p, struct arena *a, const char *file_n
 	s = tidy(a, cut(cell_trim(s)));
 	if (!s.p)
 		return MO_ENOMEM;
-	p->asset = s.n ? s : span_str("data");
+	*ret = s.n ? s : span_str("data");
 	return 0;
 }
 
@@ -515,7 +515,7 @@ static int propose(struct intake_plan *p, struct arena *a, struct arena *tmp, co
 		return MO_ENOMEM;
 	e = name_columns(p, a, &s, lang);
 	if (e == 0)
-		e = name_asset(p, a, file_name);
+		e = intake_default_asset(&p->asset, a, file_name);
 	if (e)
 		return e;
 	time_choose(&time, &s, p->header_lines, p->columns, p->n_columns);

@@ -43,7 +43,8 @@ struct group {
 	void **handle;
 	uint8_t *known;       /* handle was given */
 	struct slot *slots;
-	int64_t *t;           /* the block: times, then each column's values and marks */
+	int64_t *t;           /* the block: times, lines, then each column's values and marks */
+	uint64_t *line;
 	size_t n, cap, bytes;
 	size_t next;          /* the group that followed last time */
 };
@@ -83,7 +84,8 @@ struct intake_reader {
 	size_t block_bytes;   /* of all groups */
 	struct chunk *chunks; /* the first is being filled */
 	size_t text_bytes;
-	int64_t *run_t;       /* times of a column with gaps */
+	int64_t *run_t;       /* times and rows of a column with gaps */
+	uint16_t *run_row;
 };
 
 /* ---- memory ---- */
@@ -151,7 +153,10 @@ static int block_resize(struct intake_reader *r, struct group *g, size_t cap)
 	if (!t)
 		return MO_ENOMEM;
 	memcpy(t, g->t ? g->t : t, g->n * sizeof(*t));
-	uint8_t *at = (uint8_t *)(t + cap);
+	uint64_t *line = (uint64_t *)(t + cap);
+	if (g->n)
+		memcpy(line, g->line, g->n * sizeof(*line));
+	uint8_t *at = (uint8_t *)(line + cap);
 	/* The wide ones first, so that all stand aligned. */
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (size_t k = 0; k < r->n_values; k++) {
@@ -175,6 +180,7 @@ static int block_resize(struct intake_reader *r, struct group *g, size_t cap)
 	}
 	free(g->t);
 	g->t = t;
+	g->line = line;
 	r->block_bytes += bytes - g->bytes;
 	g->bytes = bytes;
 	g->cap = cap;
@@ -201,7 +207,7 @@ static int handle_of(struct intake_reader *r, struct group *g, size_t k, struct 
 	return e;
 }
 
-/* Drops the rows marked missing from the values, and their times in a copy; gives how many stay. */
+/* Drops the rows marked missing from the values, and their times and numbers in a copy; gives how many stay. */
 static size_t close_gaps(struct intake_reader *r, const struct group *g, size_t k)
 {
 	const struct slot *s = &g->slots[k];
@@ -211,6 +217,7 @@ static size_t close_gaps(struct intake_reader *r, const struct group *g, size_t 
 		if (s->miss[i])
 			continue;
 		r->run_t[to] = g->t[i];
+		r->run_row[to] = (uint16_t)i;
 		if (to != i)
 			memcpy(v + to * size, v + i * size, size);
 		to++;
@@ -220,6 +227,11 @@ static size_t close_gaps(struct intake_reader *r, const struct group *g, size_t 
 
 static int group_flush(struct intake_reader *r, struct group *g, struct diag *d)
 {
+	if (g->n && r->sink->rows) {
+		int e = r->sink->rows(r->arg, g->n, g->t, g->line, d);
+		if (e)
+			return e;
+	}
 	for (size_t k = 0; k < r->n_values && g->n; k++) {
 		struct slot *s = &g->slots[k];
 		if (s->n_miss == g->n)
@@ -228,12 +240,14 @@ static int group_flush(struct intake_reader *r, struct group *g, struct diag *d)
 		if (e)
 			return e;
 		const int64_t *t = g->t;
+		const uint16_t *row = NULL;
 		size_t n = g->n;
 		if (s->n_miss) {
 			n = close_gaps(r, g, k);
 			t = r->run_t;
+			row = r->run_row;
 		}
-		e = r->sink->run(r->arg, g->handle[k], r->values[k].type, n, t, s->v, d);
+		e = r->sink->run(r->arg, g->handle[k], r->values[k].type, n, row, t, s->v, d);
 		if (e)
 			return e;
 		r->counts.values += n;
@@ -254,6 +268,7 @@ static int flush_all(struct intake_reader *r, bool drop, struct diag *d)
 		if (drop) {
 			free(g->t);
 			g->t = NULL;
+			g->line = NULL;
 			r->block_bytes -= g->bytes;
 			g->cap = g->bytes = 0;
 		}
@@ -601,7 +616,8 @@ static int take_row(struct intake_reader *r, const struct csv_record *rec, struc
 	e = take_values(r, rec, f, g, &missing);
 	if (e)
 		return e < 0 ? e : 0;
-	g->t[g->n++] = t;
+	g->t[g->n] = t;
+	g->line[g->n++] = rec->line;
 	r->counts.missing += missing;
 	return 0;
 }
@@ -637,9 +653,10 @@ static int open_columns(struct intake_reader *r)
 	r->kv = calloc(2 * p->n_columns, sizeof(*r->kv));
 	r->wide = calloc(p->n_columns, sizeof(*r->wide));
 	r->run_t = malloc(INTAKE_RUN_ROWS * sizeof(*r->run_t));
-	if (!r->values || !r->tags || !r->kv || !r->wide || !r->run_t)
+	r->run_row = malloc(INTAKE_RUN_ROWS * sizeof(*r->run_row));
+	if (!r->values || !r->tags || !r->kv || !r->wide || !r->run_t || !r->run_row)
 		return MO_ENOMEM;
-	r->row_bytes = sizeof(int64_t);
+	r->row_bytes = sizeof(int64_t) + sizeof(uint64_t);
 	for (size_t c = 0; c < p->n_columns; c++) {
 		const struct intake_column *col = &p->columns[c];
 		if (col->use == USE_TAG) {
@@ -734,6 +751,35 @@ int intake_end(struct intake_reader *r, struct intake_counts *ret, struct diag *
 	return 0;
 }
 
+static int count_series(void *arg, const struct intake_plan *p, const struct span *tag_kv, size_t n_tags, size_t column, void **ret, struct diag *d)
+{
+	(void)p, (void)tag_kv, (void)n_tags, (void)column, (void)d;
+	*ret = arg;
+	return 0;
+}
+
+static int count_run(void *arg, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d)
+{
+	(void)arg, (void)series, (void)type, (void)n, (void)row, (void)t_ns, (void)v, (void)d;
+	return 0;
+}
+
+int intake_refused_rows(uint64_t *ret, const struct intake_plan *p, const struct zone *z, struct span head, struct diag *d)
+{
+	static const struct intake_sink sink = {.series = count_series, .run = count_run};
+	struct intake_counts counts;
+	struct intake_reader *r = NULL;
+	int e = intake_open(&r, p, z, &sink, &counts, d);
+	if (e == 0)
+		e = intake_feed(r, head, d);
+	if (e == 0)
+		e = intake_end(r, &counts, d);
+	if (e == 0)
+		*ret = counts.refused;
+	intake_close(r);
+	return e;
+}
+
 void intake_close(struct intake_reader *r)
 {
 	if (!r)
@@ -752,5 +798,6 @@ void intake_close(struct intake_reader *r)
 	free(r->kv);
 	free(r->wide);
 	free(r->run_t);
+	free(r->run_row);
 	free(r);
 }

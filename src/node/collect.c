@@ -1,6 +1,6 @@
 /* See collect.h. One `struct device` per document:
  *
- *   STOPPED --start--> RUNNING --reload(changed or deleted)--> ENDING --last values durable--> freed
+ *   device_new() --> polled --document changed or gone--> device_end(), polled no more --last values landed--> freed
  *
  * The loop thread owns the devices; status fields that other threads read are
  * copied under `mu` once a change. Values wait at most 100 ms before they are
@@ -10,19 +10,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "codec/text.h"
-#include "driver/modbus/modbus.h"
-#include "insight/states.h"
+#include "node/priv/collect.h"
 #include "node/priv/node.h"
 
 #define COLLECT_DEVICES_MAX 256u
 #define COLLECT_FLUSH_NS (100 * NS_PER_MS)
 #define COLLECT_CONNECT_NS (5 * NS_PER_S)
 #define COLLECT_STEP_WAIT_NS (2 * NS_PER_S) /* a stepped clock waits so long for a device that is connecting */
-#define COLLECT_TEST_NS (5 * NS_PER_S)
+#define COLLECT_RELOAD_NS NS_PER_S         /* documents that could not be read or started are tried again */
+#define COLLECT_LAND_NS (20 * NS_PER_MS)   /* a device that ends is looked at again until its values have landed */
 #define COLLECT_PENDING_MAX 65536u /* values of one device that wait for the log; then reading pauses */
-
-static const struct driver_ops *const drivers[] = {&modbus_driver};
 
 struct pend {
 	uint32_t signal;
@@ -49,6 +46,7 @@ struct devkeys {
 	bool *per_cycle;
 	uint64_t seq_base;      /* log thread only */
 	bool seq_known;
+	struct offset clock;    /* log thread only */
 	uint8_t *text;
 };
 
@@ -60,7 +58,7 @@ struct device {
 	int64_t version;
 	struct machine_info info;
 	bool has_states;
-	bool ending;
+	bool ending; /* polled no more; freed when its values have landed */
 	const struct driver_ops *ops; /* NULL: a machine that pushes */
 	struct driver *driver;
 	struct tcp *tcp;
@@ -73,8 +71,9 @@ struct device {
 	unsigned in_flight; /* jobs at the log thread */
 	/* copied for other threads, under c->mu */
 	enum driver_state state;
+	bool silent; /* no answer since the link failed, or ever */
 	struct diag trouble;
-	int64_t last_value_ns;
+	int64_t last_value_ns; /* newest that is not bad */
 	uint64_t values;
 };
 struct step {
@@ -94,8 +93,14 @@ struct collect {
 	struct work reload_work;
 	bool reloading, reload_again;
 	struct loop_post reload_post;
+	int load_err;
 	struct loaded *loaded;
+	struct loop_timer *reload_timer;
+	struct probe *probes;
+	bool closing; /* nothing is connected, polled or loaded any more */
 };
+
+static const struct diag out_of_memory = {.err = MO_ENOMEM, .msg = MSG_OUT_OF_MEMORY};
 
 static void pump(struct device *v);
 static void step_check(struct collect *c);
@@ -184,25 +189,42 @@ struct value_job {
 	struct diag d;
 };
 
-/* The machine's counter continued across restarts of node and machine: a number at or below the last stored one is
- * the same cycle seen again when it is equal, and a restarted counter when it is smaller. false: drop. */
-static bool cycle_number(struct value_job *q, struct sdb *db, uint64_t *seq)
+static bool same_value(const struct value_job *q, const struct pend *p, const struct sdb_point *last)
+{
+	switch (p->type) {
+	case DV_STR: {
+		struct span text = span_of(q->text + p->str.at, p->str.n), had = span_of(last->str, last->v.str.n);
+		return last->v.str.n < sizeof last->str - 4 ? span_eq(text, had) : span_eq(span_sub(text, 0, had.n), had); /* that was cut */
+	}
+	case DV_BOOL: return p->b == last->v.b;
+	case DV_F64:
+	case DV_I64: break;
+	}
+	return p->i64 == last->v.i64;
+}
+
+/* The first cycle since the start, values q->pend[at...]: the machine's counter is joined to the numbers stored before. true: that cycle
+ * is stored already. *gap: cycles may have been missed. A counter below the stored number was restarted or has wrapped since: it is the
+ * same cycle seen again when all its values are those stored last. */
+static bool first_cycle(struct value_job *q, struct sdb *db, size_t at, bool *gap)
 {
 	struct devkeys *k = q->keys;
-	if (!k->seq_known) {
-		uint64_t last = 0;
-		for (size_t i = 0; i < k->n; i++) {
-			struct sdb_point p;
-			if (k->per_cycle[i] && k->ids[i] && sdb_last(db, k->ids[i], &p) == 0 && p.seq > last)
-				last = p.seq;
-		}
-		k->seq_known = true;
-		if (last && *seq == last)
-			return false;
-		k->seq_base = *seq < last ? last + 1 - *seq : 0;
+	uint64_t raw = q->pend[at].seq, last = 0;
+	struct sdb_point p;
+	for (size_t i = 0; i < k->n; i++)
+		if (k->per_cycle[i] && k->ids[i] && sdb_last(db, k->ids[i], &p) == 0 && p.seq > last)
+			last = p.seq;
+	k->seq_known = true;
+	if (!last || raw >= last) {
+		*gap = last && raw > last + 1;
+		return raw == last;
 	}
-	*seq += k->seq_base;
-	return true;
+	bool same = true;
+	for (size_t i = at; i < q->n && q->pend[i].seq == raw && same; i++)
+		same = sdb_last(db, k->ids[q->pend[i].signal], &p) == 0 && p.seq == last && same_value(q, &q->pend[i], &p);
+	k->seq_base = last - raw + (same ? 0 : 1);
+	*gap = !same;
+	return same;
 }
 
 static int value_run(struct wjob *j, struct writer *w, struct diag *d)
@@ -218,19 +240,25 @@ static int value_run(struct wjob *j, struct writer *w, struct diag *d)
 	for (size_t i = 0; i < k->n && err == 0; i++)
 		if (!k->ids[i])
 			err = node_resolve(n, &k->keys[i], &k->ids[i], d);
-	uint64_t dropped_seq = 0;
+	uint64_t dropped_seq = 0, gap_seq = 0;
 	for (size_t i = 0; i < q->n && err == 0; i++) {
 		const struct pend *p = &q->pend[i];
 		struct sbatch_point pt = {.id = k->ids[p->signal], .type = (enum series_type)p->type, .quality = p->quality, .t_ns = p->t_ns,
-			.seq = p->seq, .arrival_ns = T_NONE};
+			.arrival_ns = T_NONE};
 		if (p->seq) {
+			bool gap = false;
+			if (!k->seq_known && first_cycle(q, writer_db(w), i, &gap))
+				dropped_seq = p->seq;
+			if (gap)
+				gap_seq = p->seq;
 			if (p->seq == dropped_seq)
 				continue;
-			if (!cycle_number(q, w ? writer_db(w) : NULL, &pt.seq)) {
-				dropped_seq = p->seq;
-				continue;
-			}
+			pt.seq = p->seq + k->seq_base;
+			if (p->seq == gap_seq && pt.quality == Q_GOOD)
+				pt.quality = DQ_GAP_BEFORE;
 		}
+		if (pt.quality == Q_GOOD)
+			pt.quality = node_time_quality(n, &k->clock, p->t_ns, q->arrival_ns, true);
 		if (p->type == DV_STR)
 			pt.v.str = span_of(q->text + p->str.at, p->str.n);
 		else
@@ -240,6 +268,8 @@ static int value_run(struct wjob *j, struct writer *w, struct diag *d)
 	struct sdb_appended did = {0};
 	if (err == 0 && sbatch_points(b))
 		err = writer_append(w, b, &did, d);
+	if (err == 0 && did.refused)
+		node_log(n, "warn", d); /* another value stands under that cycle's number: it stays */
 	q->stored = did.taken + did.replaced;
 	sbatch_free(b);
 	return err;
@@ -253,9 +283,12 @@ static void value_landed(void *arg)
 	v->in_flight--;
 	pthread_mutex_lock(&c->mu);
 	if (q->err == 0) {
+		size_t i = q->n;
 		v->values += q->stored;
-		if (q->n)
-			v->last_value_ns = q->pend[q->n - 1].t_ns;
+		while (i > 0 && q_is_bad(q->pend[i - 1].quality))
+			i--;
+		if (i > 0)
+			v->last_value_ns = q->pend[i - 1].t_ns;
 	}
 	pthread_mutex_unlock(&c->mu);
 	if (q->err != 0)
@@ -298,12 +331,16 @@ static void flush(struct device *v)
 	q->n = v->n_pend;
 	q->text = v->pend_text.p;
 	q->arrival_ns = clock_now(v->c->node->clock);
-	if (writer_submit(v->c->node->writer, &q->job) != 0) {
+	/* Counted first: the job may be over before this call returns. */
+	atomic_fetch_add(&v->keys->refs, 1);
+	v->in_flight++;
+	struct writer *w = v->c->node->writer;
+	if ((v->c->closing ? writer_submit_wait(w, &q->job) : writer_submit(w, &q->job)) != 0) {
+		keys_release(v->keys);
+		v->in_flight--;
 		free(q);
 		return;
 	}
-	atomic_fetch_add(&v->keys->refs, 1);
-	v->in_flight++;
 	v->pend = NULL;
 	v->n_pend = v->cap_pend = 0;
 	buf_init(&v->pend_text, 0);
@@ -349,12 +386,22 @@ static bool take(struct device *v, const struct driver_value *dv)
 }
 
 /* ---- one device ---- */
+static bool is_link_trouble(const struct diag *t)
+{
+	return t->err == MO_EPROTO || t->msg == MSG_DRIVER_NO_ANSWER || t->msg == MSG_DRIVER_NO_CONNECTION || t->msg == MSG_DRIVER_CONNECTION_LOST;
+}
+
 static void publish(struct device *v)
 {
 	enum driver_state s = v->ops->state(v->driver);
 	const struct diag *t = v->ops->trouble(v->driver);
 	pthread_mutex_lock(&v->c->mu);
 	v->state = s;
+	/* One answer that is missing is none yet; a stream that stands again is no answer yet either. */
+	if (s != DRIVER_ONLINE)
+		v->silent = true;
+	else if (!is_link_trouble(t))
+		v->silent = false;
 	v->trouble = *t;
 	pthread_mutex_unlock(&v->c->mu);
 }
@@ -440,6 +487,23 @@ static void pump(struct device *v)
 		step_check(c);
 }
 
+/* Polls no more and hands over what was read. */
+static void device_end(struct device *v)
+{
+	struct driver_value dv;
+	if (!v->ops || v->ending)
+		return;
+	v->ending = true;
+	tcp_free(v->tcp);
+	v->tcp = NULL;
+	loop_timer_set(v->timer, -1);
+	loop_timer_set(v->flush_timer, -1);
+	while (v->ops->next_value(v->driver, &dv))
+		if (!take(v, &dv))
+			break;
+	flush(v);
+}
+
 static void device_free(struct device *v)
 {
 	if (!v)
@@ -456,101 +520,10 @@ static void device_free(struct device *v)
 }
 
 /* ---- documents ---- */
-static int read_states(struct machine_info *m, const struct json_value *root, struct diag *d)
-{
-	const struct json_value *st = json_member(root, "state");
-	memset(m->codes, 255, sizeof m->codes);
-	if (!st)
-		return 0;
-	struct span text;
-	int err = json_get_str(st, "signal", &text, d);
-	if (err != 0)
-		return err == MO_ENOENT ? diag_set(d, MO_EINVAL, MSG_DEVICE_STATE_SIGNAL) : err;
-	diag_copy(m->state_signal, sizeof m->state_signal, text);
-	if ((err = json_get_str(st, "alarm", &text, d)) == 0)
-		diag_copy(m->alarm_signal, sizeof m->alarm_signal, text);
-	else if (err != MO_ENOENT)
-		return err;
-	const struct json_value *codes = json_member(st, "codes");
-	for (const struct json_value *c = codes ? codes->child : NULL; c; c = c->next) {
-		unsigned raw = 0;
-		for (size_t i = 0; i < c->name.n && i < 4; i++)
-			raw = c->name.p[i] >= '0' && c->name.p[i] <= '9' ? raw * 10 + (unsigned)(c->name.p[i] - '0') : 999;
-		unsigned code = 0;
-		while (code < MCODES && !(c->type == JSON_STRING && span_is(c->text, mcode_name((enum mcode)code))))
-			code++;
-		if (raw > 254 || c->name.n == 0 || code == MCODES) {
-			diag_set(d, MO_EINVAL, MSG_DEVICE_STATE_CODE);
-			diag_field(d, c->name);
-			diag_value(d, c->text);
-			diag_expected(d, "off, run, idle, alarm, setup");
-			return MO_EINVAL;
-		}
-		m->codes[raw] = (uint8_t)code;
-	}
-	return 0;
-}
-
-struct parsed {
-	struct machine_info info;
-	const struct driver_ops *ops; /* NULL: push */
-	bool enabled;
-};
-
-static int parse_document(struct parsed *ret, struct span json, struct diag *d)
-{
-	struct arena a;
-	struct json_value *root;
-	struct span text;
-	arena_init(&a, 4u << 20);
-	memset(ret, 0, sizeof *ret);
-	ret->enabled = true;
-	int err = json_parse(&root, &a, json, d);
-	if (err == 0 && (err = json_get_str(root, "asset", &text, d)) == MO_ENOENT) {
-		err = diag_set(d, MO_EINVAL, MSG_DEVICE_FIELD);
-		diag_field(d, SPAN_LIT("asset"));
-	}
-	if (err == 0)
-		diag_copy(ret->info.asset, sizeof ret->info.asset, text);
-	if (err == 0 && (err = json_get_bool(root, "enabled", &ret->enabled, d)) == MO_ENOENT)
-		err = 0;
-	if (err == 0)
-		err = read_states(&ret->info, root, d);
-	if (err == 0 && (err = json_get_str(root, "driver", &text, d)) == MO_ENOENT) {
-		err = diag_set(d, MO_EINVAL, MSG_DEVICE_FIELD);
-		diag_field(d, SPAN_LIT("driver"));
-	}
-	if (err == 0 && span_is(text, "push")) {
-		int64_t ms = 10000;
-		err = json_get_i64(root, "interval_ms", &ms, d);
-		if (err == MO_ENOENT)
-			err = 0;
-		ret->info.push = true;
-		ret->info.interval_ns = ms * NS_PER_MS;
-		if (err == 0 && (ms < 10 || ms > 86400000)) {
-			err = diag_set(d, MO_EINVAL, MSG_DEVICE_VALUE);
-			diag_field(d, SPAN_LIT("interval_ms"));
-			diag_expected(d, "10..86400000");
-		}
-	} else if (err == 0) {
-		for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
-			if (span_is(text, drivers[i]->name))
-				ret->ops = drivers[i];
-		if (!ret->ops) {
-			err = diag_set(d, MO_EINVAL, MSG_DEVICE_VALUE);
-			diag_field(d, SPAN_LIT("driver"));
-			diag_value(d, text);
-			diag_expected(d, "modbus, push");
-		}
-	}
-	arena_free(&a);
-	return err;
-}
-
 int collect_check(struct span json, struct diag *d)
 {
-	struct parsed p;
-	int err = parse_document(&p, json, d);
+	struct device_doc p;
+	int err = device_doc_read(&p, json, d);
 	if (err == 0 && p.ops) {
 		struct driver *dr = NULL;
 		err = p.ops->open(&dr, json, d);
@@ -562,8 +535,8 @@ int collect_check(struct span json, struct diag *d)
 
 static int device_new(struct device **ret, struct collect *c, const char *name, int64_t version, struct span json, struct diag *d)
 {
-	struct parsed p;
-	int err = parse_document(&p, json, d);
+	struct device_doc p;
+	int err = device_doc_read(&p, json, d);
 	if (err != 0 || !p.enabled)
 		return err != 0 ? err : MO_ENOENT;
 	struct device *v = calloc(1, sizeof *v);
@@ -574,6 +547,7 @@ static int device_new(struct device **ret, struct collect *c, const char *name, 
 	v->info = p.info;
 	v->has_states = p.info.state_signal[0] != 0;
 	v->last_value_ns = T_NONE;
+	v->silent = p.ops != NULL;
 	buf_init(&v->pend_text, 0);
 	diag_copy(v->name, sizeof v->name, span_str(name));
 	if (p.ops) {
@@ -610,9 +584,34 @@ struct loaded {
 	bool found; /* applied already */
 };
 
+static void drop_loaded(struct collect *c)
+{
+	while (c->loaded) {
+		struct loaded *l = c->loaded;
+		c->loaded = l->next;
+		buf_free(&l->json);
+		free(l);
+	}
+}
+
+static void reload_soon(struct collect *c, int64_t delay_ns)
+{
+	if (!c->closing)
+		loop_timer_set(c->reload_timer, delay_ns);
+}
+
+static void reload_timer(void *arg) { collect_reload(arg); }
+
 static void apply(void *arg)
 {
 	struct collect *c = arg;
+	c->reloading = false;
+	if (c->closing || c->load_err != 0) {
+		/* What could not be read says nothing about what is gone. */
+		drop_loaded(c);
+		reload_soon(c, COLLECT_RELOAD_NS);
+		return;
+	}
 	/* Stop what is gone or changed. A device whose values are still on their way is freed when they landed. */
 	struct device **at = &c->devices;
 	while (*at) {
@@ -626,10 +625,11 @@ static void apply(void *arg)
 			continue;
 		}
 		if (v->ops) {
+			device_end(v);
 			flush(v);
 			if (v->in_flight || v->n_pend) {
 				/* Let the values land first; look again soon. */
-				c->reload_again = true;
+				reload_soon(c, COLLECT_LAND_NS);
 				at = &v->next;
 				for (struct loaded *l = c->loaded; l; l = l->next)
 					if (strcmp(l->name, v->name) == 0)
@@ -642,28 +642,26 @@ static void apply(void *arg)
 		pthread_mutex_unlock(&c->mu);
 		device_free(v);
 	}
-	while (c->loaded) {
-		struct loaded *l = c->loaded;
+	for (struct loaded *l = c->loaded; l; l = l->next) {
 		struct device *v = NULL;
-		c->loaded = l->next;
-		if (!l->found) {
-			struct diag *d = calloc(1, sizeof *d);
-			int err = device_new(&v, c, l->name, l->version, buf_span(&l->json), d);
-			if (err == 0) {
-				pthread_mutex_lock(&c->mu);
-				v->next = c->devices;
-				c->devices = v;
-				pthread_mutex_unlock(&c->mu);
-				pump(v);
-			} else if (err != MO_ENOENT) {
-				node_log(c->node, "error", d);
-			}
-			free(d);
+		if (l->found)
+			continue;
+		struct diag *d = calloc(1, sizeof *d);
+		int err = device_new(&v, c, l->name, l->version, buf_span(&l->json), d);
+		if (err == 0) {
+			pthread_mutex_lock(&c->mu);
+			v->next = c->devices;
+			c->devices = v;
+			pthread_mutex_unlock(&c->mu);
+			pump(v);
+		} else if (err != MO_ENOENT) {
+			node_log(c->node, "error", d ? d : &out_of_memory);
+			if (err == MO_ENOMEM)
+				reload_soon(c, COLLECT_RELOAD_NS);
 		}
-		buf_free(&l->json);
-		free(l);
+		free(d);
 	}
-	c->reloading = false;
+	drop_loaded(c);
 	if (c->reload_again)
 		collect_reload(c);
 }
@@ -677,22 +675,27 @@ static void load_documents(struct work *w, struct store_reader *r)
 	int err = store_select(r, &cur, SQ_DOCS, args, 3, d);
 	struct table_batch b = {0};
 	while (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows) {
-		for (size_t i = 0; i < b.n_rows; i++) {
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
 			struct loaded *l = calloc(1, sizeof *l);
-			if (!l)
+			if (!l) {
+				err = diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 				break;
+			}
 			diag_copy(l->name, sizeof l->name, b.cols[0].str[i]);
 			l->version = b.cols[1].i64[i];
 			buf_init(&l->json, 0);
 			buf_add(&l->json, b.cols[2].str[i]);
 			l->next = c->loaded;
 			c->loaded = l;
+			if (l->json.err)
+				err = diag_set(d, l->json.err, MSG_OUT_OF_MEMORY);
 		}
 	}
 	table_close(cur);
 	if (err != 0)
-		node_log(c->node, "error", d);
+		node_log(c->node, "error", d ? d : &out_of_memory);
 	free(d);
+	c->load_err = err;
 	c->reload_post.fn = apply;
 	c->reload_post.arg = c;
 	loop_post(c->node->loop, &c->reload_post);
@@ -707,6 +710,8 @@ void collect_reload(struct collect *c)
 	c->reload_again = false;
 	c->reload_work.fn = load_documents;
 	c->reloading = node_work(c->node, &c->reload_work) == 0;
+	if (!c->reloading)
+		reload_soon(c, COLLECT_LAND_NS); /* the workers' queue is full */
 }
 
 /* ---- stepping ---- */
@@ -716,6 +721,8 @@ static bool device_settled(struct device *v, bool patient)
 		return true;
 	if (v->n_pend || v->in_flight)
 		return false;
+	if (v->ending)
+		return true;
 	enum driver_state s = v->ops->state(v->driver);
 	if (s == DRIVER_CONNECTING && patient)
 		return false;
@@ -750,7 +757,7 @@ void collect_step(struct collect *c, void (*done)(void *arg, uint64_t values, in
 	c->step = (struct step){.done = done, .arg = arg, .begun_mono_ns = mono_now()};
 	/* Nobody checks for the end before every device was told. */
 	for (struct device *v = c->devices; v; v = v->next) {
-		if (!v->ops)
+		if (!v->ops || v->ending)
 			continue;
 		if (v->ops->tick(v->driver, now_of(c), NULL) != 0)
 			lost(v);
@@ -763,7 +770,7 @@ void collect_step(struct collect *c, void (*done)(void *arg, uint64_t values, in
 void collect_pace(struct collect *c)
 {
 	for (struct device *v = c->devices; v; v = v->next)
-		if (v->ops)
+		if (v->ops && !v->ending)
 			device_timer(v);
 }
 
@@ -797,7 +804,7 @@ static bool is_stale(const struct device *v, int64_t now)
 {
 	if (!v->ops)
 		return false; /* who pushes is judged by what arrives (jobs) */
-	return v->state != DRIVER_ONLINE || (v->last_value_ns != T_NONE && now - v->last_value_ns > 3 * v->info.interval_ns + 10 * NS_PER_S);
+	return v->silent || (v->last_value_ns != T_NONE && now - v->last_value_ns > 3 * v->info.interval_ns + 10 * NS_PER_S);
 }
 
 bool collect_stale(struct collect *c, struct span asset)
@@ -824,212 +831,9 @@ void collect_machines(struct collect *c, void (*fn)(void *arg, const struct mach
 }
 
 /* ---- live test ---- */
-struct probe {
-	struct collect *c;
-	const struct driver_ops *ops;
-	struct driver *driver;
-	struct tcp *tcp;
-	struct loop_timer *timer;
-	int64_t until_mono_ns;
-	bool *seen;
-	size_t n, left;
-	struct buf values; /* JSON array items */
-	struct json_writer w;
-	void (*done)(void *arg, const struct device_test *t);
-	void *arg;
-};
-
-/* A probe lives on the real clock, whatever the node's is. */
-static struct driver_now probe_now(void) { return (struct driver_now){wall_now(), mono_now()}; }
-
-static void probe_end(struct probe *p)
-{
-	struct buf frames;
-	struct json_writer w;
-	buf_init(&frames, 0);
-	json_writer_init(&w, &frames);
-	jw_array_end(&p->w);
-	jw_array(&w);
-	struct driver_frame f;
-	for (unsigned i = MODBUS_FRAMES_KEPT; i-- > 0;)
-		if (p->ops->frame(p->driver, i, &f)) {
-			struct buf hex;
-			buf_init(&hex, 0);
-			hex_encode(&hex, f.bytes);
-			jw_object(&w);
-			jw_key(&w, "sent");
-			jw_bool(&w, f.sent);
-			jw_key(&w, "hex");
-			jw_str(&w, buf_span(&hex));
-			jw_object_end(&w);
-			buf_free(&hex);
-		}
-	jw_array_end(&w);
-	struct device_test *t = calloc(1, sizeof *t);
-	if (t) {
-		t->ok = p->left == 0;
-		t->state = p->ops->state(p->driver);
-		t->trouble = *p->ops->trouble(p->driver);
-		t->values_json = p->values.err ? SPAN_LIT("[]") : buf_span(&p->values);
-		t->frames_json = frames.err ? SPAN_LIT("[]") : buf_span(&frames);
-	}
-	p->done(p->arg, t);
-	free(t);
-	buf_free(&frames);
-	tcp_free(p->tcp);
-	p->ops->close(p->driver);
-	loop_timer_free(p->timer);
-	buf_free(&p->values);
-	free(p->seen);
-	free(p);
-}
-
-static void probe_pump(struct probe *p);
-
-static void probe_connected(void *arg)
-{
-	struct probe *p = arg;
-	p->ops->connected(p->driver, probe_now());
-	probe_pump(p);
-}
-
-static void probe_input(void *arg, struct span bytes)
-{
-	struct probe *p = arg;
-	if (p->ops->input(p->driver, probe_now(), bytes, NULL) != 0) {
-		tcp_free(p->tcp);
-		p->tcp = NULL;
-		p->ops->disconnected(p->driver, probe_now());
-	}
-	probe_pump(p);
-}
-
-static void probe_writable(void *arg) { probe_pump(arg); }
-
-static void probe_closed(void *arg, int err)
-{
-	struct probe *p = arg;
-	(void)err;
-	tcp_free(p->tcp);
-	p->tcp = NULL;
-	p->ops->disconnected(p->driver, probe_now());
-	probe_pump(p);
-}
-
-static const struct tcp_events probe_events = {probe_connected, probe_input, probe_writable, probe_closed};
-
-static void probe_value(struct probe *p, const struct driver_value *dv)
-{
-	size_t n;
-	const struct driver_signal *s = &p->ops->signals(p->driver, &n)[dv->signal];
-	if (p->seen[dv->signal])
-		return;
-	p->seen[dv->signal] = true;
-	p->left--;
-	struct json_writer *w = &p->w;
-	jw_object(w);
-	jw_key(w, "signal");
-	jw_cstr(w, s->name);
-	jw_key(w, "unit");
-	jw_cstr(w, s->unit);
-	jw_key(w, "quality");
-	jw_cstr(w, q_is_bad(dv->quality) ? "bad" : dv->quality ? "uncertain" : "good");
-	jw_key(w, "value");
-	switch (dv->type) {
-	case DV_F64: jw_f64(w, dv->f64); break;
-	case DV_I64: jw_i64(w, dv->i64); break;
-	case DV_BOOL: jw_bool(w, dv->b); break;
-	case DV_STR: jw_str(w, dv->str); break;
-	}
-	jw_object_end(w);
-}
-
-static void probe_pump(struct probe *p)
-{
-	struct driver_now now = probe_now();
-	if (!p->tcp && p->ops->wants_connection(p->driver, now) &&
-		tcp_connect(p->c->node->loop, &p->tcp, p->ops->host(p->driver), p->ops->port(p->driver), COLLECT_TEST_NS, &probe_events, p, NULL) != 0)
-		p->ops->disconnected(p->driver, now);
-	struct span out;
-	while (p->tcp && (out = p->ops->output(p->driver)).n) {
-		size_t n = out.n;
-		if (tcp_write(p->tcp, out) != 0)
-			break;
-		p->ops->sent(p->driver, now, n);
-	}
-	struct driver_value dv;
-	while (p->ops->next_value(p->driver, &dv))
-		probe_value(p, &dv);
-	if (p->left == 0 || now.mono_ns >= p->until_mono_ns) {
-		loop_timer_set(p->timer, 0);
-		p->until_mono_ns = now.mono_ns; /* the timer ends it, outside the stream's callback */
-		return;
-	}
-	struct driver_due due = p->ops->due(p->driver);
-	int64_t wait = p->until_mono_ns - now.mono_ns;
-	if (due.mono_ns != INT64_MAX && due.mono_ns - now.mono_ns < wait)
-		wait = due.mono_ns > now.mono_ns ? due.mono_ns - now.mono_ns : 0;
-	if (due.node_ns != INT64_MAX && due.node_ns - now.node_ns < wait)
-		wait = due.node_ns > now.node_ns ? due.node_ns - now.node_ns : 0;
-	loop_timer_set(p->timer, wait);
-}
-
-static void probe_timer(void *arg)
-{
-	struct probe *p = arg;
-	struct driver_now now = probe_now();
-	if (p->left == 0 || now.mono_ns >= p->until_mono_ns) {
-		probe_end(p);
-		return;
-	}
-	if (p->ops->tick(p->driver, now, NULL) != 0) {
-		tcp_free(p->tcp);
-		p->tcp = NULL;
-		p->ops->disconnected(p->driver, now);
-	}
-	probe_pump(p);
-}
-
 int collect_test(struct collect *c, struct span json, void (*done)(void *arg, const struct device_test *t), void *arg, struct diag *d)
 {
-	struct parsed doc;
-	int err = parse_document(&doc, json, d);
-	if (err != 0)
-		return err;
-	if (!doc.ops) {
-		diag_set(d, MO_EINVAL, MSG_DEVICE_VALUE);
-		diag_field(d, SPAN_LIT("driver"));
-		diag_value(d, SPAN_LIT("push"));
-		diag_expected(d, "modbus");
-		return MO_EINVAL;
-	}
-	struct probe *p = calloc(1, sizeof *p);
-	if (!p)
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	p->c = c;
-	p->ops = doc.ops;
-	p->done = done;
-	p->arg = arg;
-	p->until_mono_ns = mono_now() + COLLECT_TEST_NS;
-	buf_init(&p->values, 0);
-	err = p->ops->open(&p->driver, json, d);
-	if (err == 0) {
-		p->ops->signals(p->driver, &p->n);
-		p->left = p->n;
-		p->seen = calloc(p->n ? p->n : 1, sizeof *p->seen);
-		err = p->seen ? loop_timer_new(c->node->loop, &p->timer, probe_timer, p) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		if (err != 0)
-			p->ops->close(p->driver);
-	}
-	if (err != 0) {
-		free(p->seen);
-		free(p);
-		return err;
-	}
-	json_writer_init(&p->w, &p->values);
-	jw_array(&p->w);
-	probe_pump(p);
-	return 0;
+	return c->closing ? diag_set(d, MO_ECANCELED, MSG_NODE_STOPPING) : probe_start(&c->probes, c->node->loop, json, done, arg, d);
 }
 
 /* ---- */
@@ -1041,6 +845,8 @@ int collect_new(struct collect **ret, struct node *n)
 	c->node = n;
 	pthread_mutex_init(&c->mu, NULL);
 	int err = loop_timer_new(n->loop, &c->step_timer, step_timer, c);
+	if (err == 0)
+		err = loop_timer_new(n->loop, &c->reload_timer, reload_timer, c);
 	if (err != 0) {
 		collect_free(c);
 		return err;
@@ -1049,16 +855,39 @@ int collect_new(struct collect **ret, struct node *n)
 	return 0;
 }
 
+void collect_stop(struct collect *c)
+{
+	if (!c || c->closing)
+		return;
+	c->closing = true;
+	loop_timer_set(c->step_timer, -1);
+	loop_timer_set(c->reload_timer, -1);
+	probe_end_all(&c->probes);
+	for (struct device *v = c->devices; v; v = v->next) {
+		if (!v->ops)
+			continue;
+		device_end(v);
+		flush(v); /* one that was ending already may hold some yet */
+	}
+	if (c->stepping) {
+		c->stepping = false;
+		c->step.done(c->step.arg, c->step.values, MO_ECANCELED);
+	}
+}
+
 void collect_free(struct collect *c)
 {
 	if (!c)
 		return;
+	probe_end_all(&c->probes);
+	drop_loaded(c);
 	while (c->devices) {
 		struct device *v = c->devices;
 		c->devices = v->next;
 		device_free(v);
 	}
 	loop_timer_free(c->step_timer);
+	loop_timer_free(c->reload_timer);
 	pthread_mutex_destroy(&c->mu);
 	free(c);
 }

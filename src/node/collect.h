@@ -9,6 +9,10 @@
 
 struct collect;
 MO_MUST_USE int collect_new(struct collect **ret, struct node *n);
+/* At the end of the node: nothing is connected or polled any more, what was read goes to the log thread, who waits (step, live test) is
+ * told. Loop thread, while log and workers run. */
+void collect_stop(struct collect *c);
+/* After the log thread has ended and its posts have run. */
 void collect_free(struct collect *c);
 /* Reads all device documents (again): starts, restarts changed, stops deleted. Call on the loop after a device changed. */
 void collect_reload(struct collect *c);
@@ -30,7 +34,7 @@ void collect_step(struct collect *c, void (*done)(void *arg, uint64_t values, in
 /* The clock changed its pace: all timers are set anew. Loop thread. */
 void collect_pace(struct collect *c);
 struct device_test {
-	bool ok;                    /* every signal gave a value */
+	bool ok;                    /* every signal gave a value that is not bad */
 	enum driver_state state;
 	struct diag trouble;
 	struct span values_json;    /* [{"signal","value","quality","unit"}] */

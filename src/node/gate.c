@@ -54,11 +54,10 @@ int gate_end(struct gate_pass *p) { return p->ruling.decision == DECISION_ALLOW 
 
 void gate_abort(struct gate_pass *p) { http_abort(p->x); }
 
-int gate_refuse(struct gate_pass *p, int status, struct span problem_json)
+int gate_refuse(struct gate_pass *p, int status, const struct gate_field *f, size_t n, struct span problem_json)
 {
 	if (p->answered)
 		return MO_ESTATE;
 	p->answered = true;
-	struct http_field type = {"Content-Type", SPAN_LIT("application/problem+json")};
-	return http_reply(p->x, status, &type, 1, problem_json);
+	return http_reply(p->x, status, fields(f), n, problem_json);
 }

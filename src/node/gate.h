@@ -31,7 +31,7 @@ MO_MUST_USE int gate_begin(struct gate_pass *p, int status, const struct gate_fi
 MO_MUST_USE int gate_piece(struct gate_pass *p, struct span piece); /* MO_EAGAIN: taken, wait for drained */
 MO_MUST_USE int gate_end(struct gate_pass *p);
 void gate_abort(struct gate_pass *p);
-/* A refusal without data: problem+json made by the caller, allowed for any principal. */
-MO_MUST_USE int gate_refuse(struct gate_pass *p, int status, struct span problem_json);
+/* A refusal without data: a problem made by the caller, allowed for any principal. */
+MO_MUST_USE int gate_refuse(struct gate_pass *p, int status, const struct gate_field *f, size_t n, struct span problem_json);
 
 #endif

@@ -9,15 +9,10 @@
 #include "node/helper.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/civil.h"
 #include "helper/wire.h"
@@ -133,25 +128,25 @@ static int say(struct helper *h, struct diag *d, int err, enum mo_msg msg)
 static int start(struct helper *h, struct diag *d)
 {
 	const char *argv[] = {h->path, "serve", NULL};
-	int fd[2];
-	/* One socket both ways: a write to a dead helper is an error, not a signal. Only our end does not block. */
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
-		return diag_errno(d, errno, "socketpair", h->path);
+	int theirs;
+	/* One stream both ways: a write to a dead helper is an error, not a signal. */
+	int err = net_pair(&h->fd, &theirs);
+	if (err)
+		return say(h, d, MO_EIO, MSG_HELPER_NOT_STARTED);
 	pid_t pid;
 	struct proc_spawn s = {.path = h->path,
 	        .argv = argv,
-	        .fd_in = fd[1],
-	        .fd_out = fd[1],
+	        .fd_in = theirs,
+	        .fd_out = theirs,
 	        .fd_err = -1,
 	        .memory_limit_bytes = HELPER_LIMIT_BYTES,
 	        .die_with_parent = true};
-	int err = fcntl(fd[0], F_SETFL, O_NONBLOCK) != 0 ? MO_EIO : proc_spawn(&pid, &s);
-	net_close(fd[1]);
+	err = proc_spawn(&pid, &s);
+	net_close(theirs);
 	if (err) {
-		net_close(fd[0]);
+		close_stream(h);
 		return say(h, d, MO_EIO, MSG_HELPER_NOT_STARTED);
 	}
-	h->fd = fd[0];
 	h->pid = pid;
 	set_state(h, HELPER_RUNNING);
 	return 0;
@@ -286,10 +281,9 @@ static int call(struct helper *h, uint8_t op, struct span *ret, int64_t deadline
 static int lock_until(struct helper *h, int64_t deadline_ns, struct diag *d)
 {
 	while (pthread_mutex_trylock(&h->mu) != 0) {
-		struct timespec step = {0, LOCK_STEP_NS};
 		if (mono_now() >= deadline_ns)
 			return say(h, d, MO_ETIMEOUT, MSG_HELPER_SILENT);
-		(void)nanosleep(&step, NULL);
+		mono_sleep(LOCK_STEP_NS);
 	}
 	return 0;
 }

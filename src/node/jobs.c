@@ -109,6 +109,8 @@ static void learn_series(struct jobs *j)
 			continue;
 		t[i] = (struct track){.id = (series_id)i, .type = def.type, .kind = def.kind, .known = true, .uuid = def.uuid, .machine = m,
 			.replay = true, .fed_ns = INT64_MIN};
+		t[i].next = m->first_track;
+		m->first_track = (series_id)i;
 		diag_copy(t[i].signal, sizeof t[i].signal, buf_span(&field));
 		diag_copy(t[i].unit, sizeof t[i].unit, def.unit);
 		if (strcmp(t[i].signal, "lot") == 0 && def.kind == SERIES_SEQUENCE && def.type == SERIES_STR)
@@ -245,6 +247,20 @@ static void drop_findings(struct jobs *j)
 }
 
 /* ---- one run ---- */
+static void tap_add(struct tap *to, bool *any, const struct tap *t)
+{
+	if (!*any) {
+		*to = *t;
+		*any = true;
+		return;
+	}
+	to->t_min = t->t_min < to->t_min ? t->t_min : to->t_min;
+	to->t_max = t->t_max > to->t_max ? t->t_max : to->t_max;
+	to->arrival_min = t->arrival_min < to->arrival_min ? t->arrival_min : to->arrival_min;
+	to->arrival_max = t->arrival_max > to->arrival_max ? t->arrival_max : to->arrival_max;
+	to->n += t->n;
+}
+
 static void take_taps(struct jobs *j)
 {
 	struct tap *taps = NULL;
@@ -259,17 +275,9 @@ static void take_taps(struct jobs *j)
 		t->touched = true;
 		if (taps[i].t_min <= t->fed_ns)
 			t->replay = true;
-		if (!m->touched) {
-			m->tap = taps[i];
-			m->touched = true;
-		} else {
-			struct tap *a = &m->tap;
-			a->t_min = taps[i].t_min < a->t_min ? taps[i].t_min : a->t_min;
-			a->t_max = taps[i].t_max > a->t_max ? taps[i].t_max : a->t_max;
-			a->arrival_min = taps[i].arrival_min < a->arrival_min ? taps[i].arrival_min : a->arrival_min;
-			a->arrival_max = taps[i].arrival_max > a->arrival_max ? taps[i].arrival_max : a->arrival_max;
-			a->n += taps[i].n;
-		}
+		tap_add(&m->tap, &m->touched, &taps[i]);
+		if (!taps[i].from_file)
+			tap_add(&m->live, &m->heard, &taps[i]);
 		if ((t->id == m->state_id || t->id == m->alarm_id) && taps[i].t_min < m->dirty_from_ns)
 			m->dirty_from_ns = taps[i].t_min;
 	}
@@ -306,7 +314,7 @@ static void run(struct work *w, struct store_reader *r)
 	j->now_ns = clock_now(j->node->clock);
 	learn_series(j);
 	for (struct machine *m = j->machines; m; m = m->next)
-		m->has_info = m->touched = false;
+		m->has_info = m->touched = m->heard = false;
 	collect_machines(j->node->collect, learn_machine, j);
 	link_signals(j);
 	take_taps(j);
@@ -355,24 +363,15 @@ void jobs_run(struct jobs *j, void (*done)(void *arg, int err), void *arg)
 		j->waiting = NULL;
 		j->work.fn = run;
 		if (node_work(j->node, &j->work) != 0) {
-			/* The queue is full: the next second tries again; who waits is told. */
+			/* The queue is full: the next second's run takes along who waits. */
 			j->running = false;
-			w = j->running_for;
+			j->waiting = j->running_for;
 			j->running_for = NULL;
-		} else {
-			w = NULL;
 		}
 	} else {
 		j->again = j->again || done;
-		w = NULL;
 	}
 	pthread_mutex_unlock(&j->mu);
-	while (w) {
-		struct jobs_wait *next = w->next;
-		w->done(w->arg, MO_EAGAIN);
-		free(w);
-		w = next;
-	}
 }
 
 int jobs_new(struct jobs **ret, struct node *n)

@@ -36,8 +36,8 @@ void jobs_arrival_run(struct jobs *j, struct machine *m)
 	enum arrival_verdict v;
 	if (!m->has_info)
 		return;
-	if (m->touched)
-		v = arrival_feed(&m->arrival, m->tap.t_min, m->tap.t_max, m->tap.n, m->tap.arrival_max, &f);
+	if (m->heard) /* the past that a file brings was not awaited */
+		v = arrival_feed(&m->arrival, m->live.t_min, m->live.t_max, m->live.n, m->live.arrival_max, &f);
 	else
 		v = arrival_tick(&m->arrival, j->now_ns, &f);
 	switch (v) {

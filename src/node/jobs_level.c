@@ -64,9 +64,23 @@ static struct track_group *group_of(struct jobs *j, struct track *t, const char 
 	return g;
 }
 
-static void tell(struct jobs *j, struct track *t, const struct track_group *g, const struct level_finding *f, bool over, struct span lot)
+/* What began together in one machine has one begin: that of the signal in which it is seen best. */
+static struct level_finding begun_together(const struct jobs *j, const struct track *t, const struct track_group *g, const struct level_finding *f)
+{
+	struct level_finding joined = *f;
+	for (series_id i = t->machine->first_track; i; i = j->tracks[i].next) {
+		const struct track *o = &j->tracks[i];
+		for (size_t k = 0; o != t && o->kind == t->kind && k < o->n_groups; k++)
+			if (o->groups[k].shifted && strcmp(o->groups[k].name, g->name) == 0)
+				(void)level_join(&joined, &o->groups[k].finding);
+	}
+	return joined;
+}
+
+static void tell(struct jobs *j, struct track *t, const struct track_group *g, const struct level_finding *own, bool over, struct span lot)
 {
 	struct machine *m = t->machine;
+	const struct level_finding joined = begun_together(j, t, g, own), *f = &joined;
 	char detail[160];
 	snprintf(detail, sizeof detail, "%.127s", t->signal);
 	struct jobs_case *c = jobs_add_case(j, m->asset, "level_shift", detail);
@@ -122,11 +136,12 @@ static void feed(struct jobs *j, struct track *t, struct track_group *g, const s
 	case LEVEL_NOTHING: break;
 	case LEVEL_SHIFTED:
 		g->shifted = true;
-		g->begin_ns = f.begin_ns;
+		g->finding = f;
 		g->samples_told = f.samples;
 		tell(j, t, g, &f, false, lot);
 		break;
 	case LEVEL_UPDATE:
+		g->finding = f;
 		if (f.samples - g->samples_told >= LEVEL_TELL_EVERY) {
 			g->samples_told = f.samples;
 			tell(j, t, g, &f, false, lot);
@@ -230,9 +245,9 @@ void jobs_level_run(struct jobs *j, struct machine *m)
 	if (m->quiet_since_ns != T_NONE && j->now_ns - m->quiet_since_ns < LATE_QUIET_NS)
 		return;
 	m->quiet_since_ns = T_NONE;
-	for (size_t i = 1; i < j->n_tracks; i++) {
+	for (series_id i = m->first_track; i; i = j->tracks[i].next) {
 		struct track *t = &j->tracks[i];
-		if (!t->known || t->machine != m || !(t->touched || t->replay) || t->id == m->state_id || t->id == m->alarm_id)
+		if (!(t->touched || t->replay) || t->id == m->state_id || t->id == m->alarm_id)
 			continue;
 		t->touched = false;
 		if (t->type != SERIES_F64 && t->type != SERIES_I64)

@@ -190,10 +190,7 @@ static bool tail_splice(struct machine *m, int64_t from, const struct istate_int
 		m->cap_tail = cap;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct istate_interval *last = k ? &m->tail[k - 1] : NULL;
-		if (last && last->state == in[i].state && last->to_ns == in[i].from_ns && (in[i].state != ISTATE_STOPPED || last->alarm == in[i].alarm))
-			last->to_ns = in[i].to_ns;
-		else
+		if (k == 0 || !istate_join(&m->tail[k - 1], &in[i]))
 			m->tail[k++] = in[i];
 	}
 	m->n_tail = k;
@@ -295,7 +292,8 @@ void jobs_states_run(struct jobs *j, struct machine *m)
 	int64_t from = m->dirty_from_ns;
 	/* Time passing changes the last state too (it lasts, or the data became stale). */
 	int64_t tail_from = m->n_tail ? m->tail[m->n_tail - 1].from_ns : j->now_ns;
-	if (from == INT64_MAX && m->n_tail)
+	/* Never after the end of the tail: the time between it and a new value belongs to a state as well. */
+	if (m->n_tail && from > m->tail[m->n_tail - 1].to_ns)
 		from = m->tail[m->n_tail - 1].to_ns;
 	if (from == INT64_MAX || from >= j->now_ns)
 		return;

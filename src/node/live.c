@@ -339,6 +339,15 @@ void live_closed(struct live *l, struct http_x *x)
 		}
 }
 
+void live_end(struct live *l)
+{
+	for (struct stream *s = l->streams; s; s = s->next) {
+		s->blocked = true;
+		if (gate_end(&s->pass) != 0)
+			gate_abort(&s->pass);
+	}
+}
+
 unsigned live_count(const struct live *l) { return l->count; }
 
 int live_new(struct live **ret, struct node *n)

@@ -21,6 +21,8 @@ void live_closed(struct live *l, struct http_x *x);
 void live_changed(struct live *l, int64_t number);
 /* A point's value as JSON (also for the API). */
 void live_value(struct json_writer *w, const struct sdb_point *p);
+/* Ends all streams: browsers connect again when there is a node again. Loop thread. */
+void live_end(struct live *l);
 unsigned live_count(const struct live *l);
 
 #endif

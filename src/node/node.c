@@ -10,6 +10,9 @@
 
 #define ZONE_FILE_MAX (1u << 20)
 #define NODE_SECOND NS_PER_S
+#define NODE_BEHIND_NS (5 * NS_PER_S)  /* as the allowed skew */
+#define NODE_LOOP_STUCK_NS (3 * NS_PER_S)
+#define NODE_DRAIN_STEP_NS (10 * NS_PER_MS)
 
 /* ---- small accessors ---- */
 struct folder *node_folder(struct node *n) { return n->folder; }
@@ -28,6 +31,8 @@ struct collect *node_collect(struct node *n) { return n->collect; }
 struct jobs *node_jobs(struct node *n) { return n->jobs; }
 struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
+struct helper *node_helper(struct node *n) { return n->helper; }
+bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
 {
@@ -35,7 +40,7 @@ void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
 	n->handler_arg = arg;
 }
 
-void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d), void *arg)
+void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d), void *arg)
 {
 	n->importer = fn;
 	n->importer_arg = arg;
@@ -74,36 +79,49 @@ void node_log(struct node *n, const char *level, const struct diag *d)
 }
 
 /* ---- opening ---- */
-static int open_zone(struct node *n, struct diag *d)
+int node_zone_named(struct node *n, struct zone **ret, struct span name, struct diag *d)
 {
-	const char *name = n->folder->settings.zone;
-	if (strstr(name, "..") || name[0] == '/') {
-		diag_set(d, MO_EINVAL, MSG_ZONE_UNKNOWN);
-		diag_value(d, span_str(name));
-		return MO_EINVAL;
-	}
 	char path[128];
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
+	if (name.n == 0 || name.n > 64 || name.p[0] == '/' || memmem(name.p, name.n, "..", 2) || memchr(name.p, 0, name.n)) {
+		diag_set(d, MO_EINVAL, MSG_ZONE_UNKNOWN);
+		diag_value(d, name);
+		return MO_EINVAL;
+	}
+	snprintf(path, sizeof path, "/usr/share/zoneinfo/%.*s", SPAN_FMT(name));
 	int err = vfs_slurp(n->vfs, &bytes, &len, path, ZONE_FILE_MAX, NULL);
 	if (err == 0)
-		err = zone_parse(&n->zone, span_of(bytes, len));
+		err = zone_parse(ret, span_of(bytes, len));
 	free(bytes);
 	if (err != 0) {
 		diag_set(d, err, MSG_ZONE_UNKNOWN);
-		diag_value(d, span_str(name));
+		diag_value(d, name);
 		diag_file(d, path);
 	}
 	return err;
 }
 
+/* The node's time ran ahead of what the PC's clock says now. */
+static void say_behind(struct node *n, int64_t last_ns)
+{
+	struct diag *say = calloc(1, sizeof *say);
+	int64_t now = wall_now();
+	char text[40];
+	if (say && now < last_ns - NODE_BEHIND_NS) {
+		diag_set(say, MO_ESTATE, MSG_CLOCK_BEHIND);
+		diag_text(say, 0, span_of(text, rfc3339_format(text, now / NS_PER_S * NS_PER_S)));
+		diag_text(say, 1, span_of(text, rfc3339_format(text, last_ns / NS_PER_S * NS_PER_S)));
+		diag_int(say, 2, (last_ns - now) / NS_PER_S);
+		node_log(n, "warn", say);
+	}
+	free(say);
+}
+
 /* The clock of a demo folder stands where the folder's time stood when it was last durable. */
 static int open_clock(struct node *n, struct diag *d)
 {
-	if (!n->folder->demo)
-		return clock_new_real(&n->clock);
-	int64_t start = n->folder->demo_start_ns;
+	int64_t start = n->folder->demo ? n->folder->demo_start_ns : INT64_MIN;
 	struct store_reader *r = NULL;
 	struct buf mark;
 	buf_init(&mark, 0);
@@ -118,7 +136,13 @@ static int open_clock(struct node *n, struct diag *d)
 	store_reader_close(r);
 	buf_free(&mark);
 	free(path);
-	return err != 0 ? err : clock_new_stepped(&n->clock, start);
+	if (err != 0)
+		return err;
+	if (n->folder->demo)
+		return clock_new_stepped(&n->clock, start);
+	if (start != INT64_MIN)
+		say_behind(n, start);
+	return clock_new_real(&n->clock);
 }
 
 static int open_engines(struct node *n, struct diag *d)
@@ -168,7 +192,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	if (err == 0 && n->folder->demo && n->settings.sync_delay_ms)
 		err = slowvfs_new(&n->slow, vfs, n->settings.sync_delay_ms * NS_PER_MS);
 	if (err == 0)
-		err = open_zone(n, d);
+		err = node_zone_named(n, &n->zone, span_str(n->folder->settings.zone), d);
 	if (err == 0)
 		err = open_engines(n, d);
 	if (err == 0)
@@ -188,7 +212,9 @@ static void *worker_loop(void *arg)
 	void *item;
 	while (bqueue_pop(w->node->work, &item, -1) == 0) {
 		struct work *job = item;
+		atomic_store(&w->busy_since_ns, mono_now());
 		job->fn(job, w->reader);
+		atomic_store(&w->busy_since_ns, 0);
 	}
 	return NULL;
 }
@@ -264,6 +290,31 @@ static void reload(struct node *n)
 	free(path);
 }
 
+/* Asked to end: nothing new is taken, what runs gets a moment to be answered. */
+static void drained(void *arg)
+{
+	struct node *n = arg;
+	if (http_server_active(n->server) == 0 || mono_now() >= n->drain_until_ns)
+		loop_stop(n->loop);
+	else
+		loop_timer_set(n->drain, NODE_DRAIN_STEP_NS);
+}
+
+static void wind_down(void *arg)
+{
+	struct node *n = arg;
+	if (atomic_exchange(&n->stopping, true) && n->drain_until_ns)
+		return;
+	if (!n->server) {
+		loop_stop(n->loop);
+		return;
+	}
+	n->drain_until_ns = mono_now() + NODE_DRAIN_NS;
+	http_server_drain(n->server);
+	live_end(n->live);
+	drained(n);
+}
+
 static void on_signal(void *arg)
 {
 	struct node *n = arg;
@@ -272,7 +323,7 @@ static void on_signal(void *arg)
 		if (sig == SIGHUP)
 			reload(n);
 		else
-			loop_stop(n->loop);
+			wind_down(n);
 	}
 }
 
@@ -310,17 +361,108 @@ static void keep_time(struct node *n)
 		free(m);
 }
 
+/* What happened where nobody waits for an answer. */
+static void say_failures(struct node *n)
+{
+	int64_t back = clock_backwards(n->clock);
+	struct diag *d = calloc(1, sizeof *d);
+	if (d && writer_failure(n->writer, d))
+		node_log(n, "error", d);
+	if (d && back - n->said_backwards_ns > NS_PER_S) {
+		diag_set(d, MO_ESTATE, MSG_CLOCK_SET_BACK);
+		diag_int(d, 0, (back - n->said_backwards_ns) / NS_PER_S);
+		node_log(n, "warn", d);
+		n->said_backwards_ns = back;
+	}
+	free(d);
+}
+
+static void repair_signals(struct work *w, struct store_reader *r)
+{
+	struct node *n = (struct node *)((char *)w - offsetof(struct node, repair));
+	if (signals_repair(n, r, NULL) != 0)
+		atomic_store(&n->signals_missing, true);
+	atomic_store(&n->repairing, false);
+}
+
 static void every_second(void *arg)
 {
 	struct node *n = arg;
+	if (!atomic_load(&n->repairing) && atomic_exchange(&n->signals_missing, false)) {
+		n->repair.fn = repair_signals;
+		atomic_store(&n->repairing, true);
+		if (node_work(n, &n->repair) != 0) {
+			atomic_store(&n->repairing, false);
+			atomic_store(&n->signals_missing, true);
+		}
+	}
 	static const unsigned keep_every = 60;
-	if ((unsigned)((mono_now() - n->started_ns) / NODE_SECOND) % keep_every == 0)
+	int64_t now = mono_now();
+	atomic_store(&n->beat_ns, now);
+	if ((unsigned)((now - n->started_ns) / NODE_SECOND) % keep_every == 0)
 		keep_time(n);
 	if (clock_mode(n->clock) != CLOCK_STEPPED) {
 		jobs_run(n->jobs, NULL, NULL);
 		watch_poll(n->watch, NULL, NULL);
 	}
+	helper_tick(n->helper, now);
+	say_failures(n);
 	loop_timer_set(n->second, NODE_SECOND);
+}
+
+/* ---- the watchdog's questions ---- */
+static int64_t loop_since(void *arg)
+{
+	struct node *n = arg;
+	return atomic_load(&n->beat_ns);
+}
+
+static int64_t log_since(void *arg) { return writer_busy_since(((struct node *)arg)->writer); }
+static int64_t store_since(void *arg) { return storer_busy_since(((struct node *)arg)->storer); }
+
+/* A worker may be at one import for long: the pool is stuck when work waits and none of them takes it. */
+static int64_t workers_since(void *arg)
+{
+	struct node *n = arg;
+	int64_t latest = 0;
+	if (bqueue_size(n->work) == 0)
+		return 0;
+	for (unsigned i = 0; i < NODE_WORKERS; i++) {
+		int64_t since = atomic_load(&n->workers[i].busy_since_ns);
+		if (since == 0)
+			return 0;
+		latest = since > latest ? since : latest;
+	}
+	return latest;
+}
+
+static void said_stuck(void *arg, const char *name, bool stuck, int64_t stood_ns)
+{
+	struct node *n = arg;
+	struct diag *d = calloc(1, sizeof *d);
+	if (d) {
+		diag_set(d, stuck ? MO_ETIMEOUT : 0, stuck ? MSG_THREAD_STUCK : MSG_THREAD_BACK);
+		diag_text(d, 0, span_str(name));
+		diag_int(d, 1, stood_ns / NS_PER_S);
+		node_log(n, stuck ? "error" : "info", d);
+	}
+	free(d);
+}
+
+static int start_watchdog(struct node *n)
+{
+	int64_t limit = n->opt.watchdog_ns ? n->opt.watchdog_ns : NODE_STUCK_NS;
+	struct watchdog_row rows[] = {{"loop", limit < NODE_LOOP_STUCK_NS ? NODE_LOOP_STUCK_NS : limit, loop_since, n}, {"log", limit, log_since, n},
+		{"store", limit, store_since, n}, {"worker", 6 * limit, workers_since, n}};
+	return watchdog_new(&n->watchdog, rows, sizeof rows / sizeof *rows, limit < NS_PER_S ? limit / 2 : NS_PER_S / 2, said_stuck, n);
+}
+
+void node_watchdog(struct node *n, unsigned *ret_stuck, uint64_t *ret_times)
+{
+	*ret_stuck = 0;
+	*ret_times = 0;
+	if (n->watchdog)
+		watchdog_stats(n->watchdog, ret_stuck, ret_times);
 }
 
 static void on_changed(void *arg, int64_t number)
@@ -344,10 +486,14 @@ int node_start(struct node *n, struct diag *d)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
 	if (err == 0)
 		err = start_workers(n, d);
+	if (err == 0)
+		err = signals_repair(n, n->workers[0].reader, d); /* nothing was given to the worker yet */
 	if (err != 0 || n->opt.offline) {
 		free(sock);
 		return err;
 	}
+	if (err == 0)
+		err = helper_new(&n->helper, n->opt.helper_path);
 	if (err == 0)
 		err = collect_new(&n->collect, n);
 	if (err == 0)
@@ -358,6 +504,10 @@ int node_start(struct node *n, struct diag *d)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
 	if (err == 0)
 		err = loop_timer_new(n->loop, &n->second, every_second, n);
+	if (err == 0)
+		err = loop_timer_new(n->loop, &n->drain, drained, n);
+	if (err == 0)
+		err = start_watchdog(n);
 	if (err == 0) {
 		struct http_options opt = {.address = n->address, .port = (uint16_t)n->port_wanted, .unix_path = sock};
 		err = http_server_new(&n->server, n->loop, &opt, n->handler, n->handler_arg, d);
@@ -375,33 +525,64 @@ int node_start(struct node *n, struct diag *d)
 
 int node_run(struct node *n, struct diag *d)
 {
+	atomic_store(&n->beat_ns, mono_now());
 	int err = loop_run(n->loop);
-	http_server_drain(n->server);
-	keep_time(n);
+	atomic_store(&n->beat_ns, 0);
 	return err != 0 ? diag_set(d, err, MSG_NODE_START) : 0;
 }
 
-void node_stop(struct node *n) { loop_stop(n->loop); }
+void node_stop(struct node *n)
+{
+	if (atomic_exchange(&n->stopping, true))
+		return;
+	n->stop_post = (struct loop_post){.fn = wind_down, .arg = n};
+	loop_post(n->loop, &n->stop_post);
+}
 
-/* In the order that lets each part finish what it owes to the next. */
+/* Each part finishes what it owes before the part that it owes it to is ended:
+ *
+ *   sources (timers, watched folder, connections, devices) stop and hand over what they hold
+ *   workers end                    they may still use log, store and loop
+ *   log ends, then store           what was submitted is durable; their ends are posted to the loop
+ *   loop's posts run               askers learn the outcome, jobs are freed; what they submit anew is refused
+ *   everything is freed */
 void node_close(struct node *n)
 {
 	if (!n)
 		return;
+	n->closing = true;
+	atomic_store(&n->stopping, true);
+	watchdog_free(n->watchdog);
 	loop_timer_free(n->second);
+	loop_timer_free(n->drain);
 	loop_fd_free(n->signal_fd);
-	stop_workers(n); /* first: what they have under way belongs to those below */
+	if (n->loop)
+		loop_drain(n->loop); /* what landed already makes room in the queues */
+	http_server_free(n->server);
+	n->server = NULL;
+	collect_stop(n->collect);
+	stop_workers(n);
+	if (n->loop)
+		loop_drain(n->loop);
+	writer_stop(n->writer);
+	if (n->storer && n->clock)
+		keep_time(n);
+	storer_stop(n->storer);
+	if (n->loop)
+		loop_drain(n->loop);
 	watch_free(n->watch);
 	collect_free(n->collect);
 	jobs_free(n->jobs);
-	http_server_free(n->server);
+	live_free(n->live);
+	helper_free(n->helper);
+	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
+	if (n->writer) {
+		int err = sdb_maintain(n->sdb, true, NULL);
+		(void)err;
+	}
 	writer_free(n->writer);
 	storer_free(n->storer);
-	live_free(n->live);
 	bqueue_free(n->work);
-	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
-	if (n->sdb && n->writer && sdb_maintain(n->sdb, true, NULL) != 0)
-		n->stopping = true;
 	sdb_close(n->sdb);
 	store_close(n->store);
 	loop_free(n->loop);

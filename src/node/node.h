@@ -11,9 +11,13 @@
 #include "base/civil.h"
 #include "http/server.h"
 #include "node/folder.h"
+#include "node/offset.h"
 #include "node/storer.h"
 #include "node/writer.h"
 #include "os/clock.h"
+
+#define NODE_STUCK_NS (10 * NS_PER_S)
+#define NODE_DRAIN_NS (2 * NS_PER_S) /* at the end, running requests get so long to be answered */
 
 struct node;
 struct node_options {
@@ -24,18 +28,24 @@ struct node_options {
 	/* What happened, for standard error: called from any thread, one at a time. level: "info", "warn", "error". */
 	void (*log)(void *arg, const char *level, const struct diag *d);
 	void *log_arg;
+	const char *helper_path;    /* NULL: moru-helper beside the running program */
+	int64_t watchdog_ns;        /* 0: NODE_STUCK_NS; a thread that has not got on for so long is said to be stuck */
 	bool offline;               /* threads and engines only: no sockets, devices, detectors (commands on a folder that is not served) */
 };
 /* Opens folder, store, series; recovers. Nothing runs yet. */
 MO_MUST_USE int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt, struct diag *d);
 /* Starts threads and listens. */
 MO_MUST_USE int node_start(struct node *n, struct diag *d);
-/* Runs the loop until node_stop() or SIGTERM/SIGINT; flushes and stops the threads. */
+/* Runs the loop until node_stop() or SIGTERM/SIGINT, then for at most NODE_DRAIN_NS more while requests are unanswered. */
 MO_MUST_USE int node_run(struct node *n, struct diag *d);
 void node_stop(struct node *n); /* any thread */
+/* Any thread: the node is ending; long work (imports) had better stop where it can go on later. */
+bool node_stopping(struct node *n);
+/* Ends the threads in the order in which each hands over what it owes, then frees. From the thread of node_run(). */
 void node_close(struct node *n);
-/* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT: refused for good. */
-void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d), void *arg);
+/* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT, MO_EEXIST: refused
+ * for good, and `why` says so to a person; anything else may go better the next time. */
+void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d), void *arg);
 /* Before node_start(): the API, which answers requests. */
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg);
 
@@ -47,6 +57,8 @@ struct sdb *node_sdb(struct node *n);
 struct writer *node_writer(struct node *n);
 struct storer *node_storer(struct node *n);
 const struct zone *node_zone(struct node *n);
+/* Another zone by its IANA name; the caller frees it. MO_EINVAL, MO_ENOENT: there is none of that name. */
+MO_MUST_USE int node_zone_named(struct node *n, struct zone **ret, struct span name, struct diag *d);
 /* A copy: SIGHUP may change them at any time. */
 void node_settings(struct node *n, struct settings *ret);
 uint16_t node_port(struct node *n);
@@ -60,7 +72,7 @@ void node_history(struct node *n, int64_t *from_ns, int64_t *to_ns);
 void node_set_history(struct node *n, int64_t from_ns, int64_t to_ns);
 void node_log(struct node *n, const char *level, const struct diag *d);
 
-/* Worker pool: fn(arg, reader) on a worker with that worker's store reader. MO_EAGAIN: full. */
+/* Worker pool: fn(arg, reader) on a worker with that worker's store reader. MO_EAGAIN: full; MO_ECANCELED: the node is closing. */
 struct work {
 	void (*fn)(struct work *w, struct store_reader *r);
 	struct work *next;
@@ -81,8 +93,13 @@ MO_MUST_USE int node_resolve(struct node *n, const struct point_key *k, series_i
 void series_key_write(struct buf *out, struct span measurement, const struct span *tag_kv, size_t n_tags, struct span field);
 /* The asset (tag `asset`, else the measurement) and the field of a canonical key, without escapes; both are reset first. */
 void series_key_read(struct span key, struct buf *asset, struct buf *field);
-/* Source time rule of DESIGN "The point": quality to store for a value of that time. */
-uint8_t node_time_quality(struct node *n, int64_t t_ns, int64_t arrival_ns, bool from_device);
+/* Source time rule of DESIGN "The point": quality to store for a value of that time. o: what is known of its device's clock, one per
+ * device, log thread only; NULL: nothing. A demo's devices live on the node's own clock: there o has no say. */
+uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_t arrival_ns, bool from_device);
+/* moru-helper: its calls block, so on a worker only. */
+struct helper *node_helper(struct node *n);
+/* Threads that have not got on for too long, now and how often since the start. */
+void node_watchdog(struct node *n, unsigned *ret_stuck, uint64_t *ret_times);
 
 /* Collectors (node/collect.h), detectors (node/jobs.h), live streams (node/live.h), watched folder (node/watch.h) hang on the node. */
 struct collect *node_collect(struct node *n);

@@ -18,7 +18,7 @@ static int signal_run(struct sjob *j, struct store *s, struct diag *d)
 
 static void signal_done(struct sjob *j, int err, const struct diag *d)
 {
-	(void)err; /* the next start makes the row from the series' key (signals_repair) */
+	(void)err; /* the next start makes the row from the series' key (signals.c) */
 	(void)d;
 	free(j);
 }
@@ -62,9 +62,11 @@ int node_resolve(struct node *n, const struct point_key *k, series_id *ret, stru
 	int err = os_uuid(&def.uuid, clock_now(n->clock));
 	if (err == 0)
 		err = sdb_define(n->sdb, &def, ret, &is_new, d);
-	/* A full store queue only delays the row: the series itself is what must not be lost. */
-	if (err == 0 && is_new && register_signal(n, k, &def.uuid) == MO_ENOMEM)
+	int row = err == 0 && is_new ? register_signal(n, k, &def.uuid) : 0;
+	if (row == MO_ENOMEM)
 		err = diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	else if (row != 0)
+		atomic_store(&n->signals_missing, true); /* a full store queue only delays the row (signals.c) */
 	return err;
 }
 
@@ -103,12 +105,11 @@ void series_key_write(struct buf *out, struct span measurement, const struct spa
 	key_part(out, field, false);
 }
 
-uint8_t node_time_quality(struct node *n, int64_t t_ns, int64_t arrival_ns, bool from_device)
+uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_t arrival_ns, bool from_device)
 {
 	static const int64_t skew_ns = 5 * NS_PER_S;
 	static const int64_t year_2000_ns = INT64_C(946684800) * NS_PER_S;
-	(void)n;
-	if (t_ns > arrival_ns + skew_ns || (from_device && t_ns < year_2000_ns))
-		return Q_UNCERTAIN_TIME;
-	return Q_GOOD;
+	bool beyond = o && clock_mode(n->clock) == CLOCK_REAL && offset_seen(o, t_ns, arrival_ns);
+	bool future = arrival_ns < INT64_MAX - skew_ns && t_ns > arrival_ns + skew_ns;
+	return beyond || future || (from_device && t_ns < year_2000_ns) ? Q_UNCERTAIN_TIME : Q_GOOD;
 }

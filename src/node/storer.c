@@ -5,8 +5,10 @@
  * When the commit fails every job of the round that had succeeded gets its error. */
 #include "node/storer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "os/clock.h"
 #include "os/thread.h"
 
 #define STORER_ROUND_JOBS 128u
@@ -16,6 +18,7 @@ struct storer {
 	struct bqueue *queue;
 	pthread_t thread;
 	bool started;
+	_Atomic int64_t busy_since_ns; /* the round under way; 0: none */
 	void (*changed)(void *arg, int64_t number);
 	void *arg;
 	int64_t last;
@@ -77,8 +80,11 @@ static void *storer_loop(void *arg)
 	struct storer *st = arg;
 	void *jobs[STORER_ROUND_JOBS];
 	size_t n;
-	while (bqueue_pop_many(st->queue, jobs, STORER_ROUND_JOBS, &n, -1) == 0)
+	while (bqueue_pop_many(st->queue, jobs, STORER_ROUND_JOBS, &n, -1) == 0) {
+		atomic_store(&st->busy_since_ns, mono_now());
 		run_round(st, (struct sjob **)jobs, n);
+		atomic_store(&st->busy_since_ns, 0);
+	}
 	return NULL;
 }
 
@@ -102,7 +108,9 @@ int storer_new(struct storer **ret, struct store *s, size_t queue_max, void (*ch
 	return 0;
 }
 
-void storer_free(struct storer *st)
+int64_t storer_busy_since(struct storer *st) { return atomic_load(&st->busy_since_ns); }
+
+void storer_stop(struct storer *st)
 {
 	if (!st)
 		return;
@@ -110,6 +118,14 @@ void storer_free(struct storer *st)
 		bqueue_close(st->queue);
 	if (st->started)
 		thread_join(st->thread);
+	st->started = false;
+}
+
+void storer_free(struct storer *st)
+{
+	if (!st)
+		return;
+	storer_stop(st);
 	bqueue_free(st->queue);
 	free(st);
 }

@@ -17,9 +17,16 @@ struct sjob {
 };
 /* changed(arg, last change number) is called on the store thread after each commit that changed something. */
 MO_MUST_USE int storer_new(struct storer **ret, struct store *s, size_t queue_max, void (*changed)(void *arg, int64_t number), void *arg);
+/* Finishes what is queued and ends the thread; submitting gives MO_ECANCELED from then on. NULL and twice are fine. */
+void storer_stop(struct storer *st);
+/* Stops first. */
 void storer_free(struct storer *st);
+/* Any thread. MO_EAGAIN: queue full; MO_ECANCELED: stopped. */
 MO_MUST_USE int storer_submit(struct storer *st, struct sjob *j);
 /* Any thread but the store's: submits and waits. Gives run's or the commit's error. */
 MO_MUST_USE int storer_run(struct storer *st, int (*run)(struct sjob *j, struct store *s, struct diag *d), struct sjob *j, struct diag *d);
+
+/* Monotonic ns since when the store thread is at its round; 0: it waits for work. Any thread. */
+int64_t storer_busy_since(struct storer *st);
 
 #endif

@@ -11,6 +11,7 @@
 
 #define WATCH_FILES_MAX 4096u
 #define WATCH_NAME_MAX 256u
+#define REASON ".reason.txt"
 
 struct seen {
 	char name[WATCH_NAME_MAX];
@@ -68,8 +69,8 @@ static int on_name(void *arg, const char *name)
 	return 0;
 }
 
-/* Moves a file into a folder beside it; a name that is taken there gets the time before it. */
-static int put_away(struct watch *w, const char *path, const char *name, const char *folder)
+/* Moves a file into a folder beside it; a name that is taken there gets the time before it. why: beside it as NAME.reason.txt. */
+static int put_away(struct watch *w, const char *path, const char *name, const char *folder, struct span why)
 {
 	char *dir = vfs_join(w->dir, folder), *to = NULL;
 	struct vfs_stat st;
@@ -83,10 +84,23 @@ static int put_away(struct watch *w, const char *path, const char *name, const c
 		free(to);
 		to = vfs_join(dir, stamped);
 	}
+	if (err == 0 && !to)
+		err = MO_ENOMEM;
+	if (err == 0 && why.n) {
+		size_t size = strlen(to) + sizeof REASON;
+		char *beside = malloc(size);
+		if (beside) {
+			snprintf(beside, size, "%s" REASON, to);
+			err = vfs_replace(v, beside, why, false, NULL);
+		}
+		free(beside);
+	}
 	if (err == 0)
-		err = to ? vfs_rename(v, path, to) : MO_ENOMEM;
+		err = vfs_rename(v, path, to);
 	if (err == 0)
 		err = vfs_sync_dir(v, dir);
+	if (err == 0)
+		err = vfs_sync_dir(v, w->dir);
 	free(to);
 	free(dir);
 	return err;
@@ -97,17 +111,28 @@ static void take(struct watch *w, const struct seen *s, struct store_reader *r)
 	struct node *n = w->node;
 	struct diag *d = calloc(1, sizeof *d);
 	char *path = vfs_join(w->dir, s->name);
+	struct buf why;
+	buf_init(&why, 0);
 	if (d && path && n->importer) {
-		int err = n->importer(n->importer_arg, r, path, s->name, d);
+		int err = n->importer(n->importer_arg, r, path, s->name, &why, d);
+		bool refused = err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST;
 		if (err != 0) {
 			w->err = w->err ? w->err : err;
+			if (!d->file[0])
+				diag_file(d, path);
 			node_log(n, "warn", d);
 		}
 		/* A transient failure leaves the file where it is: it is tried again. */
-		if (err == 0 || err == MO_EINVAL || err == MO_ELIMIT)
-			if (put_away(w, path, s->name, err == 0 ? "done" : "refused") != 0)
+		if (err == 0 || refused) {
+			int moved = put_away(w, path, s->name, err == 0 ? "done" : "refused", buf_span(&why));
+			if (moved != 0) {
+				diag_set(d, moved, MSG_WATCH_MOVE);
+				diag_file(d, path);
 				node_log(n, "error", d);
+			}
+		}
 	}
+	buf_free(&why);
 	free(path);
 	free(d);
 }

@@ -6,6 +6,7 @@
  * round and all later ones (the engine is then FAILED for good). */
 #include "node/writer.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "os/clock.h"
@@ -18,18 +19,23 @@ struct writer {
 	pthread_t thread;
 	bool started;
 	struct bqueue *queue;
+	_Atomic int64_t busy_since_ns; /* the round under way; 0: none */
 
 	pthread_t maintainer;
 	bool maintainer_started, maintain_stop, maintain_wanted;
 	pthread_mutex_t mu; /* below */
 	pthread_cond_t maintain_wake, maintained;
+	uint64_t maintain_rounds;
+	int maintain_err; /* of the last round */
+	struct diag failure; /* the last one, until somebody asked */
 	struct tap *taps; /* collected since writer_taps(); durable ones only */
 	size_t n_taps, cap_taps;
-	uint32_t *tap_of; /* series id -> index + 1 into taps */
+	uint32_t *tap_of; /* 2 × series id + from file -> index + 1 into taps */
 	size_t n_tap_of;
 	struct writer_stats stats;
 
 	/* of the round that runs; log thread only */
+	bool from_file; /* of the job that runs */
 	struct tap *round;
 	size_t n_round, cap_round;
 };
@@ -71,9 +77,11 @@ static int tap_publish(struct writer *w)
 {
 	for (size_t i = 0; i < w->n_round; i++) {
 		const struct tap *t = &w->round[i];
-		if (t->id >= w->n_tap_of) {
+		size_t place = 2 * (size_t)t->id + t->from_file;
+		w->stats.points += t->n;
+		if (place >= w->n_tap_of) {
 			size_t n = w->n_tap_of ? w->n_tap_of : 1024;
-			while (n <= t->id)
+			while (n <= place)
 				n *= 2;
 			uint32_t *p = realloc(w->tap_of, n * sizeof *p);
 			if (!p)
@@ -82,7 +90,7 @@ static int tap_publish(struct writer *w)
 			w->tap_of = p;
 			w->n_tap_of = n;
 		}
-		uint32_t at = w->tap_of[t->id];
+		uint32_t at = w->tap_of[place];
 		if (at) {
 			tap_merge(&w->taps[at - 1], t);
 			continue;
@@ -90,7 +98,7 @@ static int tap_publish(struct writer *w)
 		if (grow((void **)&w->taps, &w->cap_taps, w->n_taps + 1, sizeof *w->taps) != 0)
 			return MO_ENOMEM;
 		w->taps[w->n_taps++] = *t;
-		w->tap_of[t->id] = (uint32_t)w->n_taps;
+		w->tap_of[place] = (uint32_t)w->n_taps;
 	}
 	w->n_round = 0;
 	return 0;
@@ -103,7 +111,7 @@ static int tap_batch(struct writer *w, const struct sbatch *b)
 	while (sbatch_extents(b, &pos, &e)) {
 		if (grow((void **)&w->round, &w->cap_round, w->n_round + 1, sizeof *w->round) != 0)
 			return MO_ENOMEM;
-		w->round[w->n_round++] = (struct tap){e.id, e.t_min, e.t_max, e.arrival_min, e.arrival_max, e.n};
+		w->round[w->n_round++] = (struct tap){e.id, w->from_file, e.t_min, e.t_max, e.arrival_min, e.arrival_max, e.n};
 	}
 	return 0;
 }
@@ -127,21 +135,48 @@ int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended 
 				err = tap_batch(w, b);
 			return err;
 		}
-		/* The heads are full: hold back until a flush made room. */
+		/* The heads are full: hold back until a flush made room, or could not. */
 		pthread_mutex_lock(&w->mu);
+		uint64_t round = w->maintain_rounds;
 		w->maintain_wanted = true;
 		pthread_cond_signal(&w->maintain_wake);
-		pthread_cond_wait(&w->maintained, &w->mu);
-		bool stop = w->maintain_stop;
+		while (w->maintain_rounds == round)
+			pthread_cond_wait(&w->maintained, &w->mu);
+		err = w->maintain_err;
+		if (err != 0 && d)
+			*d = w->failure;
 		pthread_mutex_unlock(&w->mu);
-		if (stop)
-			return MO_ECANCELED;
+		/* A segment that failed its checks is left out from now on: the next round may well make room. */
+		if (err != 0 && err != MO_ECORRUPT)
+			return d && d->err == err ? err : diag_set(d, err, MSG_LOG_FLUSH);
 	}
+}
+
+/* With mu held. */
+static void set_failure(struct writer *w, int err, const struct diag *d)
+{
+	if (d && d->err == err)
+		w->failure = *d;
+	else
+		diag_set(&w->failure, err, MSG_LOG_FLUSH);
+}
+
+/* With mu held: a round of maintenance ended. */
+static void maintained(struct writer *w, int err, const struct diag *d)
+{
+	w->maintain_rounds++;
+	w->maintain_err = err;
+	if (err != 0) {
+		w->stats.failed++;
+		set_failure(w, err, d);
+	}
+	pthread_cond_broadcast(&w->maintained);
 }
 
 static void *maintain_loop(void *arg)
 {
 	struct writer *w = arg;
+	struct diag *d = calloc(1, sizeof *d);
 	pthread_mutex_lock(&w->mu);
 	while (!w->maintain_stop) {
 		if (!w->maintain_wanted) {
@@ -149,24 +184,20 @@ static void *maintain_loop(void *arg)
 			continue;
 		}
 		w->maintain_wanted = false;
-		pthread_mutex_unlock(&w->mu);
 		int err = 0;
-		while (err == 0 && sdb_wants_maintain(w->db)) {
-			err = sdb_maintain(w->db, false, NULL);
-			pthread_mutex_lock(&w->mu);
-			pthread_cond_broadcast(&w->maintained);
-			bool stop = w->maintain_stop;
+		do {
 			pthread_mutex_unlock(&w->mu);
-			if (stop)
+			if (sdb_wants_maintain(w->db))
+				err = sdb_maintain(w->db, false, d);
+			bool more = err == 0 && sdb_wants_maintain(w->db);
+			pthread_mutex_lock(&w->mu);
+			maintained(w, err, d);
+			if (!more)
 				break;
-		}
-		pthread_mutex_lock(&w->mu);
-		if (err != 0)
-			w->stats.failed++;
-		pthread_cond_broadcast(&w->maintained);
+		} while (!w->maintain_stop);
 	}
-	pthread_cond_broadcast(&w->maintained);
 	pthread_mutex_unlock(&w->mu);
+	free(d);
 	return NULL;
 }
 
@@ -177,6 +208,7 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct wjob *j = jobs[i];
 		struct diag *jd = calloc(1, sizeof *jd);
+		w->from_file = j->from_file;
 		j->err = jd ? j->run(j, w, jd) : MO_ENOMEM;
 		j->d = jd;
 	}
@@ -192,8 +224,12 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 	w->stats.last_sync_ns = took;
 	if (took > w->stats.longest_sync_ns)
 		w->stats.longest_sync_ns = took;
-	if (err != 0)
+	if (err != 0) {
 		w->stats.failed++;
+		if (d && d->err != err)
+			diag_set(d, err, MSG_LOG_FLUSH);
+		set_failure(w, err, d);
+	}
 	pthread_mutex_unlock(&w->mu);
 	for (size_t i = 0; i < n; i++) {
 		struct wjob *j = jobs[i];
@@ -214,8 +250,11 @@ static void *writer_loop(void *arg)
 	struct writer *w = arg;
 	void *jobs[WRITER_ROUND_JOBS];
 	size_t n;
-	while (bqueue_pop_many(w->queue, jobs, WRITER_ROUND_JOBS, &n, -1) == 0)
+	while (bqueue_pop_many(w->queue, jobs, WRITER_ROUND_JOBS, &n, -1) == 0) {
+		atomic_store(&w->busy_since_ns, mono_now());
 		run_round(w, (struct wjob **)jobs, n);
+		atomic_store(&w->busy_since_ns, 0);
+	}
 	return NULL;
 }
 
@@ -241,7 +280,7 @@ int writer_new(struct writer **ret, struct sdb *db, size_t queue_max)
 	return 0;
 }
 
-void writer_free(struct writer *w)
+void writer_stop(struct writer *w)
 {
 	if (!w)
 		return;
@@ -249,13 +288,21 @@ void writer_free(struct writer *w)
 		bqueue_close(w->queue);
 	if (w->started)
 		thread_join(w->thread);
+	w->started = false;
 	pthread_mutex_lock(&w->mu);
 	w->maintain_stop = true;
 	pthread_cond_broadcast(&w->maintain_wake);
-	pthread_cond_broadcast(&w->maintained);
 	pthread_mutex_unlock(&w->mu);
 	if (w->maintainer_started)
 		thread_join(w->maintainer);
+	w->maintainer_started = false;
+}
+
+void writer_free(struct writer *w)
+{
+	if (!w)
+		return;
+	writer_stop(w);
 	bqueue_free(w->queue);
 	pthread_mutex_destroy(&w->mu);
 	pthread_cond_destroy(&w->maintain_wake);
@@ -267,6 +314,19 @@ void writer_free(struct writer *w)
 }
 
 int writer_submit(struct writer *w, struct wjob *j) { return bqueue_try_push(w->queue, j); }
+int writer_submit_wait(struct writer *w, struct wjob *j) { return bqueue_push(w->queue, j, -1); }
+int64_t writer_busy_since(struct writer *w) { return atomic_load(&w->busy_since_ns); }
+
+bool writer_failure(struct writer *w, struct diag *ret)
+{
+	pthread_mutex_lock(&w->mu);
+	bool any = w->failure.err != 0;
+	if (any)
+		*ret = w->failure;
+	diag_clear(&w->failure);
+	pthread_mutex_unlock(&w->mu);
+	return any;
+}
 
 struct waiting {
 	struct wjob job;
@@ -321,7 +381,7 @@ int writer_taps(struct writer *w, struct tap **ret, size_t *ret_n)
 	*ret = w->taps;
 	*ret_n = w->n_taps;
 	for (size_t i = 0; i < w->n_taps; i++)
-		w->tap_of[w->taps[i].id] = 0;
+		w->tap_of[2 * (size_t)w->taps[i].id + w->taps[i].from_file] = 0;
 	w->taps = NULL;
 	w->n_taps = w->cap_taps = 0;
 	pthread_mutex_unlock(&w->mu);

@@ -12,29 +12,35 @@ struct wjob {
 	int (*run)(struct wjob *j, struct writer *w, struct diag *d);
 	/* On the log thread, after the sync that covers it (err 0), or with the reason it is not durable. The job's memory is the caller's again. */
 	void (*done)(struct wjob *j, int err, const struct diag *d);
+	bool from_file;      /* past values, which nobody awaited at their time: their taps are kept apart */
 	struct wjob *next;   /* the writer's */
 	int err;
 	struct diag *d;      /* the writer's */
 };
-/* What changed since the jobs looked last, per series. */
+/* What changed since the jobs looked last, per series, from machines and from files each. */
 struct tap {
 	series_id id;
+	bool from_file;
 	int64_t t_min, t_max;             /* source times */
 	int64_t arrival_min, arrival_max;
 	uint64_t n;
 };
 
 MO_MUST_USE int writer_new(struct writer **ret, struct sdb *db, size_t queue_max);
-/* Finishes what is queued. */
+/* Finishes what is queued and ends the threads; submitting gives MO_ECANCELED from then on. NULL and twice are fine. */
+void writer_stop(struct writer *w);
+/* Stops first. */
 void writer_free(struct writer *w);
-/* Any thread. MO_EAGAIN: queue full (answer 503, or wait). */
+/* Any thread. MO_EAGAIN: queue full (answer 503, or wait); MO_ECANCELED: stopped. */
 MO_MUST_USE int writer_submit(struct writer *w, struct wjob *j);
+/* Any thread but the log's and the loop's: waits for room. */
+MO_MUST_USE int writer_submit_wait(struct writer *w, struct wjob *j);
 /* Any thread but the log's: submits and waits. */
 MO_MUST_USE int writer_run(struct writer *w, int (*run)(struct wjob *j, struct writer *w, struct diag *d), struct wjob *j, struct diag *d);
 
 /* Inside run(): */
 struct sdb *writer_db(struct writer *w);
-/* Appends and taps; waits for maintenance when the heads are full. */
+/* Appends and taps; waits for maintenance when the heads are full, and gives its error when it fails. */
 MO_MUST_USE int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended *ret, struct diag *d);
 
 /* Any thread: gives what was made durable since the last call and empties it. *ret malloc'ed (NULL when n == 0). */
@@ -45,5 +51,9 @@ struct writer_stats {
 	int64_t last_sync_ns, longest_sync_ns; /* durations */
 };
 void writer_stats(struct writer *w, struct writer_stats *ret);
+/* The last failure of a sync or flush since this was asked; false: none. Any thread. */
+bool writer_failure(struct writer *w, struct diag *ret);
+/* Monotonic ns since when the log thread is at its round; 0: it waits for work. Any thread. */
+int64_t writer_busy_since(struct writer *w);
 
 #endif

@@ -2,10 +2,12 @@
  *
  *   REAL                      (clock_new_real; for ever)
  *   STEPPED --clock_run--> SCALED --clock_run--> SCALED (other scale)
+ *      ^------clock_halt------'
  *
  * One mutex: readings of all threads are in one order, so that none goes back. */
 #include "os/clock.h"
 
+#include <errno.h>
 #include <assert.h>
 #include <math.h>
 #include <pthread.h>
@@ -24,6 +26,7 @@ struct clock {
 	double scale;
 	int64_t last;             /* the latest reading given out */
 	int64_t wall_last;        /* REAL: the system's clock at the last reading */
+	int64_t mono_last;        /* REAL: monotonic at the last reading */
 	int64_t backwards;        /* REAL */
 	int64_t base, base_mono;  /* SCALED: node time at a monotonic time */
 };
@@ -34,7 +37,7 @@ static void set_state(struct clock *c, enum clock_mode to)
 {
 	static const bool allowed[3][3] = {
 		[CLOCK_STEPPED] = {[CLOCK_SCALED] = true},
-		[CLOCK_SCALED] = {[CLOCK_SCALED] = true},
+		[CLOCK_SCALED] = {[CLOCK_SCALED] = true, [CLOCK_STEPPED] = true},
 	};
 	assert(allowed[c->mode][to] && mode_name[to]);
 	c->mode = to;
@@ -47,6 +50,15 @@ static int64_t read_clock(clockid_t id)
 	if (clock_gettime(id, &t) != 0)
 		return 0;
 	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+void mono_sleep(int64_t duration_ns)
+{
+	if (duration_ns <= 0)
+		return;
+	struct timespec t = {.tv_sec = (time_t)(duration_ns / NS_PER_S), .tv_nsec = (long)(duration_ns % NS_PER_S)};
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR) {
+	}
 }
 
 int64_t mono_now(void) { return read_clock(CLOCK_MONOTONIC); }
@@ -88,6 +100,7 @@ static int new_clock(struct clock **ret, enum clock_mode mode, struct clock_sour
 	c->scale = mode == CLOCK_REAL ? 1.0 : 0.0;
 	c->last = start_ns;
 	c->wall_last = start_ns;
+	c->mono_last = src.mono(src.arg);
 	*ret = c;
 	return 0;
 }
@@ -112,6 +125,9 @@ void clock_free(struct clock *c)
 	free(c);
 }
 
+/* Where an elapsed time leads at 15/16 of its pace. */
+static int64_t slower(int64_t t, int64_t elapsed) { return add_saturated(t, elapsed - elapsed / 16); }
+
 static int64_t now_locked(struct clock *c)
 {
 	int64_t t = c->last;
@@ -121,6 +137,11 @@ static int64_t now_locked(struct clock *c)
 		if (t < c->wall_last)
 			c->backwards = add_saturated(c->backwards, c->wall_last - t);
 		c->wall_last = t;
+		/* Never stands still for long, or nothing would be polled until the system's clock caught up. */
+		int64_t mono = c->src.mono(c->src.arg), least = slower(c->last, mono - c->mono_last);
+		c->mono_last = mono;
+		if (t < least)
+			t = least;
 		break;
 	case CLOCK_SCALED:
 		t = add_saturated(c->base, to_ns((double)(c->src.mono(c->src.arg) - c->base_mono) * c->scale));
@@ -183,6 +204,19 @@ int clock_run(struct clock *c, double scale)
 	return r;
 }
 
+int clock_halt(struct clock *c)
+{
+	pthread_mutex_lock(&c->mutex);
+	int r = c->mode == CLOCK_REAL ? MO_ESTATE : 0;
+	if (c->mode == CLOCK_SCALED) {
+		(void)now_locked(c); /* where it stands from now on */
+		c->scale = 0;
+		set_state(c, CLOCK_STEPPED);
+	}
+	pthread_mutex_unlock(&c->mutex);
+	return r;
+}
+
 int64_t clock_until(struct clock *c, int64_t t)
 {
 	pthread_mutex_lock(&c->mutex);
@@ -197,6 +231,14 @@ int64_t clock_until(struct clock *c, int64_t t)
 	}
 	pthread_mutex_unlock(&c->mutex);
 	return left;
+}
+
+int64_t clock_ahead(struct clock *c)
+{
+	pthread_mutex_lock(&c->mutex);
+	int64_t t = now_locked(c), ahead = c->mode == CLOCK_REAL ? t - c->wall_last : 0;
+	pthread_mutex_unlock(&c->mutex);
+	return ahead > 0 ? ahead : 0;
 }
 
 int64_t clock_backwards(struct clock *c)

@@ -1,5 +1,6 @@
 /* Files in memory that forget what was not synced (os/memvfs.h): the mutex, the
  * faults and the handles. Names: priv/memtree.h. Content: priv/memfile.h. */
+#include "os/clock.h"
 #include "os/memvfs.h"
 
 #include <errno.h>
@@ -132,15 +133,6 @@ static int mem_pwrite(struct vfs_file *f, const void *p, size_t n, uint64_t offs
 	return r;
 }
 
-static void delay(int64_t ns)
-{
-	if (ns <= 0)
-		return;
-	struct timespec t = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR) {
-	}
-}
-
 /* Covers what was written before the call and no more; the delay follows, so that the caller waits as for a disk. */
 static int mem_sync(struct vfs_file *f)
 {
@@ -157,7 +149,7 @@ static int mem_sync(struct vfs_file *f)
 		memfile_settle(&h->node->file, &v->prng);
 	}
 	pthread_mutex_unlock(&v->mutex);
-	delay(wait_ns);
+	mono_sleep(wait_ns);
 	return r;
 }
 
@@ -380,7 +372,7 @@ static int mem_sync_dir(struct vfs *vf, const char *path)
 	if (!r)
 		memtree_sync(&v->tree, dir);
 	pthread_mutex_unlock(&v->mutex);
-	delay(wait_ns);
+	mono_sleep(wait_ns);
 	return r;
 }
 

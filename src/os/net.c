@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -71,6 +72,22 @@ int net_listen(int *ret_fd, uint16_t port)
 		return r;
 	}
 	*ret_fd = fd;
+	return 0;
+}
+
+int net_pair(int *ret_ours, int *ret_theirs)
+{
+	int fd[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+		return net_errno(errno);
+	if (fcntl(fd[0], F_SETFL, O_NONBLOCK) != 0) {
+		int r = net_errno(errno);
+		net_close(fd[0]);
+		net_close(fd[1]);
+		return r;
+	}
+	*ret_ours = fd[0];
+	*ret_theirs = fd[1];
 	return 0;
 }
 

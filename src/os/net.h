@@ -29,6 +29,9 @@ MO_MUST_USE int net_connected(int fd);
 MO_MUST_USE int net_read(int fd, void *p, size_t n, size_t *ret_n);
 /* As many bytes as go now, at least one. n > 0. */
 MO_MUST_USE int net_write(int fd, const void *p, size_t n, size_t *ret_n);
+/* Two ends of one local stream, both ways: ours does not block, theirs does (it becomes a child's standard input and output). A write to
+ * an end whose peer is gone is MO_ECANCELED. */
+MO_MUST_USE int net_pair(int *ret_ours, int *ret_theirs);
 /* No more from us; the peer reads the end. */
 MO_MUST_USE int net_shutdown(int fd);
 /* -1 is fine. */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/civil.h"
+#include "os/clock.h"
 #include "os/memvfs.h"
 
 struct slow_vfs {
@@ -21,13 +22,6 @@ static struct slow_vfs *slow_of(struct vfs *v) { return (struct slow_vfs *)v; }
 static struct vfs *below(struct vfs *v) { return slow_of(v)->below; }
 static struct vfs_file *file_below(struct vfs_file *f) { return ((struct slow_file *)f)->below; }
 
-static void delay(int64_t ns)
-{
-	struct timespec t = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &t, &t) == EINTR) {
-	}
-}
-
 static int slow_pread(struct vfs_file *f, void *p, size_t n, uint64_t offset, size_t *ret_n)
 {
 	return vfs_pread(file_below(f), p, n, offset, ret_n);
@@ -41,7 +35,7 @@ static void slow_unmap(struct vfs_file *f, const uint8_t *p, size_t n) { vfs_unm
 
 static int slow_sync(struct vfs_file *f)
 {
-	delay(((struct slow_file *)f)->delay_ns);
+	mono_sleep(((struct slow_file *)f)->delay_ns);
 	return vfs_sync(file_below(f));
 }
 
@@ -81,7 +75,7 @@ static int slow_stat(struct vfs *v, const char *path, struct vfs_stat *ret) { re
 
 static int slow_sync_dir(struct vfs *v, const char *path)
 {
-	delay(slow_of(v)->delay_ns);
+	mono_sleep(slow_of(v)->delay_ns);
 	return vfs_sync_dir(below(v), path);
 }
 

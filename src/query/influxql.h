@@ -39,9 +39,8 @@ struct influx_databases {
 	void *arg;
 };
 struct influx_options {
-	int64_t now_ns;
+	int64_t now_ns;   /* of now(); times without a zone are UTC */
 	int64_t epoch_ns; /* ns of one tick in answers; 0: RFC 3339 texts */
-	const struct zone *zone; /* no clause that is served asks for it: InfluxQL's times are UTC */
 };
 /* Runs all statements of text and writes {"results":[…]} as InfluxDB 1.8 does (errors inside the statement's result; a text that cannot be
  * parsed: MO_EINVAL with diag, for HTTP 400 {"error":…}). out is a limited buffer: MO_ELIMIT when the answer is larger. Any other error is

@@ -115,8 +115,8 @@ static void refused(const struct series *s, struct pkey key, const struct sdb_ap
 	diag_int(d, 0, (int64_t)key.seq);
 }
 
-/* A key that may stand somewhere already. Takes p->str over or drops it. */
-static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct sdb_appended *ret, struct diag *d)
+/* A key that may stand somewhere already. Takes p->str over or drops it. tell: of this point, NULL when nobody asks. */
+static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	struct hplace at;
 	bool seq = s->def.kind == SERIES_SEQUENCE, there = false, equal = false;
@@ -124,10 +124,13 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct s
 	int r = 0;
 	if (head_find(&s->head, p->key, &at)) {
 		there = true;
-		if (seq) {
+		if (seq || tell) {
 			union series_value old = chunk_value(s->head.c[at.chunk], at.pos);
 			equal = series_value_equal(type, &old, &p->v);
-		} else {
+		}
+		if (tell)
+			*tell |= equal ? POINT_THERE : POINT_THERE | POINT_OTHER;
+		if (!seq) {
 			r = undo_push(db, s, false, p->key);
 			if (r == 0) {
 				r = head_exchange(&s->head, at, p);
@@ -144,7 +147,9 @@ static int slow_row(struct sdb *db, struct series *s, struct hpoint *p, struct s
 			return r;
 		}
 	} else {
-		r = lookup_older(db, s, p->key, &p->v, &there, &equal);
+		r = lookup_older(db, s, p->key, &p->v, &there, seq || tell ? &equal : NULL);
+		if (tell && there)
+			*tell |= equal ? POINT_THERE : POINT_THERE | POINT_OTHER;
 	}
 	if (r == 0 && there && seq) {
 		if (!equal)
@@ -180,7 +185,7 @@ static int text_of(struct hstr **ret, struct sdb *db, const struct head *h, stru
 	return 0;
 }
 
-static int apply_row(struct sdb *db, struct series *s, const struct brow *row, int64_t arrival, struct sdb_appended *ret, struct diag *d)
+static int apply_row(struct sdb *db, struct series *s, const struct brow *row, int64_t arrival, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	uint8_t type = (uint8_t)s->def.type;
 	struct hpoint p = {.key = {row->t, row->seq}, .q = row->quality, .v = row->v};
@@ -201,7 +206,7 @@ static int apply_row(struct sdb *db, struct series *s, const struct brow *row, i
 			ret->taken++;
 		}
 	} else {
-		r = slow_row(db, s, &p, ret, d);
+		r = slow_row(db, s, &p, tell, ret, d);
 	}
 	hstr_unref(p.str, &db->mem);
 	return r;
@@ -343,7 +348,7 @@ static void publish(struct series *s)
 	sdb_publish(s, &p);
 }
 
-int apply_batch(struct sdb *db, struct span payload, struct sdb_appended *ret, struct diag *d)
+int apply_batch(struct sdb *db, struct span payload, uint8_t *tell, struct sdb_appended *ret, struct diag *d)
 {
 	struct span rest = span_sub(payload, BATCH_HEAD, payload.n);
 	struct series *touched = NULL;
@@ -356,12 +361,17 @@ int apply_batch(struct sdb *db, struct span payload, struct sdb_appended *ret, s
 		r = touch(db, s, &touched);
 		while (r == 0 && g.n > 0) {
 			struct brow row;
-			g.n -= take_plain(db, s, &g, arrival, ret);
+			uint32_t plain = take_plain(db, s, &g, arrival, ret);
+			g.n -= plain;
+			if (tell)
+				tell += plain;
 			if (g.n == 0)
 				break;
 			brow_next(&row, &g);
 			g.n--;
-			r = apply_row(db, s, &row, own ? row.arrival : arrival, ret, d);
+			r = apply_row(db, s, &row, own ? row.arrival : arrival, tell, ret, d);
+			if (tell)
+				tell++;
 		}
 	}
 	if (r != 0)

@@ -103,20 +103,21 @@ static int in_segment(struct sdb *db, struct seg *g, series_id id, struct pkey k
 		if (pkey_less(key, bentry_first(b)))
 			return 0;
 	}
-	if (!s->loaded) {
-		unsigned want = e->kind == SERIES_SEQUENCE ? WANT_VALUES : 0;
-		int r = seg_decode(&s->c, &s->buf, g, e, s->block, want, NULL);
+	if (!s->loaded || (equal && !s->values)) {
+		s->loaded = false;
+		int r = seg_decode(&s->c, &s->buf, g, e, s->block, equal ? WANT_VALUES : 0, NULL);
 		if (r == MO_ENOMEM)
 			return r;
 		if (r != 0)
 			return 0; /* a damaged block holds nothing any more; sdb_next and sdb_check tell */
 		s->loaded = true;
+		s->values = equal != NULL;
 	}
 	size_t i = search(&s->c, key);
 	if (i == s->c.n || !pkey_eq(cols_key(&s->c, i), key))
 		return 0;
 	*there = true;
-	if (e->kind == SERIES_SEQUENCE) {
+	if (equal) {
 		union series_value old = cols_value(e->type, &s->c, i);
 		*equal = series_value_equal(e->type, &old, v);
 	}
@@ -126,10 +127,12 @@ static int in_segment(struct sdb *db, struct seg *g, series_id id, struct pkey k
 int lookup_older(struct sdb *db, struct series *s, struct pkey key, const union series_value *v, bool *ret_there, bool *ret_equal)
 {
 	struct hplace at;
-	*ret_there = *ret_equal = false;
+	*ret_there = false;
+	if (ret_equal)
+		*ret_equal = false;
 	if (s->frozen && head_find(s->frozen, key, &at)) {
 		*ret_there = true;
-		if (s->def.kind == SERIES_SEQUENCE) {
+		if (ret_equal) {
 			union series_value old = chunk_value(s->frozen->c[at.chunk], at.pos);
 			*ret_equal = series_value_equal((uint8_t)s->def.type, &old, v);
 		}

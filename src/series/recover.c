@@ -388,7 +388,7 @@ static int on_record(void *arg, uint8_t type, struct span payload)
 	if (type != WAL_BATCH || !batch_check(payload) || apply_check(db, payload, NULL) != 0)
 		return MO_ECORRUPT;
 	struct sdb_appended a = {0};
-	int r = apply_batch(db, payload, &a, NULL);
+	int r = apply_batch(db, payload, NULL, &a, NULL);
 	if (r == 0) {
 		v->rec->batches++;
 		v->rec->points += batch_points(payload);

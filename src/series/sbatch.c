@@ -30,11 +30,16 @@ void sbatch_reset(struct sbatch *b)
 	b->arrival = T_NONE;
 	b->points = b->groups = 0;
 	b->last = SIZE_MAX;
+	b->tell = NULL;
 }
 
 void sbatch_set_arrival(struct sbatch *b, int64_t t_ns)
 {
 	b->arrival = t_ns;
+}
+void sbatch_tell(struct sbatch *b, uint8_t *per_point)
+{
+	b->tell = per_point;
 }
 size_t sbatch_points(const struct sbatch *b)
 {
@@ -157,7 +162,7 @@ int sbatch_add(struct sbatch *b, const struct sbatch_point *p)
 
 int sbatch_add_run(struct sbatch *b, series_id id, enum series_type type, size_t n, const int64_t *t_ns, const void *v)
 {
-	if (id == 0 || type < SERIES_F64 || type > SERIES_BOOL)
+	if (id == 0 || type < SERIES_F64 || type > SERIES_STR)
 		return MO_EINVAL;
 	if (n == 0)
 		return 0;
@@ -166,10 +171,17 @@ int sbatch_add_run(struct sbatch *b, series_id id, enum series_type type, size_t
 	bool ok = true;
 	for (size_t i = 0; i < n; i++)
 		ok &= time_ok(t_ns[i]);
+	size_t row = brow_fixed((uint8_t)type, 0), text = 0;
+	const struct span *s = v;
+	for (size_t i = 0; type == SERIES_STR && i < n; i++) {
+		ok &= s[i].n <= SERIES_STR_MAX;
+		text += s[i].n;
+	}
 	if (!ok)
 		return MO_EINVAL;
-	size_t row = brow_fixed((uint8_t)type, 0);
-	uint8_t *o = buf_reserve(&b->rows, GROUP_HEAD + n * row);
+	if (text > SBATCH_BYTES_MAX)
+		return MO_ELIMIT;
+	uint8_t *o = buf_reserve(&b->rows, GROUP_HEAD + n * row + text);
 	if (!o)
 		return full(b);
 	group_begin(b, id, (uint8_t)type, 0);
@@ -180,6 +192,14 @@ int sbatch_add_run(struct sbatch *b, series_id id, enum series_type type, size_t
 			sti64(o, t_ns[i]);
 			o[8] = x[i] != 0;
 		}
+	} else if (type == SERIES_STR) {
+		for (size_t i = 0; i < n; i++) {
+			sti64(o, t_ns[i]);
+			st32(o + 8, (uint32_t)s[i].n);
+			if (s[i].n)
+				memcpy(o + row, s[i].p, s[i].n);
+			o += row + s[i].n;
+		}
 	} else {
 		const uint8_t *x = v;
 		for (size_t i = 0; i < n; i++, o += row) {
@@ -187,7 +207,7 @@ int sbatch_add_run(struct sbatch *b, series_id id, enum series_type type, size_t
 			memcpy(o + 8, x + i * 8, 8);
 		}
 	}
-	group_grow(b, (uint32_t)n, n * row);
+	group_grow(b, (uint32_t)n, n * row + text);
 	return 0;
 }
 

@@ -348,7 +348,7 @@ int sdb_append(struct sdb *db, const struct sbatch *b, struct sdb_appended *ret,
 	r = apply_check(db, span_of(p, n), d);
 	if (r == 0) {
 		wal_commit(&db->wal, WAL_BATCH, n);
-		r = apply_batch(db, span_of(p, n), &a, d);
+		r = apply_batch(db, span_of(p, n), b->tell, &a, d);
 		if (r == 0)
 			db->applied = db->wal.lsn;
 		else

@@ -75,9 +75,13 @@ struct sbatch_point {
 /* MO_ENOMEM, MO_ELIMIT (batch full: append and reset first), MO_EINVAL (id 0, unknown type, time INT64_MIN or INT64_MAX, string over
  * SERIES_STR_MAX). On error the batch is as it was. */
 MO_MUST_USE int sbatch_add(struct sbatch *b, const struct sbatch_point *p);
-/* n values of one series of numbers or booleans at once (file import): copies. Quality good, sequence number 0, the batch's arrival.
- * v points to double, int64_t or uint8_t by type. Errors as sbatch_add. */
+/* n values of one series at once (file import): copies. Quality good, sequence number 0, the batch's arrival.
+ * v points to double, int64_t, uint8_t or struct span by type. Errors as sbatch_add. */
 MO_MUST_USE int sbatch_add_run(struct sbatch *b, series_id id, enum series_type type, size_t n, const int64_t *t_ns, const void *v);
+/* What sdb_append() is to tell about each point of a batch, in the order they were added: one byte a point, of which it sets bits (never
+ * clears any; some may be set even where it fails). Borrows the bytes until sbatch_reset(). */
+enum { POINT_THERE = 1 /* its key held a value before */, POINT_OTHER = 2 /* another one than this */ };
+void sbatch_tell(struct sbatch *b, uint8_t *per_point);
 size_t sbatch_points(const struct sbatch *b);
 size_t sbatch_bytes(const struct sbatch *b);
 /* What a batch holds, per run of one series: *pos starts at 0; false at the end. arrival_*: with the batch's where a value says none. */

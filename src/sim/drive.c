@@ -27,6 +27,7 @@
 #define LAST_PATIENCE (20 * NS_PER_S) /* once life is over */
 #define SETTLED_NS (200 * NS_PER_MS)
 #define SETTLED_TRIES 25
+#define MISSED_NS (2 * NS_PER_S) /* machines that were cut off: by then a node has tried to come back once, and marked their values */
 #define NIGHT_BLOCK (5 * MINUTE)
 #define LIFE_TICK (150 * NS_PER_MS)  /* real time between two bodies to one node, but at least LIFE_LEAST of scenario time */
 #define LIFE_LEAST NS_PER_S
@@ -482,23 +483,31 @@ static int64_t node_now(const struct drive *d, const struct node *n)
 	return n->clock_ns + (int64_t)((double)(mono_now() - n->clock_mono_ns) * d->o->scale) - d->t0_ns;
 }
 
-static int life_begin(struct drive *d)
+/* All nodes' clocks run at that scale from now on; 0: stand still. */
+static int clocks_run(struct drive *d, double scale)
 {
 	struct buf b;
 	buf_init(&b, 0);
 	buf_adds(&b, "{\"run\":");
-	text_real(&b, d->o->scale);
+	text_real(&b, scale);
 	buf_addc(&b, '}');
 	int err = 0;
-	for (unsigned f = 0; f < SIM_FIRMS && err == 0; f++) {
+	for (unsigned f = 0; f < SIM_FIRMS && err == 0; f++)
 		err = ask(d, f, "POST", "/api/v1/clock", "application/json", &b, 200, "POST /api/v1/clock (run)");
+	buf_free(&b);
+	return err;
+}
+
+static int life_begin(struct drive *d)
+{
+	int err = clocks_run(d, d->o->scale);
+	for (unsigned f = 0; f < SIM_FIRMS && err == 0; f++) {
 		d->node[f].clock_ns = d->t0_ns; /* not before the node ran on */
 		d->node[f].clock_mono_ns = mono_now();
 	}
 	for (size_t f = 0; f < SIM_FIRMS; f++)
 		for (int k = 0; k < CONNS; k++)
 			d->node[f].conn[k].patience_ns = 0; /* a node that is away is waited for */
-	buf_free(&b);
 	return err;
 }
 
@@ -629,7 +638,15 @@ static void device_values(void *arg, struct span device)
 		}
 }
 
-/* What a node says it read from its machines, once they are off and the number stands still. */
+static int wait_real(struct drive *d, int64_t ns)
+{
+	int err = 0;
+	for (int64_t until = mono_now() + ns; mono_now() < until && err == 0 && !stopped(d);)
+		err = hub_wait(d->hub, SETTLED_NS / 4);
+	return err;
+}
+
+/* What a node says it read from its machines, once its clock stands still, they are off and the number stands still. */
 static int devices_settled(struct drive *d, enum sim_firm f, struct buf *list)
 {
 	uint64_t before = UINT64_MAX;
@@ -646,8 +663,7 @@ static int devices_settled(struct drive *d, enum sim_firm f, struct buf *list)
 			return 0;
 		}
 		before = l.modbus;
-		for (int64_t until = mono_now() + SETTLED_NS; mono_now() < until && err == 0;)
-			err = hub_wait(d->hub, SETTLED_NS / 4);
+		err = wait_real(d, SETTLED_NS);
 		if (err < 0)
 			return err;
 	}
@@ -658,12 +674,17 @@ static int devices_settled(struct drive *d, enum sim_firm f, struct buf *list)
 static int write_acks(struct drive *d)
 {
 	struct buf b, devices;
+	int err = 0;
 	buf_init(&b, 0);
 	buf_init(&devices, 0);
-	if (!stopped(d))
+	if (!stopped(d)) {
+		if (d->o->life_min != 0) /* else the clocks never ran */
+			err = clocks_run(d, 0);
 		hub_deaf(d->hub);
+		if (err == 0)
+			err = wait_real(d, MISSED_NS);
+	}
 	buf_printf(&b, "{\"seed\":%llu,\"nodes\":{", (unsigned long long)d->o->plan.seed);
-	int err = 0;
 	for (unsigned f = 0; f < SIM_FIRMS && err == 0; f++) {
 		if (!stopped(d))
 			err = devices_settled(d, f, &devices);

@@ -9,6 +9,7 @@
 #define PLATE_TAKT (720 * SEC)
 #define LATHE_TAKT (225 * SEC)
 #define MILL_TAKT (228 * SEC)
+#define DRIVE_NS (40 * MIN) /* a lorry between two firms */
 #define RACK 120
 #define INSERT_PARTS 250
 #define LEAD (12 * HOUR + 30 * MIN)
@@ -58,7 +59,7 @@ static void module_times(struct build *b, const uint32_t *order, size_t bad)
 			start = free_at + gap;
 		m->start_ns = start;
 		m->made_ns = free_at = start + 40 * PRESS_TAKT;
-		m->delivered_ns = grid_after(m->made_ns + 20 * MIN, BAD_DELIVERY_MOT * SEC + shift, 6);
+		m->delivered_ns = grid_after(m->made_ns + DRIVE_NS + 20 * MIN, BAD_DELIVERY_MOT * SEC + shift, 6);
 	}
 }
 
@@ -86,7 +87,7 @@ static void press_states(struct build *b, const uint32_t *order, size_t machine)
 static void ship(struct build *b, enum sim_firm from, enum sim_firm to, uint32_t lot, double quantity, int64_t arrives_ns)
 {
 	static const char *const code[SIM_FIRMS] = {"MLD", "MCH", "MOT"}, *const store[SIM_FIRMS] = {"MLD-WH", "MCH-WH", "MOT-WH"};
-	int64_t leaves = arrives_ns - 40 * MIN;
+	int64_t leaves = arrives_ns - DRIVE_NS;
 	rec_lot(b, from, leaves, lot, RS_SHIPPED, code[to], quantity, false);
 	struct plan_rec *r = rec_event(b, from, leaves, "shipment", lot, quantity, "EA");
 	r->place = store[from];
@@ -433,7 +434,7 @@ static void parts_made(struct build *b, const struct parts *x, const int64_t *st
 			r->seq_first = base + k;
 		}
 		if (x->to) {
-			int64_t arrives = grid_after(end + 20 * MIN, BAD_DELIVERY_MOT * SEC, 6);
+			int64_t arrives = grid_after(end + DRIVE_NS + 20 * MIN, BAD_DELIVERY_MOT * SEC, 6);
 			ship(b, FIRM_MCH, FIRM_MOT, lot, x->per_lot, arrives);
 			*(struct tray *)vec_add(b, x->to) = (struct tray){lot, end, arrives};
 		}

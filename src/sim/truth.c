@@ -124,8 +124,8 @@ static void bad_resin(struct doc *d)
 	shift(d, "MLD-01", "metering_time", "HLD-A", false, last, end, 0, 0, 9.5 + b->metering, 9.5);
 	shift(d, "MLD-01", "weight", "HLD-A", false, last, end, 0, 0, 42 + b->weight, 42);
 	shift(d, "MCH-06", "force", "BBM-A", strong(p, b->force - 2.10, 0.06, true), b->mch_begin_ns, b->mch_seq, 0, 0, 2.10, b->force);
-	shift(d, "MOT-06", "insulation", "MTR-60A", true, mot, b->mot_seq, 0, 0, 3000, b->ins_median);
-	shift(d, "MOT-06", "hipot", "MTR-60A", false, mot, b->mot_seq, 0, 0, 3.20, b->hipot_level);
+	shift(d, "MOT-06", "insulation", "MTR-60A", true, mot, b->mot_seq, b->mot_end_ns, b->mot_seq + BAD_MOTORS, 3000, b->ins_median);
+	shift(d, "MOT-06", "hipot", "MTR-60A", false, mot, b->mot_seq, b->mot_end_ns, b->mot_seq + BAD_MOTORS, 3.20, b->hipot_level);
 	buf_adds(d->out, "],\n  \"decoys\":{\"racks\":[");
 	for (size_t i = 0; i < 4; i++) {
 		buf_adds(d->out, i ? "," : "");

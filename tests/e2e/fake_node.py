@@ -144,6 +144,9 @@ class Handler(BaseHTTPRequestHandler):
                 for d in Node.devices.values():
                     if isinstance(d, Device):
                         n += d.poll(Node.now, Node.modbus)
+            elif ask.get('run') == 0:
+                Node.now = Node.clock()
+                Node.mode, Node.scale = 'stepped', 0.0
             elif 'run' in ask:
                 Node.mode, Node.scale, Node.since = 'scaled', ask['run'], time.monotonic()
             self.answer(200, {'now': text(Node.clock()), 'values': n})

@@ -252,4 +252,4 @@ const server = createServer(async (req, res) => {
 	res.writeHead(200, { "Content-Type": types[extname(name)] ?? "application/octet-stream", "Content-Security-Policy": csp, "Cache-Control": "no-cache" });
 	res.end(readFileSync(name));
 });
-server.listen(port, "127.0.0.1", () => console.log(`mock on http://127.0.0.1:${port}`));
+server.listen(port, "127.0.0.1", () => console.log(`mock on http://127.0.0.1:${server.address().port}`));

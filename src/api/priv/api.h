@@ -19,6 +19,8 @@
 #define API_PAGE 100
 #define API_PAGE_MAX 1000
 #define API_PARAMS_MAX 24u
+#define API_PROTOCOL_ERRORS 16u /* at most as many as http_protocol_error() knows */
+#define INFLUX_VERSION "1.8.10-moru" /* whose answers ours are like */
 
 enum api_run {
 	RUN_LOOP,   /* answers at once on the loop; no body, no store */
@@ -26,13 +28,22 @@ enum api_run {
 	RUN_LATER,  /* whole body, then on the loop; the handler answers by api_finish() */
 	RUN_STREAM  /* takes the body in pieces (struct api_stream) */
 };
-enum api_type { PARAM_TEXT, PARAM_INT, PARAM_TIME, PARAM_UUID, PARAM_UUIDS, PARAM_FLAG };
+/* INT, TIME, FLAG and ENUM are checked before the handler runs. */
+enum api_type { PARAM_TEXT, PARAM_INT, PARAM_TIME, PARAM_UUID, PARAM_UUIDS, PARAM_FLAG, PARAM_ENUM };
 struct api_param {
 	const char *name;
 	enum api_type type;
 	bool required;
-	const char *about;
+	const char *about; /* of an ENUM: its values, "a, b, c" */
+	int64_t lo, hi;    /* of an INT */
 };
+enum api_flag {
+	ROUTE_ANY_TYPE = 1, /* the body's Content-Type does not matter */
+	ROUTE_INFLUX = 2,   /* errors as InfluxDB's clients expect them: {"error": TEXT} beside the problem's members */
+};
+/* Headers that a handler may ask for, on any thread (api_header). */
+#define API_HEADERS "Accept", "Content-Encoding", "Content-Type", "Idempotency-Key", "If-Match"
+#define API_HEADERS_N 5u
 struct api_call;
 struct api_stream {
 	int (*begin)(struct api_call *c);
@@ -49,13 +60,16 @@ struct api_route {
 	enum api_run run;
 	uint64_t body_limit;
 	const char *body_type;
+	unsigned flags;      /* enum api_flag */
 	int (*handler)(struct api_call *c);
 	const struct api_stream *stream;
 	struct api_param params[12]; /* of the query, then (by name in the path) of the path */
 	const char *summary;
-	const char *answer; /* name of a schema in schemas.c; NULL: no content */
+	const char *takes;   /* name of the body's schema in openapi.c; NULL: a string, or any object */
+	const char *statuses; /* beside those that follow from the row: "404, 409" */
+	const char *answer; /* name of a schema in openapi.c; NULL: no content */
 	int query;          /* enum store_query whose rows the items are, or -1 */
-	const char *content; /* answer's type, NULL: application/json */
+	const char *content; /* answer's types beside application/json (which `answer` or `query` describe), "a, b" */
 };
 extern const struct api_route api_routes[];
 extern const size_t api_routes_n;
@@ -70,17 +84,24 @@ struct api {
 	struct line_cache *lines; /* log thread only */
 	struct import_queue *imports;
 	struct buf openapi;
+	struct buf problems;       /* the server's own errors in words, one after another */
+	size_t problem_end[API_PROTOCOL_ERRORS];
+	atomic_bool sql_runs;      /* one statement at a time */
+	struct api_call *calls;    /* all that are not freed; loop thread */
 };
 struct api_call {
 	struct work work;      /* first: the worker gets it */
+	struct api_call *prev, *next; /* api->calls */
 	struct loop_post post;
 	struct api *api;
 	struct node *node;
 	const struct api_route *route;
+	char allow[64];        /* methods of the path, for 405 */
 	struct gate_pass pass;
 	struct arena arena;
 	struct api_pair params[API_PARAMS_MAX];
 	size_t n_params;
+	struct span headers[API_HEADERS_N]; /* the arena's: the exchange may be gone while a worker runs */
 	struct buf body;
 	struct store_reader *reader; /* while on a worker */
 	/* answer */
@@ -93,11 +114,21 @@ struct api_call {
 	struct diag *d;
 	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
 	void *own;           /* the handler's */
-	bool dead;           /* the connection is gone */
+	atomic_bool dead;    /* the connection is gone */
 	bool away;           /* on a worker or waiting: not to be freed */
 	bool answered;
 };
 
+/* One of API_HEADERS; p == NULL when absent. */
+struct span api_header(const struct api_call *c, const char *name);
+/* Whether a Host header names this machine: localhost, 127.0.0.0/8, [::1], with any port. */
+bool api_is_loopback(struct span host);
+/* Whether route r takes a body of this Content-Type. */
+bool api_takes_type(const struct api_route *r, struct span content_type);
+/* Whether text is one of "a, b, c". */
+bool api_one_of(const char *values, struct span text);
+/* The route of a request, NULL when there is none; allow: the methods that its path takes, for 405 ("" when there is no such path). */
+const struct api_route *api_route_find(enum http1_method m, struct span path, char allow[64]);
 /* A query or path parameter; p == NULL when absent. */
 struct span api_param(const struct api_call *c, const char *name);
 MO_MUST_USE int api_param_i64(struct api_call *c, const char *name, int64_t fallback, int64_t lo, int64_t hi, int64_t *ret);
@@ -105,6 +136,10 @@ MO_MUST_USE int api_param_i64(struct api_call *c, const char *name, int64_t fall
 MO_MUST_USE int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret);
 /* The series a parameter names by its uuid. MO_ENOENT. */
 MO_MUST_USE int api_param_series(struct api_call *c, const char *name, series_id *ret);
+/* The body as one JSON object, in the arena. MO_EINVAL with diag. */
+MO_MUST_USE int api_object(struct api_call *c, struct json_value **ret);
+/* Says that a parameter or member is missing; gives MO_EINVAL. */
+int api_missing(struct api_call *c, const char *name);
 /* Sends c->out with c->status, or the problem in c->d when err != 0. Loop thread. */
 void api_finish(struct api_call *c, int err);
 /* The same from any thread. */
@@ -142,7 +177,7 @@ int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
-int post_records(struct api_call *c);
+int post_records(struct api_call *c), post_sql(struct api_call *c);
 int get_devices(struct api_call *c), put_device(struct api_call *c), delete_device(struct api_call *c), undo_device(struct api_call *c);
 int test_device(struct api_call *c), get_device_history(struct api_call *c);
 int get_imports(struct api_call *c), get_import(struct api_call *c), get_import_refused(struct api_call *c), get_import_preview(struct api_call *c);

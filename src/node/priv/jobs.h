@@ -32,7 +32,7 @@ struct track_group {
 	char name[96]; /* item code; "" none */
 	struct level_store level;
 	bool shifted;
-	int64_t begin_ns;
+	struct level_finding finding; /* while shifted */
 	uint64_t samples_told;
 };
 /* One series as the detectors see it. */
@@ -45,18 +45,13 @@ struct track {
 	char unit[24];
 	struct uuid uuid;
 	struct machine *machine; /* its asset */
+	series_id next;          /* the next one of that machine; 0: none */
 	bool touched;            /* values arrived in this run */
 	bool replay;             /* feed again from the beginning of JOBS_REPLAY_NS */
 	int64_t fed_ns;          /* newest source time fed */
 	uint64_t fed_seq;
 	struct track_group *groups;
 	size_t n_groups;
-};
-struct cycle_lot {
-	int64_t t_ns;
-	uint64_t seq;
-	uint32_t group; /* index into machine->items */
-	char lot[LOT_NUMBER_MAX + 1];
 };
 /* One asset that sends values. */
 struct machine {
@@ -65,10 +60,12 @@ struct machine {
 	bool has_info;           /* a device document names it */
 	struct machine_info info;
 	series_id state_id, alarm_id, lot_id;
+	series_id first_track;
 	bool first;              /* no run yet since the start */
 	bool touched;
 	struct tap tap;          /* all its series together, this run */
-	bool late_now;           /* some value of this run was older than the newest before */
+	bool heard;
+	struct tap live;         /* those that came from the machine itself */
 	int64_t newest_ns;       /* newest source time seen */
 	/* states */
 	int64_t dirty_from_ns;   /* INT64_MAX: nothing */
@@ -83,10 +80,6 @@ struct machine {
 	struct arrival_state arrival;
 	int64_t quiet_since_ns;  /* no late value since; T_NONE: never late */
 	bool missing_open;
-};
-struct lot_item {
-	char lot[LOT_NUMBER_MAX + 1];
-	char item[96];
 };
 struct jobs {
 	struct node *node;

@@ -3,24 +3,31 @@
 #define MO_NODE_PRIV_NODE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/map.h"
 #include "node/collect.h"
+#include "node/helper.h"
 #include "node/jobs.h"
 #include "node/live.h"
 #include "node/node.h"
 #include "node/watch.h"
+#include "node/watchdog.h"
 #include "os/signals.h"
 #include "os/thread.h"
 
 #define NODE_WORKERS 2u
 #define NODE_QUEUE 4096u
 
+/* Makes the signal rows that series lack (signals.c). Any thread but the store's. */
+MO_MUST_USE int signals_repair(struct node *n, struct store_reader *r, struct diag *d);
+
 struct worker {
 	struct node *node;
 	pthread_t thread;
 	bool started;
 	struct store_reader *reader;
+	_Atomic int64_t busy_since_ns; /* 0: waits for work */
 };
 struct node {
 	struct vfs *vfs;      /* borrowed: the real files */
@@ -44,15 +51,26 @@ struct node {
 	struct worker workers[NODE_WORKERS];
 	struct signals *signals;
 	struct loop_fd *signal_fd;
-	struct loop_timer *second; /* once a real second: last time, jobs */
+	struct loop_timer *second; /* once a real second: last time, jobs, helper */
+	_Atomic int64_t beat_ns;   /* monotonic: of the last such second; 0: the loop does not run */
+	struct loop_post stop_post;
+	atomic_bool stopping;      /* asked to end */
+	struct loop_timer *drain;  /* while it ends */
+	int64_t drain_until_ns;
+	bool closing;              /* loop thread: node_close() */
+	int64_t said_backwards_ns; /* of clock_backwards() */
+	struct watchdog *watchdog;
+	struct helper *helper;
 	struct collect *collect;
 	struct jobs *jobs;
 	struct live *live;
 	struct watch *watch;
-	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d);
+	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
 	int64_t started_ns;
-	bool stopping;
+	struct work repair;          /* signals_repair() on a worker */
+	atomic_bool signals_missing; /* a row found no room in the store's queue */
+	atomic_bool repairing;
 
 	pthread_mutex_t mu; /* below */
 	struct settings settings;

@@ -16,6 +16,7 @@ struct sbatch {
 	uint32_t points, groups;
 	size_t last; /* offset of the group that may still grow */
 	struct buf rows;
+	uint8_t *tell; /* NULL, or a byte a point */
 };
 
 /* One group, its rows not yet looked at. */

@@ -72,7 +72,7 @@ struct lookup_slot {
 	struct seg *seg; /* borrowed: the slot is emptied before the segment leaves the list */
 	const struct sentry *e;
 	uint32_t id, block;
-	bool loaded;
+	bool loaded, values; /* values: with them, not only the keys */
 	struct cols c;
 	struct blockbuf buf;
 };
@@ -131,9 +131,10 @@ MO_MUST_USE int sdb_recover(struct sdb *db, struct sdb_recovery *rec, struct dia
 
 /* apply.c; mu held. Whether the batch fits the definitions: MO_ENOENT, MO_EINVAL. */
 MO_MUST_USE int apply_check(struct sdb *db, struct span payload, struct diag *d);
-MO_MUST_USE int apply_batch(struct sdb *db, struct span payload, struct sdb_appended *ret, struct diag *d);
+/* tell: as sbatch_tell(), or NULL. */
+MO_MUST_USE int apply_batch(struct sdb *db, struct span payload, uint8_t *tell, struct sdb_appended *ret, struct diag *d);
 
-/* lookup.c; mu held. Whether a frozen head or a segment holds the key; for kind sequence *ret_equal tells whether the value is v. */
+/* lookup.c; mu held. Whether a frozen head or a segment holds the key, and (ret_equal not NULL) whether its value is v. */
 MO_MUST_USE int lookup_older(
         struct sdb *db, struct series *s, struct pkey key, const union series_value *v, bool *ret_there, bool *ret_equal);
 void lookup_forget(struct sdb *db, const struct seg *seg);

@@ -118,7 +118,7 @@ export function reading(v: Value, type: string): string {
 }
 export const percent = (v: number | null | undefined): string => (v === null || v === undefined ? t(units.none) : `${Math.round(v * 100)}%`);
 export function quantity(v: number | null | undefined, unit: string | null | undefined): string {
-	return v === null || v === undefined ? t(units.none) : `${number(v)}${unit ? ` ${unit}` : ""}`;
+	return v === null || v === undefined ? t(units.none) : `${Math.abs(v) < 1e9 ? rounded(v, 3) : number(v)}${unit ? ` ${unit}` : ""}`;
 }
 export function bytes(n: number): string {
 	if (n < 1e6) return t(units.kb, { n: number(Math.max(1, Math.round(n / 1e3))) });

@@ -65,6 +65,7 @@ export function finalSound(text: string): 0 | 1 | 2 {
 		return f === 0 ? 0 : f === 8 ? 2 : 1;
 	}
 	const ch = String.fromCodePoint(c).toLowerCase();
+	if (/[a-z]r$/.test(s)) return 0; /* a word, as "power": 파워 */
 	if ("178".includes(ch) || "lr".includes(ch)) return 2;
 	if ("036".includes(ch) || "mn".includes(ch)) return 1;
 	return 0;

@@ -143,7 +143,7 @@ static void on_drained(void *arg, struct http_x *x)
 	stream_on(r, x);
 }
 
-static const struct http_handler handler = {on_head, on_body, on_end, on_done, on_drained};
+static const struct http_handler handler = {on_head, on_body, on_end, on_done, on_drained, NULL};
 
 static void on_guard(void *arg)
 {

@@ -258,11 +258,41 @@ static void test_watchdog(void **state)
 	}
 }
 
+/* After the run: what was posted, and what that posts, in order, once. */
+static struct loop_post late[3];
+static unsigned late_ran;
+
+static void run_late(void *arg)
+{
+	unsigned i = (unsigned)(uintptr_t)arg;
+	assert_int_equal(late_ran, i);
+	late_ran++;
+	if (i == 1)
+		loop_post(l, &late[2]);
+}
+
+static void test_drain(void **state)
+{
+	(void)state;
+	late_ran = 0;
+	for (unsigned i = 0; i < 3; i++)
+		late[i] = (struct loop_post){.fn = run_late, .arg = (void *)(uintptr_t)i};
+	loop_stop(l);
+	assert_int_equal(loop_run(l), 0);
+	loop_drain(l); /* nothing */
+	loop_post(l, &late[0]);
+	loop_post(l, &late[1]);
+	loop_drain(l);
+	assert_int_equal(late_ran, 3);
+	loop_drain(l);
+	assert_int_equal(late_ran, 3);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        T(test_timers), T(test_zero_timer_is_fair), T(test_posts_from_threads), T(test_stop), T(test_fd), T(test_watchdog)};
+	        T(test_timers), T(test_zero_timer_is_fair), T(test_posts_from_threads), T(test_stop), T(test_fd), T(test_watchdog), T(test_drain)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,9 @@ struct collect {
 	size_t n_series;
 	struct intake_counts counts;
 	uint64_t runs, refused_rows;
+	const uint64_t *line; /* of the block that runs now */
+	const int64_t *block_t;
+	size_t block_n;
 	int fail_run;      /* answer of run() when not 0 */
 	int cancel;        /* answer of progress() */
 	uint64_t progress; /* last told */
@@ -57,7 +60,17 @@ static inline int collect_series(void *arg, const struct intake_plan *p, const s
 	return s->name.err;
 }
 
-static inline int collect_run(void *arg, void *series, enum series_type type, size_t n, const int64_t *t_ns, const void *v, struct diag *d)
+static inline int collect_rows(void *arg, size_t n, const int64_t *t_ns, const uint64_t *line, struct diag *d)
+{
+	struct collect *c = arg;
+	(void)d;
+	c->line = line;
+	c->block_t = t_ns;
+	c->block_n = n;
+	return n == 0 || n > INTAKE_RUN_ROWS ? MO_EBUG : 0;
+}
+
+static inline int collect_run(void *arg, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d)
 {
 	struct collect *c = arg;
 	struct collect_series *s = series;
@@ -68,6 +81,12 @@ static inline int collect_run(void *arg, void *series, enum series_type type, si
 		return c->fail_run;
 	if (n == 0 || n > INTAKE_RUN_ROWS)
 		return MO_EBUG;
+	/* The rows of a run are rows of its block, in order. */
+	for (size_t i = 0; i < n; i++) {
+		size_t at = row ? row[i] : i;
+		if (at >= c->block_n || c->block_t[at] != t_ns[i] || (row && i && row[i] <= row[i - 1]) || (!row && n != c->block_n))
+			return MO_EBUG;
+	}
 	for (size_t i = 0; i < n; i++) {
 		buf_add(&c->out, buf_span(&s->name));
 		if (c->times_as_utc) {
@@ -107,7 +126,7 @@ static inline int collect_progress(void *arg, uint64_t bytes)
 	return c->cancel;
 }
 
-static const struct intake_sink collect_sink = {collect_series, collect_run, collect_refused, collect_progress};
+static const struct intake_sink collect_sink = {collect_series, collect_rows, collect_run, collect_refused, collect_progress};
 
 /* In pieces of `piece` bytes; 0: at once. The caller ends it with collect_free() whatever comes back. */
 static inline int collect_read(struct collect *c, const struct intake_plan *p, const struct zone *z, struct span text, size_t piece, struct diag *d)

@@ -45,6 +45,35 @@ static void real_follows_and_holds_still(void **state)
 	clock_free(c);
 }
 
+/* Set back by an hour: goes on slower, in order, until the system has caught up. */
+static void real_goes_on_when_set_back(void **state)
+{
+	static const int64_t hour = 3600 * NS_PER_S;
+	struct hands h = {10 * hour, 0};
+	struct clock *c = NULL;
+	(void)state;
+	assert_int_equal(clock_new_over(&c, over(&h)), 0);
+	h.wall -= hour;
+	int64_t last = clock_now(c);
+	assert_int_equal(last, 10 * hour);
+	assert_int_equal(clock_ahead(c), hour);
+	unsigned seconds = 0;
+	for (; clock_ahead(c) > 0 && seconds < 20 * 3600; seconds++) {
+		h.wall += NS_PER_S;
+		h.mono += NS_PER_S;
+		int64_t t = clock_now(c);
+		assert_true(t > last);
+		assert_true(t - last <= NS_PER_S);
+		last = t;
+	}
+	assert_in_range(seconds, 15 * 3600, 16 * 3600 + 60);
+	assert_int_equal(clock_now(c), h.wall);
+	h.wall += hour; /* forwards it follows at once */
+	assert_int_equal(clock_now(c), h.wall);
+	assert_int_equal(clock_backwards(c), hour);
+	clock_free(c);
+}
+
 static void stepped_stands_still(void **state)
 {
 	struct hands h = {0, 0};
@@ -61,6 +90,31 @@ static void stepped_stands_still(void **state)
 	assert_int_equal(clock_now(c), 6000);
 	assert_int_equal(clock_until(c, 6000), 0);
 	assert_int_equal(clock_until(c, 6001), INT64_MAX);
+	clock_free(c);
+}
+
+static void halted_stands_still_again(void **state)
+{
+	struct hands h = {0, 0};
+	struct clock *c = NULL;
+	(void)state;
+	assert_int_equal(clock_new_stepped_over(&c, 5000, over(&h)), 0);
+	assert_int_equal(clock_halt(c), 0);
+	assert_int_equal(clock_run(c, 60), 0);
+	h.mono = 10;
+	assert_int_equal(clock_halt(c), 0);
+	h.mono = 1000;
+	assert_int_equal(clock_mode(c), CLOCK_STEPPED);
+	assert_true(clock_scale(c) < 0.5);
+	assert_int_equal(clock_now(c), 5600);
+	assert_int_equal(clock_until(c, 5601), INT64_MAX);
+	assert_int_equal(clock_advance(c, 6000), 0);
+	assert_int_equal(clock_run(c, 2), 0);
+	h.mono = 1100;
+	assert_int_equal(clock_now(c), 6200);
+	clock_free(c);
+	assert_int_equal(clock_new_over(&c, over(&h)), 0);
+	assert_int_equal(clock_halt(c), MO_ESTATE);
 	clock_free(c);
 }
 
@@ -159,8 +213,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(real_follows_and_holds_still),
+		cmocka_unit_test(real_goes_on_when_set_back),
 		cmocka_unit_test(stepped_stands_still),
-		cmocka_unit_test(scaled_runs_faster),
+		cmocka_unit_test(halted_stands_still_again), cmocka_unit_test(scaled_runs_faster),
 		cmocka_unit_test(a_run_begins_where_the_steps_ended),
 		cmocka_unit_test(the_system_has_clocks),
 		cmocka_unit_test(no_thread_sees_it_go_back),

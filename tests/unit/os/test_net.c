@@ -1,5 +1,7 @@
 #include "cm.h"
 
+#include <fcntl.h>
+
 #include <stdlib.h>
 
 #include "os/net.h"
@@ -135,6 +137,29 @@ static void polling_skips_and_times_out(void **state)
 	close_pair(p);
 }
 
+static void a_pair_goes_both_ways(void **state)
+{
+	int ours = -1, theirs = -1;
+	char got[8];
+	size_t n = 0;
+	(void)state;
+	assert_int_equal(net_pair(&ours, &theirs), 0);
+	assert_int_equal(net_read(ours, got, sizeof got, &n), MO_EAGAIN); /* ours does not block */
+	assert_int_equal(fcntl(theirs, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(fcntl(ours, F_GETFD) & fcntl(theirs, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+	assert_int_equal(net_write(theirs, "up", 2, &n), 0);
+	assert_int_equal(net_read(ours, got, sizeof got, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(net_write(ours, "down", 4, &n), 0);
+	assert_int_equal(net_read(theirs, got, sizeof got, &n), 0);
+	assert_int_equal(n, 4);
+	net_close(theirs);
+	assert_int_equal(net_read(ours, got, sizeof got, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(net_write(ours, "x", 1, &n), MO_ECANCELED); /* no signal */
+	net_close(ours);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +167,7 @@ int main(void)
 		cmocka_unit_test(a_full_pipe_says_so),
 		cmocka_unit_test(failures_have_names),
 		cmocka_unit_test(polling_skips_and_times_out),
+		cmocka_unit_test(a_pair_goes_both_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

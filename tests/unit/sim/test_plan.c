@@ -304,6 +304,24 @@ static void campaigns(const struct plan *p)
 		assert_true(m->cycles[first + i].flags & CYCLE_BAD && m->cycles[first + i].after == 0);
 }
 
+/* What a firm shipped it never again calls its own (lots/records.h lot_may), in the order in which it is told. */
+static void shipped_is_gone(const struct plan *p)
+{
+	for (unsigned f = 0; f < SIM_FIRMS; f++) {
+		bool *gone = calloc(p->n_lots, sizeof *gone);
+		assert_non_null(gone);
+		for (size_t i = 0; i < p->n_recs; i++) {
+			const struct plan_rec *r = &p->recs[i];
+			if (r->node != f || r->type != REC_LOT || r->state == REC_NO_STATE)
+				continue;
+			if (gone[r->lot] && r->state != RS_SHIPPED)
+				fail_msg("%s %s at %lld s", p->lots[r->lot].firm, p->lots[r->lot].number, (long long)(r->t_ns / NS_PER_S));
+			gone[r->lot] = r->state == RS_SHIPPED;
+		}
+		free(gone);
+	}
+}
+
 static uint64_t half; /* the seeds are checked in two runs of this program */
 
 static void all_seeds(void **state)
@@ -317,6 +335,7 @@ static void all_seeds(void **state)
 		scenario(&v);
 		times(p);
 		campaigns(p);
+		shipped_is_gone(p);
 		if (seed % 20 < 2) {
 			causes(p);
 			line(p);

@@ -7,7 +7,7 @@ import { useNow, useStale, useTopics, useValue } from "../live";
 import { copyLink, Empty, Lead, machineLook, note, Problem, QualityTag, State, stateWord, Waiting } from "../parts/basic";
 import { Band } from "../parts/bands";
 import { ChartView, dots, type Mark } from "../parts/chart";
-import { rangeQuery } from "../parts/series";
+import { extentOf, isRows, rangeQuery } from "../parts/series";
 import { csvOf, download } from "../parts/csv";
 import { useRange } from "../parts/range";
 import { RangeBar } from "../parts/rangebar";
@@ -126,15 +126,9 @@ export function AssetPage({ code }: { code: string }) {
 	const picked = query.has("s") ? asked : shift ? [shift.evidence!.series!] : first ? [first.id] : [];
 	const shown = picked.map((id) => byId.get(id)!).filter(Boolean);
 	const head = shown[0];
-	const extentOf = useGet<Signal>(head ? `/api/v1/series/${head.id}` : null);
-	const e = extentOf.data;
-	const firstMs = e?.first ? ms(e.first) : null, lastMs = e?.last_t ? ms(e.last_t) : null;
-	/* Files without times: their rows are numbered from 1 ns after 1970. */
-	const rows = lastMs !== null && lastMs < 86_400_000;
-	const extent = useMemo(() => {
-		if (!e || firstMs === null || lastMs === null) return null;
-		return rows ? { first: nanos(e.first!), last: nanos(e.last_t!) } : { first: firstMs, last: lastMs };
-	}, [e, rows]);
+	const whole = useGet<Signal>(head ? `/api/v1/series/${head.id}` : null);
+	const rows = whole.data !== null && isRows(whole.data);
+	const extent = useMemo(() => (whole.data ? extentOf(whole.data) : null), [whole.data]);
 	const range = useRange(extent, rows);
 	const deviceStale = useStale(code);
 	const stale = deviceStale ?? asset.data?.stale ?? false;
@@ -157,7 +151,7 @@ export function AssetPage({ code }: { code: string }) {
 	if (a.state === "stopped") {
 		title = t(assets.nowStopped, { d: since });
 		more = t(assets.nowStoppedMore, { t: whenText(a.since, now) });
-	} else if (stale || (a.state === "no_data" && isMachine)) {
+	} else if (stale || (a.state === "no_data" && isMachine && a.since)) {
 		title = t(assets.nowNoData);
 		more = a.since ? t(assets.sinceTime, { t: whenText(a.since, now) }) : "";
 	} else if (shift) {
@@ -166,6 +160,8 @@ export function AssetPage({ code }: { code: string }) {
 	else if (a.state === "waiting") title = t(assets.nowWaiting, { d: since });
 	else if (a.state === "planned") title = t(assets.nowPlanned);
 	else if (extent && !rows) more = t(assets.history, { from: timeText(extent.first, now), to: timeText(extent.last, now) });
+	/* A machine that sends by itself has no connection to lose: what it no longer sends is its silence. */
+	const silent = isMachine && a.state === "no_data" && a.since !== null && a.since !== undefined;
 	const height = shown.length <= 1 ? 320 : shown.length === 2 ? 220 : 160;
 	return (
 		<>
@@ -198,7 +194,7 @@ export function AssetPage({ code }: { code: string }) {
 							{shown.map((s, i) =>
 								s.type === "string" ? (
 									<Texts key={s.id} s={s} {...rangeQuery(range.range, rows)} />
-								) : extent || extentOf.data || extentOf.error ? (
+								) : extent || whole.data || whole.error ? (
 									<div key={s.id}>
 										<ChartView signal={s} range={range.range} follow={range.follow} rows={rows} dot={dots[i % dots.length]!} height={height} states={states} marks={rows ? [] : marks} extent={extent} onRange={range.set} onBack={range.back} />
 										<CsvButton s={s} {...rangeQuery(range.range, rows)} rows={rows} />
@@ -229,7 +225,7 @@ export function AssetPage({ code }: { code: string }) {
 					<section class="sheet">
 						<header>
 							<h2>{t(assets.signals)}</h2>
-							{isMachine && <State look={stale ? "none" : machineLook[a.state ?? "no_data"]!}>{stateWord(stale ? "stale" : (a.state ?? "no_data"))}</State>}
+							{isMachine && (stale || a.since) && <State look={stale ? "none" : machineLook[a.state ?? "no_data"]!}>{stateWord(stale ? "stale" : (a.state ?? "no_data"))}</State>}
 						</header>
 						{groups
 							.filter(([, g]) => g.length)
@@ -237,7 +233,7 @@ export function AssetPage({ code }: { code: string }) {
 								<div key={title_} class="sig-group">
 									<h3>{title_}<span class="dim">{g.length}</span></h3>
 									{g.map((s) => (
-										<SignalRow key={s.id} s={s} stale={stale || (deviceStale === undefined && s.stale)} picked={picked.includes(s.id)} dot={picked.includes(s.id) ? dots[picked.indexOf(s.id) % dots.length]! : null} onPick={() => toggle(s.id)} />
+										<SignalRow key={s.id} s={s} stale={stale || silent || (deviceStale === undefined && s.stale)} picked={picked.includes(s.id)} dot={picked.includes(s.id) ? dots[picked.indexOf(s.id) % dots.length]! : null} onPick={() => toggle(s.id)} />
 									))}
 								</div>
 							))}
@@ -248,11 +244,6 @@ export function AssetPage({ code }: { code: string }) {
 		</>
 	);
 }
-
-const nanos = (time: string): number => {
-	const m = /\.(\d+)/.exec(time);
-	return Math.floor(Date.parse(`${time.slice(0, 19)}Z`) / 1000) * 1e9 + Number((m?.[1] ?? "0").padEnd(9, "0").slice(0, 9));
-};
 
 const OPERATIONS_BACK_MS = 12 * 3_600_000;
 function Operations({ code, now }: { code: string; now: number }) {

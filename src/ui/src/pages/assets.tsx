@@ -11,6 +11,7 @@ import type { Asset, List } from "../types";
 import { assets } from "../words/assets";
 import { frame } from "../words/frame";
 import { today } from "../words/today";
+import { tellsState } from "./sentence";
 import { useToday } from "./today";
 
 const groups = { machines: ["machine", "line", "site", "company"], items: ["item"], others: ["mould", "gauge", "other"] } as const;
@@ -43,7 +44,7 @@ export function AssetsPage() {
 				{t(assets.leadNoneMore)}
 			</Empty>
 		);
-	const all = [...machines.values()];
+	const all = [...machines.values()].filter(tellsState);
 	const stopped = all.filter((m) => m.state === "stopped"), stale = all.filter((m) => m.stale);
 	const title = stopped.length === 1 ? t(assets.leadStoppedOne, { name: stopped[0]!.name }) : stopped.length ? t(assets.leadStopped, { n: stopped.length }) : stale.length ? t(assets.leadStale, { n: stale.length }) : all.length ? t(assets.leadFine, { n: all.length }) : t(assets.leadOther, { n: list.length });
 	const text = filter.trim().toLowerCase();
@@ -93,10 +94,10 @@ export function AssetsPage() {
 									<td class="dim off-phone">{a.code}</td>
 									{group === "machines" ? (
 										<>
-											<td>{m && <State look={m.stale ? "none" : machineLook[m.state ?? "no_data"]!}>{stateWord(m.stale ? "stale" : (m.state ?? "no_data"))}</State>}</td>
+											<td>{m && tellsState(m) && <State look={m.stale ? "none" : machineLook[m.state ?? "no_data"]!}>{stateWord(m.stale ? "stale" : (m.state ?? "no_data"))}</State>}</td>
 											<td class="off-phone"><small>{m?.since ? `${whenText(m.since, now)} · ${duration(now - ms(m.since))}` : ""}</small></td>
 											<td class="wide">{m && m.states.length > 0 && <Band items={m.states} from={from} to={to} label={a.name || a.code} />}</td>
-											<td class="num off-phone live">{m ? percent(m.running_share) : ""}</td>
+											<td class="num off-phone live">{m && tellsState(m) ? percent(m.running_share) : ""}</td>
 										</>
 									) : (
 										<>

@@ -49,7 +49,7 @@ function Num({ label, value, onSet, bad, placeholder }: { label: string; value: 
 function Choice({ value, list, onSet, label }: { value: string | undefined; list: readonly string[]; onSet: (v: string) => void; label: string }) {
 	return (
 		<select value={value ?? ""} aria-label={label} onChange={(e) => onSet(e.currentTarget.value)}>
-			{!value && <option value="" />}
+			{!value && <option value="">{t(settings.usual)}</option>}
 			{list.map((x) => (
 				<option key={x} value={x}>{x}</option>
 			))}
@@ -112,7 +112,7 @@ function Signals({ list, block, onSet }: { list: SignalConfig[]; block: boolean;
 					])}
 				</tbody>
 			</table>
-			<button type="button" class="btn tight" style={{ marginTop: "8px" }} onClick={() => onSet([...list, { name: "", address: (list[list.length - 1]?.address ?? -1) + 1, type: list[list.length - 1]?.type ?? "u16" }])}>
+			<button type="button" class="btn tight" style={{ marginTop: "8px", justifySelf: "start" }} onClick={() => onSet([...list, { name: "", address: (list[list.length - 1]?.address ?? -1) + 1, type: list[list.length - 1]?.type ?? "u16" }])}>
 				{t(settings.addSignal)}
 			</button>
 		</>
@@ -290,7 +290,7 @@ function History({ name, onTake }: { name: string; onTake: (c: DeviceConfig) => 
 						{v.json && (
 							<>
 								<pre class="mono" style={{ whiteSpace: "pre-wrap", maxHeight: "260px", overflow: "auto" }}>{JSON.stringify(v.json, null, 1)}</pre>
-								<button class="btn tight" onClick={() => onTake(v.json!)}>{t(settings.form)}</button>
+								<button class="btn tight" onClick={() => onTake(v.json!)}>{t(settings.takeVersion)}</button>
 							</>
 						)}
 					</details>

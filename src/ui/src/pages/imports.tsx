@@ -1,13 +1,16 @@
 /* Import: a file is streamed to the node, which proposes how to read it; a person corrects and agrees. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ApiError, post, useGet } from "../api";
 import { bytes, number, percent, timeText } from "../format";
 import { said, t, type Word } from "../i18n";
 import { nowMs } from "../live";
-import { Lead, note, Problem, State, Waiting, type Look } from "../parts/basic";
+import { Lead, note, Problem, sentences, State, Waiting, type Look } from "../parts/basic";
+import { ChartView, dots } from "../parts/chart";
+import { onDropped } from "../parts/drop";
 import { icons } from "../parts/icons";
+import { extentOf, isRows } from "../parts/series";
 import { go, href } from "../router";
-import type { Import, List, Preview, Proposal } from "../types";
+import type { Import, List, Preview, Proposal, Signal } from "../types";
 import { frame } from "../words/frame";
 import { imports } from "../words/imports";
 
@@ -20,14 +23,13 @@ function ImportState({ s }: { s: Import["state"] }) {
 
 /* XMLHttpRequest, because fetch does not tell how much of a body was sent. */
 function Drop() {
-	const [over, setOver] = useState(false);
 	const [sent, setSent] = useState<{ file: string; done: number; all: number } | null>(null);
 	const [error, setError] = useState<ApiError | null>(null);
 	const request = useRef<XMLHttpRequest | null>(null);
 	const input = useRef<HTMLInputElement>(null);
 	useEffect(() => () => request.current?.abort(), []);
-	const start = (files: FileList | null | undefined) => {
-		const file = files?.[0];
+	const start = (files: readonly File[]) => {
+		const file = files[0];
 		if (!file) return;
 		if (files.length > 1) note(t(imports.oneFile));
 		const x = new XMLHttpRequest(), path = `/api/v1/imports?name=${encodeURIComponent(file.name.normalize("NFC"))}`;
@@ -51,21 +53,10 @@ function Drop() {
 		x.onabort = () => setSent(null);
 		x.send(file);
 	};
+	useEffect(() => onDropped(start), []);
 	return (
 		<>
-			<section
-				class={`drop${over ? " over" : ""}`}
-				onDragOver={(e) => {
-					e.preventDefault();
-					setOver(true);
-				}}
-				onDragLeave={() => setOver(false)}
-				onDrop={(e) => {
-					e.preventDefault();
-					setOver(false);
-					start(e.dataTransfer?.files);
-				}}
-			>
+			<section class="drop">
 				{icons.imports}
 				{sent ? (
 					<>
@@ -95,7 +86,7 @@ function Drop() {
 							aria-label={t(imports.choose)}
 							accept=".csv,.tsv,.txt,text/csv"
 							onChange={(e) => {
-								start(e.currentTarget.files);
+								start([...(e.currentTarget.files ?? [])]);
 								e.currentTarget.value = "";
 							}}
 						/>
@@ -356,6 +347,33 @@ function Plan({ i, again }: { i: Import; again: () => void }) {
 	);
 }
 
+/* What came in is seen at once, without a word of configuration. */
+const CHARTS_MAX = 3;
+function ResultChart({ id, n }: { id: string; n: number }) {
+	const got = useGet<Signal>(`/api/v1/series/${encodeURIComponent(id)}`);
+	const s = got.data;
+	const extent = useMemo(() => (s ? extentOf(s) : null), [s]);
+	if (got.error) return <Problem error={got.error} again={got.again} />;
+	if (!s || !extent) return null;
+	const to = href("series", s.id), leave = () => go(to);
+	return (
+		<div>
+			<ChartView signal={s} range={{ from: extent.first, to: extent.last + 1 }} follow={false} rows={isRows(s)} dot={dots[n % dots.length]!} height={180} states={[]} marks={[]} extent={extent} onRange={leave} onBack={leave} />
+			<p class="chart-foot"><a class="link small" href={to} aria-label={t(imports.chartsMore, { name: s.label || s.name })}>{t(imports.chartBig)}</a></p>
+		</div>
+	);
+}
+
+/* The numbers of a file, in the order of its columns. */
+function useNumbers(i: Import): readonly Signal[] {
+	const asset = i.proposal?.asset;
+	const got = useGet<List<Signal>>(i.state === "done" && asset ? `/api/v1/signals?asset=${encodeURIComponent(asset)}&limit=1000` : null);
+	return useMemo(() => {
+		const mine = new Set(i.result?.series ?? []), order = new Map(i.proposal?.columns.map((c, n) => [c.signal, n]));
+		return (got.data?.items ?? []).filter((s) => mine.has(s.id) && s.type !== "string").sort((a, b) => (order.get(a.name) ?? 999) - (order.get(b.name) ?? 999));
+	}, [got.data, i]);
+}
+
 function Result({ i }: { i: Import }) {
 	const r = i.result;
 	const refused = i.state === "refused", failed = i.state === "failed";
@@ -363,6 +381,8 @@ function Result({ i }: { i: Import }) {
 	const why = i.trouble ?? r?.errors[0]?.detail;
 	const more = refused ? [why ? said(why) : "", t(imports.titleRefusedMore)] : failed ? [why ? said(why) : "", t(imports.titleFailedMore)] : r ? [r.replaced ? t(imports.titleDoneReplaced, { n: number(r.replaced) }) : "", r.refused ? t(imports.titleDoneMore, { refused: number(r.refused) }) : ""] : [];
 	const asset = i.proposal?.asset;
+	const numbers = useNumbers(i);
+	const first = numbers[0]?.id ?? r?.series[0];
 	return (
 		<>
 			<Lead
@@ -371,25 +391,28 @@ function Result({ i }: { i: Import }) {
 				title={title}
 				acts={
 					<>
-						<a class="btn" href="/imports">{t(imports.another)}</a>
-						{i.state === "done" && (r?.series[0] || asset) && <a class="btn go" href={r?.series[0] ? href("series", r.series[0]) : href("assets", asset!)}>{t(imports.charts)}</a>}
+						<a class={`btn${refused || failed ? " go" : ""}`} href="/imports">{t(imports.another)}</a>
+						{i.state === "done" && (first || asset) && <a class="btn go" href={first ? href("series", first) : href("assets", asset!)}>{t(imports.charts)}</a>}
 					</>
 				}
 			>
-				{more.filter(Boolean).join(" ")}
+				{sentences(more)}
 			</Lead>
 			{r && !refused && (
 				<div class="stack">
 					<section class="sheet">
-						<dl class="facts" style={{ maxWidth: "420px" }}>
-							<dt>{t(imports.rows)}</dt><dd><b>{number(r.rows)}</b></dd>
-							<dt>{t(imports.taken)}</dt><dd><b>{number(r.taken)}</b></dd>
-							<dt>{t(imports.replaced)}</dt><dd>{number(r.replaced)}</dd>
-							<dt>{t(imports.refused)}</dt><dd>{number(r.refused)}</dd>
-							<dt>{t(imports.series)}</dt><dd>{number(r.series.length)}</dd>
-							{r.lots > 0 && [<dt key="t">{t(imports.lots)}</dt>, <dd key="d">{number(r.lots)}</dd>]}
+						<dl class="figures">
+							{([[imports.rows, r.rows], [imports.taken, r.taken], [imports.replaced, r.replaced], [imports.refused, r.refused], [imports.series, r.series.length], ...(r.lots > 0 ? [[imports.lots, r.lots] as const] : [])] as [Word, number][]).map(([w, n]) => (
+								<div key={w[1]}><dt>{t(w)}</dt><dd>{number(n)}</dd></div>
+							))}
 						</dl>
 					</section>
+					{numbers.length > 0 && (
+						<section class="sheet">
+							<header><h2>{t(imports.chartsHere)}</h2><small>{i.proposal?.asset}</small></header>
+							{numbers.slice(0, CHARTS_MAX).map((x, n) => <ResultChart key={x.id} id={x.id} n={n} />)}
+						</section>
+					)}
 					{r.refused > 0 && (
 						<section class="sheet">
 							<header>

@@ -9,6 +9,8 @@ import { today } from "../words/today";
 
 const STOP_MIN_MS = 120_000; /* shorter ones are micro-stops: nobody walks there */
 
+/* A meter or an imported file is an asset like a machine, but it tells no state: it is neither running nor missing. */
+export const tellsState = (m: Machine): boolean => m.stale || m.since !== null || m.states.length > 0 || (m.state !== null && m.state !== "no_data");
 export const stoppedNow = (m: readonly Machine[], now: number): Machine[] =>
 	m.filter((x) => x.state === "stopped" && x.since && now - ms(x.since) >= STOP_MIN_MS).sort((a, b) => ms(a.since!) - ms(b.since!));
 export const silentNow = (m: readonly Machine[]): Machine[] => m.filter((x) => x.stale || (x.state === "no_data" && x.states.some((s) => s.state !== "no_data")));
@@ -18,11 +20,13 @@ export function progress(h: NonNullable<NodeInfo["history"]>, now: number): numb
 	return b > a ? Math.min(1, Math.max(0, (now - a) / (b - a))) : 0;
 }
 
+/* A state's word within a sentence. */
+const inText = (s: string): string => s.toLowerCase();
 function counts(list: readonly Machine[]): string {
 	return machineStates
 		.map((s) => [s, list.filter((m) => (m.state ?? "no_data") === s).length] as const)
 		.filter(([, n]) => n > 0)
-		.map(([s, n]) => t(today.countState, { state: stateWord(s), n }))
+		.map(([s, n]) => t(today.countState, { state: inText(stateWord(s)), n }))
 		.join(" · ");
 }
 
@@ -30,7 +34,7 @@ export function sentence(d: Today, history: NodeInfo["history"], now: number): {
 	const open = d.cases_open ?? d.cases.length;
 	const tail = open ? t(today.casesOpen, { n: open >= 10 && d.cases_open === undefined ? "10+" : open }) : t(today.casesNone);
 	if (history) return { title: t(today.loading, { p: percent(progress(history, now)) }), more: t(today.loadingMore, { from: timeText(history.from), to: timeText(history.to), now: timeText(now) }) };
-	const m = d.machines;
+	const m = d.machines.filter(tellsState);
 	const stopped = stoppedNow(m, now), silent = silentNow(m);
 	const rest = (without: readonly Machine[]): string => {
 		const left = m.filter((x) => !without.includes(x));

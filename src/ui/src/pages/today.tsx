@@ -12,7 +12,7 @@ import type { Case, Machine, NodeInfo, Signal, List, Today } from "../types";
 import { cases } from "../words/cases";
 import { frame } from "../words/frame";
 import { today } from "../words/today";
-import { progress, sentence } from "./sentence";
+import { progress, sentence, tellsState } from "./sentence";
 
 export function useToday() {
 	return useGet<Today>("/api/v1/today", { nouns: ["case", "state", "asset"], every: 10_000 });
@@ -40,7 +40,7 @@ function runningLine(machines: readonly Machine[], from: number, to: number): st
 }
 
 function Tiles({ d, now }: { d: Today; now: number }) {
-	const m = d.machines, from = ms(d.from);
+	const m = d.machines.filter(tellsState), from = ms(d.from);
 	const running = m.filter((x) => x.state === "running").length;
 	const shares = m.map((x) => x.running_share).filter((x): x is number => x !== null);
 	const share = shares.length ? shares.reduce((a, b) => a + b, 0) / shares.length : null;
@@ -80,6 +80,7 @@ function Tiles({ d, now }: { d: Today; now: number }) {
 
 function Bands({ d, now }: { d: Today; now: number }) {
 	const from = ms(d.from), to = Math.max(now, from + 3_600_000);
+	const untold = d.machines.filter((m) => !tellsState(m)).length;
 	return (
 		<section class="sheet">
 			<header>
@@ -87,7 +88,7 @@ function Bands({ d, now }: { d: Today; now: number }) {
 				<Legend />
 			</header>
 			<div class="bands">
-				{d.machines.map((m) => {
+				{d.machines.filter(tellsState).map((m) => {
 					const state = m.state ?? "no_data";
 					const hot = state === "stopped";
 					return (
@@ -105,6 +106,7 @@ function Bands({ d, now }: { d: Today; now: number }) {
 				})}
 				<HourAxis from={from} to={to} />
 			</div>
+			{untold > 0 && <p class="small" style={{ paddingTop: "8px" }}><a class="link" href="/assets">{t(today.untold, { n: untold })}</a></p>}
 		</section>
 	);
 }
@@ -135,7 +137,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 	if (!d) return got.error ? <section class="sheet"><Problem error={got.error} again={got.again} /></section> : <Waiting />;
 	const mode = clockMode();
 	const h = mode?.mode === "stepped" && mode.history ? { ...mode.history, now: new Date(now).toISOString() } : mode ? null : node.history;
-	if (!d.machines.length && !h) {
+	if (!d.machines.some(tellsState) && !h) {
 		const signals = d.counts.signal ?? 0;
 		return (
 			<Empty
@@ -155,7 +157,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 	const s = sentence(d, h, now);
 	return (
 		<>
-			<Lead page={t(frame.today)} title={s.title} acts={<a class="btn" href="/?wall">{t(today.wall)}</a>}>
+			<Lead page={t(frame.today)} title={s.title} acts={<a class="btn off-phone" href="/?wall">{t(today.wall)}</a>}>
 				{s.more}
 			</Lead>
 			{h && (

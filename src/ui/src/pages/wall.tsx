@@ -8,7 +8,7 @@ import type { NodeInfo } from "../types";
 import { frame } from "../words/frame";
 import { states } from "../words/states";
 import { today } from "../words/today";
-import { stoppedNow } from "./sentence";
+import { stoppedNow, tellsState } from "./sentence";
 import { useToday } from "./today";
 
 const PER_PAGE = 12;
@@ -20,7 +20,7 @@ export function WallPage({ node }: { node: NodeInfo }) {
 	const link = useLink();
 	const [turn, setTurn] = useState(0);
 	const d = got.data;
-	const all = d?.machines ?? [];
+	const all = (d?.machines ?? []).filter(tellsState);
 	const pages = Math.max(1, Math.ceil(all.length / PER_PAGE));
 	useEffect(() => {
 		document.title = `${node.name} · ${t(frame.product)}`;

@@ -76,6 +76,9 @@ export function Lead({ title, children, acts, crumb, page }: { title: ComponentC
 	);
 }
 
+/* Sentences after one another, each with its full stop. */
+export const sentences = (list: readonly (string | null | undefined)[]): string => list.filter(Boolean).map((s) => (/[.!?]$/.test(s!) ? s! : `${s!}.`)).join(" ");
+
 export function Waiting() {
 	const [late, set] = useState(false);
 	useEffect(() => {

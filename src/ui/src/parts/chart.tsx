@@ -28,8 +28,9 @@ type Props = {
 };
 
 const WIDTH_MAX = 2000;
+const EDGE = 6; /* right of the plot */
 
-const shade: Record<string, string> = { stopped: "--stop-soft", waiting: "--wait-soft", planned: "--plan-soft", no_data: "--none-soft" };
+const shade: Record<string, string> = { stopped: "--stop-soft", waiting: "--wait-soft", planned: "--plan-soft" };
 
 export function ChartView(props: Props) {
 	const { signal, range, rows, height, dot } = props;
@@ -81,7 +82,7 @@ export function ChartView(props: Props) {
 		const opts: uPlot.Options = {
 			width,
 			height,
-			padding: [8, 6, 0, 0],
+			padding: [8, EDGE, 0, 0],
 			legend: { show: false },
 			scales: { x: { time: false, range: () => [now.current.range.from, now.current.range.to] }, y: { range: (_u, lo, hi) => (lo === null || hi === null ? [0, 1] : yRange(lo, hi)) } },
 			series: [{}, { stroke: line, width: 1.6, points: { size: 4, fill: line, stroke: line, show: (u, _i, from, to) => (to - from) * 9 < u.bbox.width / devicePixelRatio }, paths }, edge, edge],
@@ -95,8 +96,8 @@ export function ChartView(props: Props) {
 					size: 28,
 					gap: 4,
 					...(rows
-						? { values: (_u: uPlot, s: number[]) => s.map((v) => number(v, true)) }
-						: { splits: (u: uPlot, _i: number, min: number, max: number) => timeTicks(min, max, u.bbox.width / devicePixelRatio, width < 500).at, values: (u: uPlot) => timeTicks(now.current.range.from, now.current.range.to, u.bbox.width / devicePixelRatio, width < 500).text }),
+						? { values: (u: uPlot, s: number[]) => whole(u, now.current.range, s, s.map((v) => number(v, true))) }
+						: { splits: (u: uPlot, _i: number, min: number, max: number) => timeTicks(min, max, u.bbox.width / devicePixelRatio, width < 500).at, values: (u: uPlot) => tickTexts(u, now.current.range, width < 500) }),
 				},
 				{ stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false }, size: 56, gap: 6, space: 34, values: (_u, s) => s.map((v) => axisNumber(v, s)) },
 			],
@@ -146,6 +147,8 @@ export function ChartView(props: Props) {
 		if (!u) return;
 		const p = got?.points ?? null;
 		data.current = p;
+		/* Where a pixel holds many values the line is thinner, so that the envelope behind it is seen. */
+		u.series[1]!.width = p?.envelope && p.x.length > width * 0.4 ? 1.1 : 1.6;
 		u.setData(p ? [p.x, p.mean as number[], p.min as number[], p.max as number[]] : [[], [], [], []], true);
 	}, [got, width > 0]);
 	useEffect(() => {
@@ -247,6 +250,19 @@ function Readout({ signal, points: p, at, rows, near, follow }: { signal: Signal
 	return <span class="at live">{t(follow ? chart.now : chart.last, { v: text })}</span>;
 }
 
+/* A word that the edge would cut is left out; its line stays. */
+function tickTexts(u: uPlot, r: Range, narrow: boolean): (string | null)[] {
+	const k = timeTicks(r.from, r.to, u.bbox.width / devicePixelRatio, narrow);
+	return whole(u, r, k.at, k.text);
+}
+function whole(u: uPlot, r: Range, at: readonly number[], text: readonly string[]): (string | null)[] {
+	const px = u.bbox.width / devicePixelRatio;
+	return text.map((s, i) => {
+		const half = [...s].reduce((n, c) => n + (c > "\u2e80" ? 12 : 6.8), 0) / 2;
+		return px - ((at[i]! - r.from) / (r.to - r.from)) * px + EDGE < half ? null : s;
+	});
+}
+
 /* Ticks of one axis share their decimals. */
 function axisNumber(v: number, all: number[]): string {
 	const step = all.length > 1 ? Math.abs(all[1]! - all[0]!) : Math.abs(v);
@@ -276,7 +292,8 @@ function drawMarks(u: uPlot, marks: readonly Mark[], p: Points | null): void {
 	ctx.font = `${600} ${12 * r}px ${colour("--font")}`;
 	ctx.textBaseline = "top";
 	ctx.textAlign = "left";
-	for (const m of marks) {
+	const rows: [number, number][][] = [];
+	for (const m of [...marks].sort((a, b) => a.t - b.t)) {
 		const x = u.valToPos(m.t, "x", true);
 		if (x < left || x > left + width) continue;
 		ctx.strokeStyle = ctx.fillStyle = colour(m.look === "stop" ? "--stop" : "--wait");
@@ -286,7 +303,12 @@ function drawMarks(u: uPlot, marks: readonly Mark[], p: Points | null): void {
 		ctx.lineTo(x, top + height);
 		ctx.stroke();
 		const w = ctx.measureText(m.text).width, right = x + 6 * r + w < left + width;
-		ctx.fillText(m.text, right ? x + 6 * r : x - 6 * r - w, top + 3 * r);
+		const a = right ? x + 6 * r : x - 6 * r - w;
+		/* Words that would run into each other stand below each other. */
+		let row = rows.findIndex((taken) => taken.every(([b, c]) => a > c + 4 * r || a + w < b - 4 * r));
+		if (row < 0) row = rows.push([]) - 1;
+		rows[row]!.push([a, a + w]);
+		ctx.fillText(m.text, a, top + (3 + row * 15) * r);
 	}
 	/* Bad values: a cross on the floor of the plot, so that they are never taken for readings. */
 	if (p) {

@@ -10,6 +10,7 @@ import { setTheme, useTheme, type Theme } from "../theme";
 import type { Case, List, NodeInfo } from "../types";
 import { frame } from "../words/frame";
 import { Notes } from "./basic";
+import { DropAnywhere } from "./drop";
 import { Find } from "./find";
 import { icons, Mark } from "./icons";
 
@@ -140,6 +141,7 @@ export function Frame({ node, children }: { node: NodeInfo | null; children: Com
 				{children}
 			</main>
 			{finding && <Find close={() => setFinding(false)} />}
+			<DropAnywhere />
 			<Notes />
 		</div>
 	);

@@ -19,27 +19,30 @@ export function useRange(extent: { first: number; last: number } | null, rows: b
 	const a = parse(from), b = parse(to);
 	const fixed = !Number.isNaN(a) && !Number.isNaN(b) && b > a;
 	const old = extent !== null && nowMs() - extent.last > 24 * H;
-	const span: Span | null = fixed ? null : isSpan(asked) && !rows ? asked : rows || old ? "all" : "h8";
-	const follow = !fixed && !rows && span !== "all" && !old;
+	/* What began within the hour is shown whole. */
+	const young = extent !== null && nowMs() - extent.first < 1.1 * H;
+	const span: Span | null = fixed ? null : isSpan(asked) && !rows ? asked : rows || old || young ? "all" : "h8";
+	const follow = !fixed && !rows && !old;
 	const [tick, setTick] = useState(0);
-	const length = span !== null && span !== "all" ? spans[span] : 0;
+	const length = span === null ? 0 : span !== "all" ? spans[span] : extent ? Math.max(60_000, nowMs() - extent.first) : 0;
 	useEffect(() => {
 		if (!follow) return;
 		const c = clockMode();
 		const every = Math.min(10_000, Math.max(1000, length / 800 / (c?.mode === "scaled" ? c.scale : 1)));
 		const id = setInterval(() => document.visibilityState === "visible" && setTick((n) => n + 1), every);
 		return () => clearInterval(id);
-	}, [follow, length]);
+	}, [follow, span === "all" ? 0 : length]);
 	const range = useMemo<Range>(() => {
 		if (fixed) return { from: a, to: b };
 		const e = extent ?? { first: nowMs() - 8 * H, last: nowMs() };
 		if (span === "all") {
-			const pad = Math.max(1, (e.last - e.first) * 0.01);
-			return { from: e.first - pad, to: e.last + pad };
+			/* The end itself belongs to it. */
+			const to = follow ? Math.max(e.last, nowMs()) : e.last + 1;
+			return { from: Math.min(e.first, to - 60_000 * (rows ? 0 : 1)), to: Math.max(to, e.first + 1) };
 		}
 		const end = old && !follow ? e.last + length * 0.01 : nowMs();
 		return { from: end - length, to: end };
-	}, [fixed, a, b, extent?.first, span === "all" || old ? extent?.last : 0, span, length, tick]);
+	}, [fixed, a, b, extent?.first, span === "all" || old ? extent?.last : 0, span, follow, span === "all" ? 0 : length, tick]);
 	const stack = useRef<(Range | null)[]>([]);
 	const show = (r: Range): string[] => (rows ? [String(Math.max(0, Math.round(r.from))), String(Math.round(r.to))] : [new Date(Math.round(r.from)).toISOString(), new Date(Math.round(r.to)).toISOString()]);
 	return {

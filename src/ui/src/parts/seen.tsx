@@ -45,10 +45,10 @@ export function caseSeen(c: Case): string {
 	switch (c.kind) {
 		case "level_shift": {
 			const l = levels(e.before, e.after);
-			return t(e.strength ? cases.seenLevel : cases.seenLevelPlain, { ...l, unit: e.unit, strength: e.strength === undefined ? "" : rounded(Math.abs(e.strength), 1) });
+			return t(e.strength ? cases.seenLevel : cases.seenLevelPlain, { ...l, unit: e.unit ? ` ${e.unit}` : "", strength: e.strength === undefined ? "" : rounded(Math.abs(e.strength), 1) });
 		}
 		case "stop":
-			return e.alarm ? t(cases.seenStopAlarm, { kind: stopKindWord(e.kind), n: e.alarm }) : t(cases.seenStop, { kind: stopKindWord(e.kind) });
+			return e.alarm ? t(cases.seenStopAlarm, { kind: stopKindWord(e.kind), n: e.alarm }) : t(cases.seenStop, { kind: stopKindWord(e.kind).toLowerCase() });
 		case "late_data":
 			return t(cases.seenLate, { from: e.from ? whenText(e.from, now) : "", to: e.to ? whenText(e.to, e.from ? ms(e.from) : now) : "", n: number(e.late ?? 0), arrived: e.arrived_to ? whenText(e.arrived_to, now) : "" });
 		case "missing_data":

@@ -1,5 +1,5 @@
 /* What a chart is drawn from: the node's bins as lines with gaps, and the range of the axes. */
-import type { Chart } from "../types";
+import type { Chart, Signal } from "../types";
 
 export type Range = { from: number; to: number };
 export const MIN_SPAN = 20; /* ms, or rows */
@@ -57,4 +57,17 @@ export function yRange(low: number, high: number): [number, number] {
 	if (low >= 0 && low < high * 0.45) return [0, high + pad];
 	if (high <= 0 && high > low * 0.45) return [low - pad, 0];
 	return [low - pad, high + pad];
+}
+
+/* Files without times: their rows are numbered from 1 ns after 1970. */
+const ROWS_END_MS = 86_400_000;
+export const isRows = (s: Signal): boolean => !!s.last_t && Date.parse(s.last_t) < ROWS_END_MS;
+const nanos = (time: string): number => {
+	const m = /\.(\d+)/.exec(time);
+	return Math.floor(Date.parse(`${time.slice(0, 19)}Z`) / 1000) * 1e9 + Number((m?.[1] ?? "0").padEnd(9, "0").slice(0, 9));
+};
+/* From the first to the last value: milliseconds, or rows. */
+export function extentOf(s: Signal): { first: number; last: number } | null {
+	if (!s.first || !s.last_t) return null;
+	return isRows(s) ? { first: nanos(s.first), last: nanos(s.last_t) } : { first: Date.parse(s.first), last: Date.parse(s.last_t) };
 }

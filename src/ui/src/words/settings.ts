@@ -112,6 +112,8 @@ export const settings = {
 	undoLast: ["마지막 변경 되돌리기", "Take back the last change"],
 	history: ["변경 이력", "History"],
 	historyVersion: ["{n}판", "version {n}"],
+	takeVersion: ["이 판을 양식에 불러오기", "Load this version into the form"],
+	usual: ["기본", "default"],
 	historyRemoved: ["지움", "removed"],
 	changed: ["저장하지 않은 변경이 있습니다", "There are unsaved changes"],
 	signal: ["항목", "Signal"],

@@ -1,12 +1,14 @@
 /* Words of the page: every key in both languages, the same places in both, used and known; no text of a language stands in a component. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
-import ts from "typescript";
 
-const src = join(dirname(fileURLToPath(import.meta.url)), "../src");
+const ui = join(dirname(fileURLToPath(import.meta.url)), "../../../src/ui"), src = join(ui, "src");
+/* The compiler that builds the page. */
+const ts = createRequire(join(ui, "package.json"))("typescript");
 const walk = (d) => readdirSync(d, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? walk(join(d, e.name)) : [join(d, e.name)]));
 const files = walk(src).filter((f) => /\.tsx?$/.test(f));
 const tables = files.filter((f) => f.includes("/words/"));

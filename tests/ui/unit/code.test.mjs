@@ -1,11 +1,12 @@
 /* Pure parts of the page: particles, numbers, durations, zones, ticks, gaps, layers. */
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import test, { before } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "vite";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const here = dirname(fileURLToPath(import.meta.url)), root = join(here, "../../../src/ui");
+const { build } = await import(pathToFileURL(join(dirname(createRequire(join(root, "package.json")).resolve("vite/package.json")), "dist/node/index.js")));
 let m;
 before(async () => {
 	globalThis.document = { documentElement: { lang: "ko", dataset: {} } };
@@ -17,7 +18,7 @@ before(async () => {
 		configFile: false,
 		logLevel: "error",
 		esbuild: { jsx: "automatic", jsxImportSource: "preact" },
-		build: { write: false, minify: false, target: "es2022", lib: { entry: join(root, "test/entry.ts"), formats: ["es"] } },
+		build: { write: false, minify: false, target: "es2022", lib: { entry: join(here, "entry.ts"), formats: ["es"] } },
 	});
 	const list = Array.isArray(out) ? out : [out];
 	const text = list.flatMap((o) => o.output).find((o) => o.type === "chunk").code;

@@ -1,0 +1,101 @@
+"""The watched folder: what is dropped there comes in by itself; what cannot be read is set aside with its reason."""
+import os
+import re
+import time
+
+from importing import ns, values, write
+
+TEXT = 'time,a\n2021-09-06 10:05,1\n2021-09-06 10:06,2\n'
+
+
+def wait(what, timeout=30):
+    end = time.monotonic() + timeout
+    while not (got := what()):
+        assert time.monotonic() < end, 'nothing happened'
+        time.sleep(0.05)
+    return got
+
+
+def names(folder):
+    return sorted(os.listdir(folder)) if folder.is_dir() else []
+
+
+def test_a_file_comes_in_by_itself(node):
+    inbox = node.folder / 'inbox'
+    write(inbox / 'm1.csv', TEXT)
+    wait(lambda: names(inbox / 'done') == ['m1.csv'])
+    assert node.values(node.signal('m1', 'a')['id']) == [(ns(2021, 9, 6, 10, 5) / 1e6, 1.0), (ns(2021, 9, 6, 10, 6) / 1e6, 2.0)]
+    assert not (inbox / 'm1.csv').exists()
+    # The same once more: put beside the first, nothing changed twice.
+    write(inbox / 'm1.csv', TEXT)
+    done = wait(lambda: len(names(inbox / 'done')) == 2 and names(inbox / 'done'))
+    assert any(re.fullmatch(r'\d+-m1\.csv', n) for n in done)
+    r = [i['result'] for i in node.items('/api/v1/imports')]
+    assert sorted((x['taken'], x['replaced'], x['same']) for x in r) == [(0, 2, 2), (2, 0, 0)]
+
+
+def test_a_file_that_is_still_written_waits(node):
+    inbox = node.folder / 'inbox'
+    with open(inbox / 'slow.csv', 'w') as f:
+        f.write('time,a\n')
+        for i in range(60):
+            f.write(f'2021-09-06 10:{i:02},{i}\n')
+            f.flush()
+            time.sleep(0.1)
+            assert not names(inbox / 'done')
+    wait(lambda: names(inbox / 'done') == ['slow.csv'])
+    assert [v for _, v in node.values(node.signal('slow', 'a')['id'])] == list(range(60))
+    assert len(node.items('/api/v1/imports')) == 1
+
+
+def test_unfinished_names_wait(node):
+    inbox = node.folder / 'inbox'
+    for n in ('~$book.csv', '.hidden.csv', 'x.csv.part', 'y.tmp', 'z.crdownload'):
+        write(inbox / n, TEXT)
+    write(inbox / 'last.csv', TEXT)
+    wait(lambda: names(inbox / 'done') == ['last.csv'])
+    time.sleep(1)
+    assert names(inbox / 'done') == ['last.csv'] and len(names(inbox)) == 6
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_reason(new_node):
+    node = new_node(lang='ko')
+    inbox = node.folder / 'inbox'
+    write(inbox / '잡음.csv', bytes(range(256)) * 64)
+    write(inbox / 'book.xlsx', b'PK\x03\x04' + b'\0' * 100)
+    write(inbox / 'good.csv', TEXT)
+    wait(lambda: names(inbox / 'done') == ['good.csv'] and len(names(inbox / 'refused')) == 4)
+    assert names(inbox / 'refused') == ['book.xlsx', 'book.xlsx.reason.txt', '잡음.csv', '잡음.csv.reason.txt']
+    assert 'Excel workbook' in (inbox / 'refused' / 'book.xlsx.reason.txt').read_text('utf-8-sig')
+    assert 'not a text file' in (inbox / 'refused' / '잡음.csv.reason.txt').read_text('utf-8-sig')
+    assert 'book.xlsx' in node.log_text()
+
+
+def test_rows_of_another_type_do_not_stop_the_folder(node):
+    inbox = node.folder / 'inbox'
+    write(inbox / 't.csv', TEXT)
+    wait(lambda: names(inbox / 'done') == ['t.csv'])
+    write(inbox / 't.csv', 'time,a,b\n2021-09-06 10:05,open,1\n2021-09-06 10:06,shut,1\n')
+    wait(lambda: 't.csv.reason.txt' in names(inbox / 'refused'))
+    write(inbox / 'u.csv', TEXT)
+    wait(lambda: 'u.csv' in names(inbox / 'done'))
+
+
+def test_another_folder_by_the_settings(new_node, tmp_path):
+    node = new_node(serve=False)
+    (tmp_path / 'drop').mkdir()
+    y = (node.folder / 'moru.yaml').read_text()
+    assert re.search(r'^#? ?inbox:.*$', y, re.M)
+    (node.folder / 'moru.yaml').write_text(re.sub(r'^#? ?inbox:.*$', f'inbox: {tmp_path / "drop"}', y, flags=re.M))
+    node.start()
+    write(tmp_path / 'drop' / 'd.csv', TEXT)
+    wait(lambda: names(tmp_path / 'drop' / 'done') == ['d.csv'])
+    node.stop()
+    assert values(node.folder, 'd a') == [(ns(2021, 9, 6, 10, 5), 1.0), (ns(2021, 9, 6, 10, 6), 2.0)]
+
+
+def test_what_lay_there_before_the_start(new_node):
+    node = new_node(serve=False)
+    write(node.folder / 'inbox' / 'early.csv', TEXT)
+    node.start()
+    wait(lambda: names(node.folder / 'inbox' / 'done') == ['early.csv'])
