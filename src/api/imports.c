@@ -4,10 +4,10 @@
 #include "api/priv/api.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "api/importer.h"
 #include "codec/text.h"
+#include "os/clock.h"
 #include "os/thread.h"
 
 #define UPLOAD_PIECE (256u << 10)
@@ -72,8 +72,7 @@ static void task_run(struct work *w, struct store_reader *r)
 	pthread_mutex_unlock(&q->mu);
 	task_free(t);
 	while (next && node_work(next->api->node, &next->work) == MO_EAGAIN) {
-		struct timespec ms = {0, 10000000};
-		nanosleep(&ms, NULL);
+		mono_sleep(10 * NS_PER_MS);
 	}
 }
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -42,11 +41,7 @@ static void on_signal(int n) { interrupted = n; }
 static const char *const names_ko[DEMO_FIRMS] = {"예시사출", "예시정공", "예시모터"};
 static const char *const names_en[DEMO_FIRMS] = {"Example Moulding", "Example Precision", "Example Motor"};
 
-static void nap(int64_t ns)
-{
-	struct timespec t = {ns / NS_PER_S, ns % NS_PER_S};
-	nanosleep(&t, NULL);
-}
+static void nap(int64_t ns) { mono_sleep(ns); }
 
 /* ---- nodes ---- */
 static int make_node(struct demo *m, unsigned i)

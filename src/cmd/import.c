@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "api/importer.h"
@@ -12,6 +11,7 @@
 #include "codec/text.h"
 #include "http/client.h"
 #include "node/node.h"
+#include "os/clock.h"
 
 #define POLL_NS 20000000L
 #define ANSWER_MS 3600000
@@ -164,10 +164,9 @@ static int import_here(struct door *w, const char *path, const char *name, struc
 	bool refused;
 	err = import_file_end(f, w->reader, id, &refused, w->d);
 	if (err == 0) {
-		int ran = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
-		err = show_row(w, path, id);
-		if (ran != 0)
-			w->t.status = 2;
+		err = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
+		if (err == 0)
+			err = show_row(w, path, id);
 	}
 	return err;
 }
@@ -226,8 +225,7 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 		if (over) {
 			report(w, path, root);
 		} else {
-			struct timespec t = {0, POLL_NS};
-			nanosleep(&t, NULL);
+			mono_sleep(POLL_NS);
 		}
 	}
 	arena_free(&a);

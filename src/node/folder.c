@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
+#include "base/num.h"
 #include "codec/json.h"
 #include "codec/text.h"
 #include "store/store.h"
@@ -163,6 +164,15 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 	return err;
 }
 
+/* "moru N", alone in the file; N >= 1. */
+static bool format_version(struct span text, int64_t *ret)
+{
+	static const char word[] = "moru ";
+	size_t skip = sizeof word - 1;
+	text = span_trim(text);
+	return span_starts(text, word) && num_i64(ret, span_sub(text, skip, text.n - skip)) == 0 && *ret >= 1;
+}
+
 static int read_format(struct folder *f, struct diag *d)
 {
 	char *path = folder_path(f, "format");
@@ -171,12 +181,12 @@ static int read_format(struct folder *f, struct diag *d)
 	if (!path)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	int err = vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, NULL);
-	int version = 0;
+	int64_t version = 0;
 	if (err == MO_ENOENT) {
 		diag_set(d, MO_ENOENT, MSG_FOLDER_NONE);
 	} else if (err != 0) {
 		diag_set(d, err, MSG_FOLDER_READ);
-	} else if (sscanf((const char *)text, "moru %d", &version) != 1 || version < 1) {
+	} else if (!format_version(span_of(text, n), &version)) {
 		err = diag_set(d, MO_ECORRUPT, MSG_FOLDER_READ);
 	} else if (version > FOLDER_FORMAT) {
 		err = diag_set(d, MO_EVERSION, MSG_FOLDER_NEWER);

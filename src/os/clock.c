@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>

@@ -160,6 +160,6 @@ MO_MUST_USE int store_open_blob(struct store_reader *r, const uint8_t sha256[32]
 /* Row id of a lot; MO_ENOENT. */
 MO_MUST_USE int store_lot_id(struct store_reader *r, struct lot_key key, int64_t *ret, struct diag *d);
 /* gen_links_fn over a reader (arg). */
-int store_links(void *reader, int64_t lot, bool down, const struct gen_link **ret, size_t *ret_n, struct diag *d);
+MO_MUST_USE int store_links(void *reader, int64_t lot, bool down, const struct gen_link **ret, size_t *ret_n, struct diag *d);
 
 #endif

@@ -17,7 +17,7 @@ struct rig {
 	int64_t watchdog_ns;
 	const struct http_handler *handler;
 	void *handler_arg;
-	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct diag *d);
+	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
 	void (*before_close)(struct rig *r); /* on the node's thread, after the run */
 	int status;           /* of open, start, run */
