@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-FUZZ_S = float(os.environ.get('MORU_FUZZ_S', '30'))  # in all, shared by the operations
+FUZZ_S = float(os.environ.get('MORU_FUZZ_S', '25'))  # in all, shared by the operations
 
 
 @pytest.fixture(scope='module')
