@@ -13,6 +13,7 @@
 #include "series/series.h"
 
 #define HEAD_BYTES (64u << 10)
+#define FORMAT_BYTES 32u
 
 struct look {
 	const struct cmd *c;
@@ -59,14 +60,11 @@ static bool show_sqlite_wal(struct look *l)
 
 static bool show_format(struct look *l)
 {
-	int version;
-	char text[32];
-	if (l->head.n >= sizeof text || !begins(l->head, "moru ", 5))
+	int64_t version;
+	struct span text = span_trim(l->head);
+	if (text.n >= FORMAT_BYTES || !begins(text, "moru ", 5) || num_i64(&version, span_sub(text, 5, text.n)) != 0)
 		return false;
-	diag_copy(text, sizeof text, span_trim(l->head));
-	if (sscanf(text, "moru %d", &version) != 1)
-		return false;
-	buf_printf(l->out, cmd_text(l->c, "노드 폴더의 형식: %d판\n  이 프로그램은 %d판까지 읽습니다\n", "format of a node's folder: version %d\n  this program reads up to version %d\n"), version,
+	buf_printf(l->out, cmd_text(l->c, "노드 폴더의 형식: %d판\n  이 프로그램은 %d판까지 읽습니다\n", "format of a node's folder: version %d\n  this program reads up to version %d\n"), (int)version,
 		FOLDER_FORMAT);
 	return true;
 }

@@ -3,7 +3,9 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -82,11 +84,20 @@ def test_init_where_it_may_not_write(tmp_path):
 
 
 def test_init_and_import_on_a_full_disk(tmp_path):
-    """A file system of 1 MB of our own; without the right to mount one the test says so."""
+    """A file system of 1 MB of our own; without the right to mount one, files that may not grow past 200 kB."""
     small = tmp_path / 'small'
     small.mkdir()
+    big = write(tmp_path / 'big.csv', 'time,a\n' + ''.join(f'2021-09-{1 + i // 1440:02} {i // 60 % 24:02}:{i % 60:02},{i}\n' for i in range(43000)))
     if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(small)], capture_output=True).returncode != 0:
-        pytest.skip('no right to mount a small file system')
+        def tight():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200000, 200000))
+        r = subprocess.run([MORU, '--lang', 'en', 'init', str(small / 'n')], capture_output=True, preexec_fn=tight)
+        assert r.returncode == 1 and r.stderr, r
+        assert moru('init', small / 'n').returncode == 0
+        r = subprocess.run([MORU, '--lang', 'en', 'import', str(small / 'n'), str(big)], capture_output=True, preexec_fn=tight)
+        assert r.returncode == 2 and r.stderr, r
+        return
     try:
         write(small / 'ballast', b'x' * 900000)
         r = moru('init', small / 'n')
@@ -94,7 +105,6 @@ def test_init_and_import_on_a_full_disk(tmp_path):
         (small / 'ballast').unlink()
         r = moru('init', small / 'n')
         assert r.returncode == 0, r.stderr
-        big = write(tmp_path / 'big.csv', 'time,a\n' + ''.join(f'2021-09-{1 + i // 1440:02} {i // 60 % 24:02}:{i % 60:02},{i}\n' for i in range(43000)))
         r = importing(small / 'n', big)
         assert r.status == 2 and r.err, r
     finally:
