@@ -6,8 +6,8 @@
 #include "api/priv/feed.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "os/clock.h"
 #include "os/thread.h"
 
 #define FEED_JOB_BYTES (1u << 20)
@@ -230,8 +230,7 @@ static int hand_over(struct feed *f, struct diag *d)
 	q->job.from_file = true;
 	q->job.done = job_done;
 	while ((err = writer_submit(node_writer(f->n), &q->job)) == MO_EAGAIN) {
-		struct timespec ms = {0, 1000000};
-		nanosleep(&ms, NULL);
+		mono_sleep(NS_PER_MS);
 	}
 	if (err != 0) {
 		diag_set(d, err, MSG_IMPORT_STOPPED);

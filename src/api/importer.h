@@ -23,6 +23,6 @@ void import_file_drop(struct import_file *f);
  * progress: 0..1000, may be NULL. */
 MO_MUST_USE int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d);
 /* node_set_importer's function: a file of the watched folder, whole. arg: the node. why: a refused file's reason in the node's language. */
-int import_watched(void *node, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
+MO_MUST_USE int import_watched(void *node, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 
 #endif

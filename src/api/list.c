@@ -168,7 +168,7 @@ int get_assets(struct api_call *c)
 int get_lots(struct api_call *c)
 {
 	int64_t limit;
-	struct store_arg cursor;
+	struct store_arg cursor = sarg_null();
 	int err = page(c, &limit);
 	if (err == 0)
 		err = cursor_id(c, &cursor);
@@ -181,7 +181,7 @@ int get_lots(struct api_call *c)
 int get_cases(struct api_call *c)
 {
 	int64_t limit;
-	struct store_arg cursor;
+	struct store_arg cursor = sarg_null();
 	int err = page(c, &limit);
 	if (err == 0)
 		err = cursor_id(c, &cursor);

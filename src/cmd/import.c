@@ -164,10 +164,9 @@ static int import_here(struct door *w, const char *path, const char *name, struc
 	bool refused;
 	err = import_file_end(f, w->reader, id, &refused, w->d);
 	if (err == 0) {
-		int ran = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
-		err = show_row(w, path, id);
-		if (ran != 0)
-			w->t.status = 2;
+		err = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
+		if (err == 0)
+			err = show_row(w, path, id);
 	}
 	return err;
 }

@@ -32,7 +32,7 @@ struct http_handler {
 	struct span (*problem)(void *arg, int status);
 };
 /* Status i of the protocol errors that the server answers by itself, 0 after the last. */
-int http_protocol_error(size_t i);
+MO_MUST_USE int http_protocol_error(size_t i);
 struct http_options {
 	const char *address;        /* "127.0.0.1", "::1"; NULL: no TCP */
 	uint16_t port;              /* 0: any */

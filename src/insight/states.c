@@ -45,7 +45,7 @@ static void flush(struct out *o)
 	o->any = false;
 }
 
-bool istate_join(struct istate_interval *last, const struct istate_interval *next)
+bool istates_join(struct istate_interval *last, const struct istate_interval *next)
 {
 	if (last->state != next->state || last->to_ns != next->from_ns || (next->state == ISTATE_PLANNED && last->alarm != next->alarm))
 		return false;
@@ -60,7 +60,7 @@ static void put(struct out *o, int64_t from, int64_t to, enum istate state, int 
 	if (from >= to)
 		return;
 	const struct istate_interval in = {from, to, state, alarm};
-	if (o->any && istate_join(&o->last, &in))
+	if (o->any && istates_join(&o->last, &in))
 		return;
 	flush(o);
 	o->last = in;

@@ -44,7 +44,7 @@ MO_MUST_USE int istates(
         struct istate_interval *ret, size_t cap, size_t *ret_n, const struct istate_sample *s, size_t n, const struct istate_rules *r);
 
 /* Neighbours that say the same are one: *last takes *next in, keeping the first alarm with a number; false: they stay two. */
-bool istate_join(struct istate_interval *last, const struct istate_interval *next);
+bool istates_join(struct istate_interval *last, const struct istate_interval *next);
 
 /* Stops out of intervals: begin = first sample that did not run, end = first that ran, or what ended it (planned, set-up, no data).
  *   - Planned and set-up intervals are stops of their own kinds.

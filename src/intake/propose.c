@@ -36,7 +36,8 @@ const char *intake_time_format(unsigned index)
 
 /* ---- the sample ---- */
 
-static int sample_take(struct sample *s, struct arena *a, struct span text, bool whole, char delimiter)
+/* d: the first record that could not be read, should there be no other. */
+static int sample_take(struct sample *s, struct arena *a, struct span text, bool whole, char delimiter, struct diag *d)
 {
 	struct csv_reader *csv;
 	struct csv_record rec;
@@ -49,7 +50,7 @@ static int sample_take(struct sample *s, struct arena *a, struct span text, bool
 	if (whole)
 		csv_end(csv);
 	while (s->n_rows < INTAKE_SAMPLE_ROWS && bytes < INTAKE_SAMPLE_BYTES) {
-		e = csv_next(csv, &rec, NULL);
+		e = csv_next(csv, &rec, d && d->msg == MSG_NONE ? d : NULL);
 		if (e == MO_ENOMEM || e == MO_EAGAIN || e == MO_ENOENT)
 			break;
 		if (e || cells_blank(rec.fields, rec.n))
@@ -492,11 +493,14 @@ static int propose(struct intake_plan *p, struct arena *a, struct arena *tmp, co
 	struct scan scan = {.last_ns = INT64_MIN, .other_last_ns = INT64_MIN, .last_days = INT64_MIN};
 	p->encoding = t->encoding;
 	p->delimiter = csv_guess_delimiter(span_sub(text, 0, GUESS_BYTES));
-	int e = sample_take(&s, tmp, text, t->whole, p->delimiter);
+	int e = sample_take(&s, tmp, text, t->whole, p->delimiter, d);
 	if (e)
 		return e;
+	if (s.n_rows == 0 && d && d->msg != MSG_NONE)
+		return MO_EINVAL;
 	if (s.n_rows == 0)
 		return refuse(d, text.n ? MSG_INTAKE_NO_TABLE : MSG_INTAKE_EMPTY);
+	diag_clear(d);
 	look_at_layout(&l, &s);
 	e = refuse_layout(&s, &l, d);
 	if (e)

@@ -168,6 +168,13 @@ int tags_choose(struct intake_plan *p, const struct time_choice *t, const struct
 		if (constant || (chosen & UINT32_C(1) << k))
 			p->columns[r.c[k].column].use = USE_TAG;
 	}
+	/* Names of nothing: what is left to be a value is one. */
+	size_t values = 0;
+	for (size_t c = 0; c < p->n_columns; c++)
+		values += p->columns[c].use == USE_VALUE;
+	for (size_t c = 0; c < p->n_columns && values == 0; c++)
+		if (p->columns[c].use == USE_TAG)
+			p->columns[c].use = USE_VALUE;
 out:
 	rows_free(&r);
 	return e;

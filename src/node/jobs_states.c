@@ -190,7 +190,7 @@ static bool tail_splice(struct machine *m, int64_t from, const struct istate_int
 		m->cap_tail = cap;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (k == 0 || !istate_join(&m->tail[k - 1], &in[i]))
+		if (k == 0 || !istates_join(&m->tail[k - 1], &in[i]))
 			m->tail[k++] = in[i];
 	}
 	m->n_tail = k;

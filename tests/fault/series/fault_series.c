@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/prng.h"
 #include "model.h"
@@ -296,7 +297,8 @@ static void test_sweep(void **state)
 	make_batches(batches);
 	uint64_t n = operations(batches), all = n * MODES, done = 0;
 	const char *soak = getenv("MORU_SOAK"), *first = getenv("MORU_SWEEP_OFFSET");
-	uint64_t k = soak ? 1 : all / 1500 + 1, from = first ? strtoull(first, NULL, 10) % k : 0;
+	uint64_t k = soak ? 1 : all / 1500 + 1, offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7, from = offset % k;
+	printf("offset %llu\n", (unsigned long long)offset);
 	for (uint64_t i = from; i < all; i += k, done++) {
 		enum mode mode = (enum mode)(i % MODES);
 		struct memvfs_faults f = fault_of(mode, 1 + i / MODES);

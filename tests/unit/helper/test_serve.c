@@ -100,6 +100,9 @@ static void test_framing(void **state)
 	assert_int_equal(SERVE("\0\0\0\0", out, &n), 2);   /* empty */
 	assert_int_equal(SERVE("\1\0\1\0\1", out, &n), 2); /* 65537 */
 	assert_int_equal(SERVE("\xff\xff\xff\xff\1", out, &n), 2);
+	static const uint8_t whole[4 + HELPER_FRAME_MAX + 1] = {1, 0, 1, 0, 7}; /* 65537, and all of it comes */
+	assert_int_equal(serve(whole, sizeof whole, out, sizeof out, &n), 2);
+	assert_int_equal(n, 0);
 	assert_int_equal(SERVE("\3\0\0", out, &n), 2);      /* cut in the length */
 	assert_int_equal(SERVE("\3\0\0\0\1p", out, &n), 2); /* cut in the payload */
 	assert_int_equal(n, 0);

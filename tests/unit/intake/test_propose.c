@@ -168,7 +168,7 @@ static void cut_heads(void **state)
 		buf_adds(&b, "no line end, ");
 	struct diag d;
 	assert_int_equal(intake_propose(&p, &arena, buf_span(&b), false, "x.csv", "en", &d), MO_EINVAL);
-	assert_int_equal(d.msg, MSG_INTAKE_NO_TABLE);
+	assert_int_equal(d.msg, MSG_CSV_TOO_MANY_FIELDS);
 	buf_free(&b);
 }
 
