@@ -59,7 +59,7 @@ export const heading = (page) => page.waitForSelector("main h1, main h2, .wall h
 export async function settle(page) {
 	await page.waitForFunction(() => !document.querySelector(".wait-line")?.textContent);
 	await page.waitForFunction(() => [...document.querySelectorAll(".chart .plot")].every((c) => c.querySelector("canvas")));
-	await page.waitForTimeout(300);
+	await page.waitForTimeout(150);
 }
 
 /* What holds for every page: a first sentence, no word missing, nothing cut sideways, every control with a name. names: allowed to hold Korean
@@ -105,7 +105,8 @@ export async function accessible(page, what) {
 	assert.deepEqual(bad, [], what);
 }
 
-export const shot = (page, name, fullPage = false) => page.screenshot({ path: join(shots, `${name}.png`), fullPage });
+/* JPEG: a full page costs a fraction of what PNG does. */
+export const shot = (page, name, fullPage = false) => page.screenshot({ path: join(shots, `${name}.jpg`), type: "jpeg", quality: 85, fullPage });
 
 /* A file dropped on an element, as from the desktop. */
 export async function drop(page, selector, name, text) {
