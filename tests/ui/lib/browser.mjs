@@ -105,8 +105,7 @@ export async function accessible(page, what) {
 	assert.deepEqual(bad, [], what);
 }
 
-/* JPEG: a full page costs a fraction of what PNG does. */
-export const shot = (page, name, fullPage = false) => page.screenshot({ path: join(shots, `${name}.jpg`), type: "jpeg", quality: 85, fullPage });
+export const shot = (page, name, fullPage = false) => page.screenshot({ path: join(shots, `${name}.png`), fullPage });
 
 /* A file dropped on an element, as from the desktop. */
 export async function drop(page, selector, name, text) {
