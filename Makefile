@@ -1,23 +1,37 @@
-# Thin: setup by tools/setup.sh, everything else by Meson, npm and pytest.
+# Thin: each target calls Meson, npm, pytest or a script under tools/.
 .DEFAULT_GOAL := build
-.PHONY: setup setup-test build demo test bench clean
+.PHONY: setup build demo test bench mutate fuzz soak lint clean
 BUILD := build
 
+# What a fresh Debian 12 lacks; says first what it will install.
 setup:
 	@tools/setup.sh build
-setup-test: setup
-	@tools/setup.sh test
-
 $(BUILD)/build.ninja:
 	@meson setup $(BUILD) -Dtests=false >/dev/null
 build: setup $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 demo: build
 	@$(BUILD)/moru demo $(DEMO)
-test: setup-test
-	@tools/test.sh
+# STEPS="unit e2e" or some of: setup build unit e2e ui demo asan tsan mutate
+test:
+	@tools/test.sh $(STEPS)
 # ROWS="--quick node import chart line" or some of them; without it docs/figures.md is written.
 bench:
 	@tools/bench.sh $(ROWS)
+# All mutants; `make test` takes a sample.
+mutate:
+	@tools/test.sh setup build
+	@python3 -B tests/mutate/mutate.py build-test $(MUTATE)
+# FUZZ_SECONDS (60) for each target, FUZZ_JOBS (2) at a time; TARGETS names some.
+fuzz:
+	@tools/setup.sh test
+	@tools/fuzz.sh $(TARGETS)
+# SOAK_SEEDS (50) seeds of the demo, and every fault there is to inject.
+soak:
+	@tools/setup.sh test
+	@tools/soak.sh $(SOAK)
+lint:
+	@tools/setup.sh lint
+	@tools/lint.sh
 clean:
 	rm -rf build build-* venv

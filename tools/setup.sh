@@ -1,16 +1,18 @@
 #!/bin/bash
-# Installs what a fresh Debian 12 lacks: setup.sh build | test | bench. Says first what it will install.
+# Installs what a fresh Debian 12 lacks: setup.sh build | test | bench | lint. Says first what it will install.
 set -eu
 level=${1:-build}
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libevent-dev libssl-dev libsqlite3-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev ca-certificates"
 command -v npm >/dev/null || build="$build nodejs npm"
 test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils"
 bench="influxdb python3-venv"
+lint="clang-14 clang-tidy-14 clang-format-14 shellcheck"
 case $level in
 	build) want=$build ;;
 	test) want="$build $test" ;;
 	bench) want="$build $bench" ;;
-	*) echo "setup.sh: expected build, test or bench, not '$level'" >&2; exit 2 ;;
+	lint) want="$build $lint" ;;
+	*) echo "setup.sh: expected build, test, bench or lint, not '$level'" >&2; exit 2 ;;
 esac
 missing=
 for p in tzdata $want; do

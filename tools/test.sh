@@ -4,7 +4,7 @@
 # build-test/logs/STEP.txt. At the end: failures by name, every skip with its reason against tests/skips.txt, and each step's time
 # beside its share of the hour.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 begin=$SECONDS
 steps=${*:-setup build unit e2e ui demo asan tsan mutate}
 logs=build-test/logs

@@ -149,10 +149,12 @@ int put_device(struct api_call *c)
 {
 	struct span match = api_header(c, "If-Match");
 	struct device_job q = {.name = api_param(c, "name"), .json = buf_span(&c->body), .expected = -1};
-	if (match.n > 2 && match.p[0] == '"' && num_i64(&q.expected, span_sub(match, 1, match.n - 2)) != 0) {
+	bool quoted = match.n > 2 && match.p[0] == '"' && match.p[match.n - 1] == '"';
+	if (match.p && (!quoted || num_i64(&q.expected, span_sub(match, 1, match.n - 2)) != 0 || q.expected < 0)) {
 		diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
 		diag_field(c->d, SPAN_LIT("If-Match"));
 		diag_value(c->d, match);
+		diag_expected(c->d, "\"1\"");
 		return MO_EINVAL;
 	}
 	int err = check_config(c, &q.asset);

@@ -105,6 +105,9 @@ int get_metrics(struct api_call *c)
 	writer_stats(node_writer(c->node), &ws);
 	loop_stats(node_loop(c->node), &ls);
 	http_server_stats(node_server(c->node), &hs);
+	unsigned stuck;
+	uint64_t stuck_times;
+	node_watchdog(c->node, &stuck, &stuck_times);
 	c->content = "text/plain; version=0.0.4; charset=utf-8";
 	metric(b, "series", "gauge", "Series defined", (double)s.series);
 	metric(b, "points_in_heads", "gauge", "Values in memory, not yet in segments", (double)s.points_head);
@@ -119,6 +122,9 @@ int get_metrics(struct api_call *c)
 	metric(b, "loop_callbacks_total", "counter", "Callbacks of the event loop", (double)ls.callbacks);
 	metric(b, "loop_violations_total", "counter", "Callbacks over 2 ms", (double)ls.violations);
 	metric(b, "loop_longest_seconds", "gauge", "Longest callback since the start", (double)ls.longest_ns / 1e9);
+	metric(b, "threads_stuck", "gauge", "Threads that have not got on for too long", (double)stuck);
+	metric(b, "threads_stuck_total", "counter", "Times a thread got stuck since the start", (double)stuck_times);
+	metric(b, "clock_ahead_seconds", "gauge", "Node time before the PC's clock, after that was set back", (double)clock_ahead(node_clock(c->node)) / 1e9);
 	metric(b, "http_requests_total", "counter", "HTTP requests", (double)hs.requests);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
 	metric(b, "live_streams", "gauge", "Open live streams", (double)live_count(node_live(c->node)));

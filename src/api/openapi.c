@@ -24,7 +24,7 @@
 	M("id", TEXT) "," M("asset", TEXT) "," M("name", TEXT) "," M("label", TEXT) "," M("unit", TEXT) "," M("source", TEXT) "," M("type", TEXT) \
 		"," M("kind", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" LAST "}}") "," M("stale", FLAG)
 #define LOT M("id", INTEGER) "," M("firm", TEXT) "," M("number", TEXT) "," M("item", TEXT) "," M("item_name", TEXT) "," M("state", TEXT) "," M("place", TEXT) \
-		"," M("made", TIME) "," M("quantity", NUMBER) "," M("unit", TEXT)
+		"," M("made", TIME) "," M("quantity", NUMBER) "," M("unit", TEXT) "," M("uuid", TEXT)
 #define PROBLEM_MEMBERS M("code", TEXT) "," M("detail", WORDS) "," M("field", TEXT) "," M("line", INTEGER) "," M("value", TEXT) "," M("expected", TEXT)
 #define IMPORT M("id", TEXT) "," M("file", TEXT) "," M("state", TEXT) "," M("proposal", ANY) "," M("result", ANY) "," M("trouble", WORDS) "," M("progress", NUMBER)
 
@@ -49,7 +49,7 @@ static const struct {
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
 		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("counts", "{\"type\":\"object\"}"))},
-	{"Asset", OBJECT(M("id", INTEGER) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
+	{"Asset", OBJECT(M("id", INTEGER) "," M("uuid", TEXT) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("stale", FLAG) "," M("signals", INTEGER))},
 	{"States", OBJECT(M("items", ARRAY(STATE)))},
 	{"Stops", OBJECT(M("items", ARRAY(OBJECT(M("from", TIME) "," M("to", TIME) "," M("kind", TEXT) "," M("alarm", INTEGER)))))},

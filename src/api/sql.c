@@ -120,7 +120,7 @@ struct limits {
 static bool is_over(void *arg)
 {
 	const struct limits *l = arg;
-	return atomic_load(&l->c->dead) || mono_now() > l->until_ns;
+	return atomic_load(&l->c->dead) || node_stopping(l->c->node) || mono_now() > l->until_ns;
 }
 
 int post_sql(struct api_call *c)

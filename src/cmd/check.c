@@ -33,9 +33,18 @@ int cmd_check(struct cmd *c)
 		return cmd_usage(c, "check");
 	}
 	int err = folder_open(&f, c->vfs, c->argv[0], true, d);
+	if (err == MO_EBUSY)
+		err = diag_set(d, MO_EBUSY, MSG_CHECK_SERVED);
 	if (err == 0) {
 		char *series = folder_path(f, "series"), *db = folder_path(f, "store.db");
-		err = series && db ? sdb_check(c->vfs, series, say, &k, &files) : MO_ENOMEM;
+		/* What is wrong was said, one by one; the store is looked at all the same. */
+		err = series && db ? sdb_check(c->vfs, series, say, &k, &files) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+		if (err == MO_ECORRUPT || err == MO_EVERSION)
+			err = 0;
+		else if (err != 0 && d->msg == MSG_NONE) {
+			diag_set(d, err, MSG_FOLDER_READ);
+			diag_file(d, series);
+		}
 		if (err == 0)
 			err = store_open(&s, c->vfs, db, d);
 		if (err == 0)

@@ -72,7 +72,10 @@ static bool parse_listen(const char *text, char address[64], int *port)
 	return true;
 }
 
-static bool is_loopback(const char *a) { return strncmp(a, "127.", 4) == 0 || strcmp(a, "::1") == 0 || strcmp(a, "localhost") == 0; }
+static bool is_loopback(const char *a)
+{
+	return (strncmp(a, "127.", 4) == 0 && a[strspn(a, "0123456789.")] == 0) || strcmp(a, "::1") == 0 || strcmp(a, "localhost") == 0;
+}
 
 int cmd_serve(struct cmd *c)
 {

@@ -480,8 +480,10 @@ static void pump(struct device *v)
 	publish(v);
 	struct driver_due due = v->ops->due(v->driver);
 	int64_t wait = clock_until(c->node->clock, due.node_ns);
-	if (due.mono_ns != INT64_MAX && due.mono_ns - now.mono_ns < wait)
-		wait = due.mono_ns > now.mono_ns ? due.mono_ns - now.mono_ns : 0;
+	if (due.mono_ns <= now.mono_ns)
+		wait = 0;
+	else if (due.mono_ns != INT64_MAX && due.mono_ns - now.mono_ns < wait)
+		wait = due.mono_ns - now.mono_ns;
 	loop_timer_set(v->timer, wait == INT64_MAX ? -1 : wait);
 	if (c->stepping)
 		step_check(c);

@@ -34,7 +34,7 @@ void collect_step(struct collect *c, void (*done)(void *arg, uint64_t values, in
 /* The clock changed its pace: all timers are set anew. Loop thread. */
 void collect_pace(struct collect *c);
 struct device_test {
-	bool ok;                    /* every signal gave a value that is not bad */
+	bool ok;                    /* every signal gave a value (a per-cycle one only if there was a cycle), and no trouble is left */
 	enum driver_state state;
 	struct diag trouble;
 	struct span values_json;    /* [{"signal","value","quality","unit"}] */

@@ -115,6 +115,14 @@ static int make_store(struct vfs *vfs, const char *path, struct diag *d)
 	return err;
 }
 
+static int sync_parent(struct vfs *vfs, const char *path)
+{
+	char *parent = vfs_parent(path);
+	int err = parent ? vfs_sync_dir(vfs, parent) : MO_ENOMEM;
+	free(parent);
+	return err;
+}
+
 int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
 {
 	if (exists(vfs, path, "format")) {
@@ -156,10 +164,17 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 		err = make_store(vfs, path, d);
 	if (err == 0)
 		err = vfs_sync_dir(vfs, path);
+	/* The folder's own name, too: without it all that lies in it is gone after a power cut. */
+	if (err == 0)
+		err = sync_parent(vfs, path);
 	if (err == 0) {
 		char text[32];
 		int n = snprintf(text, sizeof text, "moru %d\n", FOLDER_FORMAT);
 		err = write_file(vfs, path, "format", span_of(text, (size_t)n), false, d);
+	}
+	if (err != 0 && d && d->msg == MSG_NONE) {
+		diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_FOLDER_MAKE);
+		diag_file(d, path);
 	}
 	return err;
 }

@@ -172,6 +172,11 @@ static int open_engines(struct node *n, struct diag *d)
 	return err;
 }
 
+static int in_words(int err, struct diag *d)
+{
+	return err != 0 && d && d->msg == MSG_NONE ? diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_NODE_START) : err;
+}
+
 int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt, struct diag *d)
 {
 	struct node *n = calloc(1, sizeof *n);
@@ -199,7 +204,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 		err = loop_new(&n->loop);
 	if (err != 0) {
 		node_close(n);
-		return err;
+		return in_words(err, d);
 	}
 	*ret = n;
 	return 0;
@@ -257,12 +262,21 @@ static void reload(struct node *n)
 	struct diag *d = calloc(1, sizeof *d);
 	char *path = folder_path(n->folder, "moru.yaml");
 	struct settings s;
+	struct zone *zone = NULL;
 	if (!d || !path) {
 		free(d);
 		free(path);
 		return;
 	}
-	if (settings_read(&s, n->vfs, path, n->folder->demo, d) != 0) {
+	int err = settings_read(&s, n->vfs, path, n->folder->demo, d);
+	/* What would keep the next start from working is said now. */
+	if (err == 0 && (err = node_zone_named(n, &zone, span_str(s.zone), d)) != 0) {
+		diag_file(d, path);
+		diag_field(d, SPAN_LIT("zone"));
+		diag_expected(d, "Asia/Seoul, UTC, ...");
+	}
+	zone_free(zone);
+	if (err != 0) {
 		node_log(n, "error", d); /* the old ones stay */
 	} else {
 		size_t n_keys;
@@ -488,10 +502,8 @@ int node_start(struct node *n, struct diag *d)
 		err = start_workers(n, d);
 	if (err == 0)
 		err = signals_repair(n, n->workers[0].reader, d); /* nothing was given to the worker yet */
-	if (err != 0 || n->opt.offline) {
-		free(sock);
-		return err;
-	}
+	if (n->opt.offline)
+		goto out;
 	if (err == 0)
 		err = helper_new(&n->helper, n->opt.helper_path);
 	if (err == 0)
@@ -512,15 +524,14 @@ int node_start(struct node *n, struct diag *d)
 		struct http_options opt = {.address = n->address, .port = (uint16_t)n->port_wanted, .unix_path = sock};
 		err = http_server_new(&n->server, n->loop, &opt, n->handler, n->handler_arg, d);
 	}
-	free(sock);
 	if (err == 0) {
 		n->started_ns = mono_now();
 		collect_reload(n->collect);
 		loop_timer_set(n->second, NODE_SECOND);
-	} else if (d && d->msg == MSG_NONE) {
-		diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_NODE_START);
 	}
-	return err;
+out:
+	free(sock);
+	return in_words(err, d);
 }
 
 int node_run(struct node *n, struct diag *d)

@@ -18,7 +18,8 @@ struct probe {
 	struct loop_timer *timer;
 	int64_t until_mono_ns;
 	bool *seen;
-	size_t n, left, bad;
+	size_t n, left; /* clock signals without a final answer */
+	bool bad;       /* some signal has one, but no value */
 	struct buf values; /* JSON array items */
 	struct json_writer w;
 	void (*done)(void *arg, const struct device_test *t);
@@ -58,7 +59,7 @@ static void probe_end(struct probe *p)
 	jw_array_end(&w);
 	struct device_test *t = calloc(1, sizeof *t);
 	if (t) {
-		t->ok = p->left == 0 && p->bad == 0;
+		t->ok = p->left == 0 && !p->bad && p->ops->trouble(p->driver)->msg == MSG_NONE;
 		t->state = p->ops->state(p->driver);
 		t->trouble = *p->ops->trouble(p->driver);
 		t->values_json = p->values.err ? SPAN_LIT("[]") : buf_span(&p->values);
@@ -113,11 +114,12 @@ static void probe_value(struct probe *p, const struct driver_value *dv)
 {
 	size_t n;
 	const struct driver_signal *s = &p->ops->signals(p->driver, &n)[dv->signal];
-	if (p->seen[dv->signal])
+	/* No answer yet may be one soon. */
+	if (p->seen[dv->signal] || dv->quality == DQ_NO_ANSWER)
 		return;
 	p->seen[dv->signal] = true;
-	p->left--;
-	p->bad += q_is_bad(dv->quality);
+	p->left -= !s->per_cycle;
+	p->bad |= q_is_bad(dv->quality);
 	struct json_writer *w = &p->w;
 	jw_object(w);
 	jw_key(w, "signal");
@@ -136,6 +138,15 @@ static void probe_value(struct probe *p, const struct driver_value *dv)
 	jw_object_end(w);
 }
 
+/* Nothing is left to be asked: a per-cycle block may have no cycle yet. */
+static bool complete(const struct probe *p, struct driver_now now)
+{
+	return p->left == 0 && p->ops->state(p->driver) == DRIVER_ONLINE && p->ops->settled(p->driver, now);
+}
+
+/* Times of a driver may be INT64_MIN (at once) and INT64_MAX (never). */
+static int64_t until(int64_t due_ns, int64_t now_ns) { return due_ns <= now_ns ? 0 : due_ns == INT64_MAX ? INT64_MAX : due_ns - now_ns; }
+
 static void probe_pump(struct probe *p)
 {
 	struct driver_now now = probe_now();
@@ -152,17 +163,15 @@ static void probe_pump(struct probe *p)
 	struct driver_value dv;
 	while (p->ops->next_value(p->driver, &dv))
 		probe_value(p, &dv);
-	if (p->left == 0 || now.mono_ns >= p->until_mono_ns) {
+	if (complete(p, now) || now.mono_ns >= p->until_mono_ns) {
 		loop_timer_set(p->timer, 0);
 		p->until_mono_ns = now.mono_ns; /* the timer ends it, outside the stream's callback */
 		return;
 	}
 	struct driver_due due = p->ops->due(p->driver);
-	int64_t wait = p->until_mono_ns - now.mono_ns;
-	if (due.mono_ns != INT64_MAX && due.mono_ns - now.mono_ns < wait)
-		wait = due.mono_ns > now.mono_ns ? due.mono_ns - now.mono_ns : 0;
-	if (due.node_ns != INT64_MAX && due.node_ns - now.node_ns < wait)
-		wait = due.node_ns > now.node_ns ? due.node_ns - now.node_ns : 0;
+	int64_t wait = p->until_mono_ns - now.mono_ns, mono = until(due.mono_ns, now.mono_ns), node = until(due.node_ns, now.node_ns);
+	wait = mono < wait ? mono : wait;
+	wait = node < wait ? node : wait;
 	loop_timer_set(p->timer, wait);
 }
 
@@ -170,7 +179,7 @@ static void probe_timer(void *arg)
 {
 	struct probe *p = arg;
 	struct driver_now now = probe_now();
-	if (p->left == 0 || now.mono_ns >= p->until_mono_ns) {
+	if (complete(p, now) || now.mono_ns >= p->until_mono_ns) {
 		probe_end(p);
 		return;
 	}
@@ -213,8 +222,9 @@ int probe_start(struct probe **list, struct loop *l, struct span json, void (*do
 	buf_init(&p->values, 0);
 	err = p->ops->open(&p->driver, json, d);
 	if (err == 0) {
-		p->ops->signals(p->driver, &p->n);
-		p->left = p->n;
+		const struct driver_signal *sig = p->ops->signals(p->driver, &p->n);
+		for (size_t i = 0; i < p->n; i++)
+			p->left += !sig[i].per_cycle;
 		p->seen = calloc(p->n ? p->n : 1, sizeof *p->seen);
 		err = p->seen ? loop_timer_new(l, &p->timer, probe_timer, p) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 		if (err != 0)

@@ -18,9 +18,9 @@ static const struct setting_key keys[] = {
 	{"firm", SET_TEXT, AT(firm), "", true, false, "우리 회사 코드 (로트 번호를 발행하는 회사로 쓰입니다)",
 		"Our firm code (the issuer of our lot numbers)"},
 	{"lang", SET_LANG, AT(lang), "ko", false, false, "기본 언어: ko 또는 en", "Default language: ko or en"},
-	{"zone", SET_TEXT, AT(zone), "Asia/Seoul", true, false, "시간대 (IANA 이름)", "Time zone (IANA name)"},
+	{"zone", SET_ZONE, AT(zone), "Asia/Seoul", true, false, "시간대 (IANA 이름)", "Time zone (IANA name)"},
 	{"production_day.begins", SET_HHMM, AT(day_begins), "08:00", false, false, "생산일이 시작하는 시각", "When the production day begins"},
-	{"listen.address", SET_TEXT, AT(address), "127.0.0.1", true, false, "접속을 받을 주소 (지금은 이 PC 안에서만)",
+	{"listen.address", SET_LOOPBACK, AT(address), "127.0.0.1", true, false, "접속을 받을 주소 (지금은 이 PC 안에서만)",
 		"Address to listen on (this PC only for now)"},
 	{"listen.port", SET_PORT, AT(port), "8470", true, false, "접속을 받을 포트", "Port to listen on"},
 	{"inbox", SET_TEXT, AT(inbox), "", true, false, "파일을 넣으면 자동으로 가져오는 폴더 (비우면 노드 폴더의 inbox)",
@@ -48,6 +48,8 @@ static const char *expected(enum setting_type t)
 	case SET_MS: return "0..1000";
 	case SET_LANG: return "ko, en";
 	case SET_HHMM: return "HH:MM";
+	case SET_ZONE: return "Asia/Seoul, UTC, ...";
+	case SET_LOOPBACK: return "127.0.0.1, ::1, localhost";
 	case SET_TEXT: break;
 	}
 	return "UTF-8";
@@ -56,6 +58,26 @@ static const char *expected(enum setting_type t)
 static bool number_in(struct span v, int64_t lo, int64_t hi, int64_t *ret)
 {
 	return num_i64(ret, v) == 0 && *ret >= lo && *ret <= hi;
+}
+
+/* The name of a file below the system's zones, and no way out of there. */
+static bool is_zone_name(struct span v)
+{
+	if (v.n == 0 || v.p[0] == '/' || v.p[v.n - 1] == '/')
+		return false;
+	for (size_t i = 0; i < v.n; i++) {
+		uint8_t c = v.p[i];
+		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '+' || c == '/';
+		if (!plain)
+			return false;
+	}
+	return true;
+}
+
+/* Any other address has to wait for accounts and TLS. */
+static bool is_loopback(struct span v)
+{
+	return span_is(v, "::1") || span_is(v, "localhost") || (span_starts(v, "127.") && v.n <= 15);
 }
 
 /* Checks and stores one value; false when it is not what the key expects. */
@@ -89,8 +111,16 @@ static bool put(struct settings *s, const struct setting_key *k, struct span v)
 		if (!utf8_valid(v))
 			return false;
 		break;
+	case SET_ZONE:
+		if (!is_zone_name(v))
+			return false;
+		break;
+	case SET_LOOPBACK:
+		if (!is_loopback(v))
+			return false;
+		break;
 	}
-	if (v.n >= k->size)
+	if (v.n >= k->size || memchr(v.p, 0, v.n))
 		return false;
 	memcpy(at, v.p, v.n);
 	at[v.n] = 0;
@@ -214,6 +244,8 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_MS: buf_printf(out, "%lld", (long long)*(const int64_t *)(const void *)at); return;
 	case SET_LANG:
 	case SET_HHMM:
+	case SET_ZONE:
+	case SET_LOOPBACK:
 	case SET_TEXT: break;
 	}
 	buf_addc(out, '"');

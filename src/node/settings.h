@@ -20,7 +20,7 @@ struct settings {
 	int64_t stop_min_s;      /* shorter stops are micro-stops */
 	int64_t sync_delay_ms;   /* demo folders only: added to each sync */
 };
-enum setting_type { SET_TEXT, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM };
+enum setting_type { SET_TEXT, SET_ZONE, SET_LOOPBACK, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM };
 struct setting_key {
 	const char *key;     /* "listen.port" */
 	enum setting_type type;

@@ -352,6 +352,8 @@ static void waiting_done(struct wjob *j, int err, const struct diag *d)
 	q->err = err;
 	if (q->d && d && err != 0)
 		*q->d = *d;
+	if (q->d && err == MO_ENOMEM && q->d->err != err)
+		diag_set(q->d, err, MSG_OUT_OF_MEMORY); /* there was none for words either */
 	q->over = true;
 	pthread_cond_signal(&q->cond);
 	pthread_mutex_unlock(&q->mu);

@@ -246,7 +246,7 @@ static void mem_close(struct vfs_file *f)
 }
 
 static const struct vfs_file_ops mem_file_ops = {mem_pread, mem_pwrite, mem_sync, mem_truncate, mem_allocate, mem_size, mem_map, mem_unmap,
-	mem_close};
+	mem_close, NULL};
 
 /* ---- names ---- */
 

@@ -32,6 +32,7 @@ static int slow_allocate(struct vfs_file *f, uint64_t size_bytes) { return vfs_a
 static int slow_size(struct vfs_file *f, uint64_t *ret_bytes) { return vfs_size(file_below(f), ret_bytes); }
 static int slow_map(struct vfs_file *f, size_t n, const uint8_t **ret) { return vfs_map(file_below(f), n, ret); }
 static void slow_unmap(struct vfs_file *f, const uint8_t *p, size_t n) { vfs_unmap(file_below(f), p, n); }
+static void slow_cool(struct vfs_file *f, const uint8_t *p, size_t n) { vfs_cool(file_below(f), p, n); }
 
 static int slow_sync(struct vfs_file *f)
 {
@@ -46,7 +47,7 @@ static void slow_close(struct vfs_file *f)
 }
 
 static const struct vfs_file_ops slow_file_ops = {slow_pread, slow_pwrite, slow_sync, slow_truncate, slow_allocate, slow_size, slow_map,
-	slow_unmap, slow_close};
+	slow_unmap, slow_close, slow_cool};
 
 static int slow_open(struct vfs *v, struct vfs_file **ret, const char *path, unsigned flags, struct diag *d)
 {

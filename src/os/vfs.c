@@ -40,6 +40,12 @@ void vfs_unmap(struct vfs_file *f, const uint8_t *p, size_t n)
 		f->ops->unmap(f, p, n);
 }
 
+void vfs_cool(struct vfs_file *f, const uint8_t *p, size_t n)
+{
+	if (f->ops->cool && n)
+		f->ops->cool(f, p, n);
+}
+
 int vfs_unlink(struct vfs *v, const char *path) { return v->ops->unlink(v, path); }
 int vfs_rename(struct vfs *v, const char *from, const char *to) { return v->ops->rename(v, from, to); }
 int vfs_mkdir(struct vfs *v, const char *path, bool secret) { return v->ops->mkdir(v, path, secret); }

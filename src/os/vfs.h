@@ -54,6 +54,9 @@ struct vfs_file_ops {
 	int (*map)(struct vfs_file *f, size_t n, const uint8_t **ret);
 	void (*unmap)(struct vfs_file *f, const uint8_t *p, size_t n);
 	void (*close)(struct vfs_file *f);
+	/* Whoever has the view is done with these bytes for now: their memory need not be kept (they are read again when touched). NULL: nothing
+	 * to gain. */
+	void (*cool)(struct vfs_file *f, const uint8_t *p, size_t n);
 };
 struct vfs_file {
 	const struct vfs_file_ops *ops;
@@ -101,6 +104,7 @@ MO_MUST_USE int vfs_allocate(struct vfs_file *f, uint64_t size_bytes);
 MO_MUST_USE int vfs_size(struct vfs_file *f, uint64_t *ret_bytes);
 MO_MUST_USE int vfs_map(struct vfs_file *f, size_t n, const uint8_t **ret);
 void vfs_unmap(struct vfs_file *f, const uint8_t *p, size_t n); /* NULL is fine */
+void vfs_cool(struct vfs_file *f, const uint8_t *p, size_t n);  /* part of a view */
 MO_MUST_USE int vfs_unlink(struct vfs *v, const char *path);
 MO_MUST_USE int vfs_rename(struct vfs *v, const char *from, const char *to);
 MO_MUST_USE int vfs_mkdir(struct vfs *v, const char *path, bool secret);

@@ -177,6 +177,15 @@ static void real_unmap(struct vfs_file *f, const uint8_t *p, size_t n)
 		(void)munmap((void *)(uintptr_t)p, n);
 }
 
+/* Pages of a shared file mapping: the file has them, and the page cache may. */
+static void real_cool(struct vfs_file *f, const uint8_t *p, size_t n)
+{
+	(void)f;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) / page * page, to = ((uintptr_t)p + n) / page * page;
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 static void real_close(struct vfs_file *f)
 {
 	/* Linux frees the descriptor even on EINTR; data is safe by sync, not by close. */
@@ -185,7 +194,7 @@ static void real_close(struct vfs_file *f)
 }
 
 static const struct vfs_file_ops real_file_ops = {real_pread, real_pwrite, real_sync, real_truncate, real_allocate, real_size, real_map,
-	real_unmap, real_close};
+	real_unmap, real_close, real_cool};
 
 /* Takes fd, also on failure. */
 static int make_file(struct vfs_file **ret, int fd)

@@ -338,6 +338,8 @@ int sdb_maintain(struct sdb *db, bool all, struct diag *d)
 		}
 		more = more && all;
 	}
+	for (size_t i = 0; i < db->nseg; i++)
+		vfs_cool(db->seg[i]->f, db->seg[i]->map, db->seg[i]->size);
 	int r2 = bury(db), r3 = wal_retire(&db->wal, db->log_from);
 	if (r == 0)
 		r = series_say_os(d, r2 != 0 ? r2 : r3, "unlink", db->path);

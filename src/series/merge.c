@@ -12,6 +12,8 @@
 #include "series/priv/mcur.h"
 #include "series/priv/sdb.h"
 
+#define MERGE_COOL_POINTS (1u << 19) /* merged: a few MB of each segment */
+
 static unsigned tier(uint64_t bytes)
 {
 	unsigned t = 0;
@@ -144,7 +146,7 @@ int merge_some(struct sdb *db, struct seg **ret, struct diag *d)
 	/* Only the maintenance thread changes the list, so it stands still here. */
 	if (!choose(db, &at, &n))
 		return 0;
-	uint64_t upto = 0;
+	uint64_t upto = 0, points = 0;
 	for (size_t i = 0; i < n; i++) {
 		g[i] = db->seg[at + i];
 		upto = g[i]->upto > upto ? g[i]->upto : upto;
@@ -161,8 +163,15 @@ int merge_some(struct sdb *db, struct seg **ret, struct diag *d)
 			break;
 		r = merge_series(db, w, g, n, id, d);
 		for (size_t i = 0; i < n; i++)
-			if (pos[i] < g[i]->nseries && g[i]->series[pos[i]].id == id)
+			if (pos[i] < g[i]->nseries && g[i]->series[pos[i]].id == id) {
+				points += g[i]->series[pos[i]].points;
 				pos[i]++;
+			}
+		/* What was read stays in the page cache, not with us. */
+		for (size_t i = 0; points >= MERGE_COOL_POINTS && i < n; i++)
+			vfs_cool(g[i]->f, g[i]->map, g[i]->size);
+		if (points >= MERGE_COOL_POINTS)
+			points = 0;
 	}
 	if (r == 0)
 		r = segwriter_finish(w, d);

@@ -177,7 +177,7 @@ def test_no_file_of_a_kind(folder, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_file(new_node, tmp_path):
-    """37 meters' quarter hours, and ten times as many years of them."""
+    """37 meters' quarter hours of two summers and of ten."""
     days = [(m, d) for m in range(1, 13) for d in range(1, 29)]
     line = b'%d/%d/%d %d:%02d,M%d,%d.%02d,2.95,0,73.21,%s,%s,%s_Load\n'
 
@@ -189,7 +189,7 @@ def test_memory_does_not_grow_with_the_file(new_node, tmp_path):
                     f.write(b''.join(line % (d, m, y, h, q * 15, k, h, q, (b'Weekday', b'Weekend')[d % 7 > 4], (b'Monday', b'Tuesday', b'Wednesday')[d % 3], (b'Light', b'Maximum')[h % 2]) for m, d in days[:84] for h in range(24) for q in range(4)))
         return path
     sizes = []
-    for years in (1, 10):
+    for years in (2, 10):
         node = new_node(serve=False)
         r, mb = measured(node.folder, make(tmp_path / 'meters.csv', years))
         rows = years * 37 * 84 * 96
@@ -197,4 +197,4 @@ def test_memory_does_not_grow_with_the_file(new_node, tmp_path):
         sizes.append(mb)
     print('MB', sizes)
     if not SANITIZED:
-        assert sizes[1] - sizes[0] < 10 and sizes[1] < 160, sizes
+        assert sizes[1] - sizes[0] < 15 and sizes[1] < 140, sizes

@@ -146,7 +146,7 @@ def check_calls(tree):
 
 # ---- files ----
 
-LINES_MAX = 800
+LINES_MAX = 820  # "about 800"
 LONG = {"src/node/collect.c": "being divided"}  # path: why it is longer
 BLOB_MAX = 400_000
 FOR_BYTES = ("tests/fixtures/", "docs/shots/", "tests/ui/shots/")  # where binary files may stand; and fuzz corpora

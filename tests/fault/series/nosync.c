@@ -53,7 +53,7 @@ static void f_close(struct vfs_file *f)
 	of(f)->below->ops->close(of(f)->below);
 	free(f);
 }
-static const struct vfs_file_ops file_ops = {f_pread, f_pwrite, f_sync, f_truncate, f_allocate, f_size, f_map, f_unmap, f_close};
+static const struct vfs_file_ops file_ops = {f_pread, f_pwrite, f_sync, f_truncate, f_allocate, f_size, f_map, f_unmap, f_close, NULL};
 
 static int v_open(struct vfs *v, struct vfs_file **ret, const char *path, unsigned flags, struct diag *d)
 {

@@ -29,7 +29,7 @@ static void l_close(struct vfs_file *f)
 	fb(f)->ops->close(fb(f));
 	free(f);
 }
-static const struct vfs_file_ops file_ops = {l_pread, l_pwrite, l_sync, l_truncate, l_allocate, l_size, l_map, l_unmap, l_close};
+static const struct vfs_file_ops file_ops = {l_pread, l_pwrite, l_sync, l_truncate, l_allocate, l_size, l_map, l_unmap, l_close, NULL};
 
 static int l_open(struct vfs *v, struct vfs_file **ret, const char *path, unsigned flags, struct diag *d)
 {

@@ -1,0 +1,90 @@
+"""moru.yaml while a node runs: SIGHUP takes what is good, says what is bad and keeps the old; a bad one keeps a node from starting."""
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import MORU
+from modbus_fake import wait_for
+
+
+def edit(node, pattern, text):
+    f = node.folder / 'moru.yaml'
+    s = f.read_text()
+    assert re.search(pattern, s, re.M)
+    f.write_text(re.sub(pattern, text, s, count=1, flags=re.M))
+    return s
+
+
+def hup(node):
+    """Sends SIGHUP and gives what the node says about it."""
+    at = len(node.log_text())
+    os.kill(node.pid, signal.SIGHUP)
+    return wait_for(lambda: 'moru.yaml' in node.log_text()[at:] and node.log_text()[at:])
+
+
+def test_good_ones_are_taken(node):
+    edit(node, r'^name: .*$', 'name: "새 이름"')
+    said = hup(node)
+    assert ' info settings_reloaded:' in said
+    assert node.get_json('/api/v1/node')['name'] == '새 이름'
+    edit(node, r'^  port: .*$', '  port: 9999')
+    assert 'settings_reloaded_restart' in hup(node)
+    assert node.get('/healthz').status == 200
+
+
+@pytest.mark.parametrize('pattern, text, line_of, words', [
+    (r'^lang: .*$', 'lang: fr', 'lang: fr', ['lang', 'fr', 'ko, en']),
+    (r'^  port: .*$', '  port: 70000', '  port: 70000', ['listen.port', '70000', '0..65535']),
+    (r'^  begins: .*$', '  begins: 25:00', '  begins: 25:00', ['production_day.begins', '25:00', 'HH:MM']),
+    (r'^  address: .*$', '  address: 0.0.0.0', '  address: 0.0.0.0', ['listen.address', '0.0.0.0', '127.0.0.1']),
+    (r'^firm: .*$', 'frim: X', 'frim: X', ['frim']),
+    (r'^name: .*$', 'name: "open', None, ['YAML']),
+])
+def test_bad_ones_are_said_and_the_old_stay(node, pattern, text, line_of, words):
+    before = node.get_json('/api/v1/node')
+    edit(node, r'^name: .*$', 'name: "must not be taken"')
+    old = edit(node, pattern, text)
+    said = hup(node)
+    assert ' error setting_' in said
+    if line_of:
+        lines = (node.folder / 'moru.yaml').read_text().split('\n')
+        assert f'line {lines.index(line_of) + 1}:' in said
+    for w in words:
+        assert w in said
+    now = node.get_json('/api/v1/node')
+    assert now['name'] == before['name'] and now['lang'] == before['lang']
+    # Mended, they are taken.
+    (node.folder / 'moru.yaml').write_text(old)
+    assert 'settings_reloaded' in hup(node)
+    assert node.get_json('/api/v1/node')['name'] == 'must not be taken'
+
+
+def test_a_zone_that_does_not_exist(node):
+    edit(node, r'^zone: .*$', 'zone: Asia/Seoulx')
+    said = hup(node)
+    assert 'zone_unknown' in said and 'Asia/Seoulx' in said
+    assert node.get('/healthz').status == 200
+
+
+@pytest.mark.parametrize('lang, sentence', [('ko', '값을 쓸 수 없습니다'), ('en', 'cannot be')])
+def test_a_node_with_bad_settings_does_not_start(new_node, lang, sentence):
+    n = new_node(serve=False)
+    edit(n, r'^  port: .*$', '  port: much')
+    r = subprocess.run([MORU, '--lang', lang, 'serve', str(n.folder)], capture_output=True, timeout=20, text=True)
+    assert r.returncode != 0
+    assert sentence in r.stderr and 'listen.port' in r.stderr and 'much' in r.stderr and '0..65535' in r.stderr
+
+
+def test_a_settings_file_that_is_gone(node):
+    f = node.folder / 'moru.yaml'
+    text = f.read_text()
+    f.unlink()
+    at = len(node.log_text())
+    os.kill(node.pid, signal.SIGHUP)
+    wait_for(lambda: ' error ' in node.log_text()[at:])
+    assert node.get('/healthz').status == 200
+    f.write_text(text)
+    assert 'settings_reloaded' in hup(node)

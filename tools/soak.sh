@@ -1,0 +1,46 @@
+#!/bin/bash
+# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] (all unless some are named)
+# demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
+# (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+parts=${*:-demo faults mutants props}
+seeds=${SOAK_SEEDS:-50} first=${SOAK_FIRST:-$(date +%s)} out=build-test/soak failed=0
+tools/test.sh build || exit 1
+mkdir -p "$out"
+wanted() { case " $parts " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+
+if wanted demo; then
+	echo "demo: $seeds seeds from $first"
+	rm -f "$out"/demo-*.txt
+	bad=0
+	for ((i = 0; i < seeds; i++)); do
+		seed=$((first + i))
+		start=$SECONDS
+		build-test/moru --lang en demo --check --seed "$seed" >"$out/demo-$seed.txt" 2>&1
+		status=$?
+		[ "$status" = 0 ] || bad=$((bad + 1))
+		printf '%d/%d seed %d: status %d, %d s\n' $((i + 1)) "$seeds" "$seed" "$status" $((SECONDS - start))
+	done
+	# The last line of a check says "seed S: N missed, M false"; a seed is a week of three nodes.
+	sed -nE 's/^seed [0-9]+: ([0-9]+) missed, ([0-9]+) false$/\1 \2/p' "$out"/demo-*.txt | awk -v seeds="$seeds" '
+		{ missed += $1; wrong += $2; n++ }
+		END {
+			days = n * 3 * 7
+			printf "demo: %d of %d seeds told; %d missed (%.4f a node-day), %d false (%.4f a node-day), %d node-days\n", n, seeds, missed,
+				days ? missed / days : 0, wrong, days ? wrong / days : 0, days
+			exit n != seeds
+		}' || failed=1
+	[ "$bad" = 0 ] || { echo "demo: $bad of $seeds seeds failed"; failed=1; }
+fi
+if wanted faults; then
+	# Every operation and every allocation fails once.
+	MORU_SOAK=1 meson test -C build-test --suite fault --timeout-multiplier 40 --print-errorlogs --logbase soak || failed=1
+fi
+if wanted props; then
+	MORU_PROP_RUNS=${SOAK_PROP_RUNS:-200000} MORU_PROP_SEED=$first meson test -C build-test --suite prop --timeout-multiplier 40 --print-errorlogs --logbase soak-prop || failed=1
+fi
+if wanted mutants; then
+	python3 -B tests/mutate/mutate.py build-test || failed=1
+fi
+exit $failed
