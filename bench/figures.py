@@ -86,7 +86,7 @@ def markdown(rows, where, minutes):
     out += ["", "## How", ""]
     for r in rows:
         if r.peer_name or r.notes:
-            out.append(f"- **{r.what}**" + (f", beside {r.peer_name}" if r.peer_name else "") + ". " + " ".join(r.notes))
+            out.append((f"- **{r.what}**" + (f", beside {r.peer_name}" if r.peer_name else "") + ". " + " ".join(r.notes)).rstrip())
     out += ["", "## Raw", "", "Each round in the order it was run.", "", "```"]
     for r in rows:
         out.append(f"{r.what} [{r.unit}]")

@@ -1,4 +1,5 @@
 """A year at 1 Hz as a chart, through a real node's API."""
+import json
 import os
 import time
 
@@ -39,7 +40,6 @@ def rows(place, say):
             wall, spent, body = timed(n, n.url + path)
             warm.ours.append(wall)
             cpu.append(spent)
-        import json
         chart = json.loads(body)
         if sum(chart["n"]) != POINTS or len(chart["min"]) != PIXELS:
             raise RuntimeError(f"the chart holds {sum(chart['n'])} points in {len(chart['min'])} bins")

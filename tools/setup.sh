@@ -32,3 +32,12 @@ if [ -e "tools/requirements-$level.txt" ]; then
 		touch venv/.done-$level
 	}
 fi
+if [ "$level" != build ]; then
+	# What drives the browser in tests/ui; the browser itself is Debian's.
+	lock=$(cksum <tests/ui/package-lock.json)
+	[ "$(cat tests/ui/node_modules/.moru-lock 2>/dev/null)" = "$lock" ] || {
+		echo "Installing from npm into tests/ui/node_modules/: playwright-core axe-core"
+		(cd tests/ui && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --silent)
+		echo "$lock" >tests/ui/node_modules/.moru-lock
+	}
+fi

@@ -1,7 +1,7 @@
 /* Cases: what needs a person.
  *
- *   open -> seen -> in_work -> done -> closed     (forward by any step)
- *   in_work -> seen, done -> in_work              (back by one)
+ *   open, seen, in_work, done     (any to any: a person may take back what a person said)
+ *   any of them -> closed
  *
  * closed is final. Beside that stands `over`: what was seen has ended. A case
  * is live while it is neither over nor closed; one key (asset, cause) has at
@@ -35,15 +35,8 @@ int case_state_parse(enum case_state *ret, struct span s)
 
 static bool may(enum case_state from, enum case_state to)
 {
-	static const bool table[CASE_STATES][CASE_STATES] = {
-		/*               open seen work done closed; a state after itself carries a note */
-		[CASE_OPEN] =    {1, 1, 1, 1, 1},
-		[CASE_SEEN] =    {0, 1, 1, 1, 1},
-		[CASE_IN_WORK] = {0, 1, 1, 1, 1},
-		[CASE_DONE] =    {0, 0, 1, 1, 1},
-		[CASE_CLOSED] =  {0, 0, 0, 0, 0},
-	};
-	return table[from][to];
+	/* A state after itself carries a note. */
+	return from != CASE_CLOSED && (unsigned)to < CASE_STATES;
 }
 
 static int note(struct store *s, int64_t id, const char *did, struct diag *d)
@@ -153,7 +146,7 @@ int store_case_state(struct store *s, int64_t id, enum case_state to, struct spa
 	sqlite3_reset(st);
 	if (err)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY); /* the schema allows no other text, so there was none */
-	if ((unsigned)to >= CASE_STATES || !may(from, to)) {
+	if (!may(from, to)) {
 		diag_set(d, MO_ESTATE, MSG_STORE_CASE_STATE);
 		diag_int(d, 0, id);
 		diag_text(d, 1, span_str(state_names[from]));

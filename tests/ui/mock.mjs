@@ -1,5 +1,6 @@
 /* A stand-in for the node, for work on the page: node tests/ui/mock.mjs [PORT] [DIST]
- * Answers the HTTP contract with made-up data from a fixed seed. ?mode in MOCK: "" (a week loaded, life at 60x), "history" (loading), "empty". */
+ * Answers the HTTP contract with made-up data from a fixed seed. Mode in MOCK: "" (a week loaded, life at 60x), "history" (loading), "empty".
+ * /mock/down?on=1 cuts every connection; /mock/fault?kind=error|bare|garbage|slow&path=/api/… spoils answers. */
 import { createServer } from "node:http";
 import { readFileSync, existsSync } from "node:fs";
 import { dirname, extname, join, normalize } from "node:path";
@@ -173,7 +174,7 @@ const list = (items, next = null) => ({ items, next });
 const body = (req) => new Promise((ok) => { const b = []; req.on("data", (x) => b.push(x)); req.on("end", () => ok(Buffer.concat(b).toString())); });
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 const csp = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-let changeNo = 100, streams = new Set(), down = false;
+let changeNo = 100, streams = new Set(), down = false, fault = null;
 const change = (noun, key) => { const line = { number: ++changeNo, t: iso(now()), noun, key: String(key), did: "changed" }; for (const s of streams) s.res.write(`id: ${changeNo}\nevent: change\ndata: ${JSON.stringify([line])}\n\n`); };
 setInterval(() => { for (const s of streams) {
 	s.res.write(`event: clock\ndata: ${JSON.stringify({ now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale, history: history() })}\n\n`);
@@ -184,7 +185,14 @@ setInterval(() => { for (const s of streams) if (s.ids.length) s.res.write(`even
 const server = createServer(async (req, res) => {
 	const u = new URL(req.url, "http://x"), q = u.searchParams, p = u.pathname.split("/").filter(Boolean).map(decodeURIComponent);
 	if (u.pathname === "/mock/down") { down = q.get("on") === "1"; if (down) { for (const s of streams) s.res.destroy(); streams.clear(); } return send(res, { down }); }
+	if (u.pathname === "/mock/fault") { fault = q.get("kind") ? { kind: q.get("kind"), path: q.get("path") ?? "/api/" } : null; return send(res, { fault }); }
 	if (down && p[0] === "api") return req.destroy();
+	if (fault && u.pathname.startsWith(fault.path) && p[2] !== "live") {
+		if (fault.kind === "error") return problem(res, 500, "store_io", "디스크에 쓸 수 없습니다: 남은 공간이 없습니다", "The disk cannot be written: no space is left");
+		if (fault.kind === "bare") { res.writeHead(502, { "Content-Type": "text/html" }); return res.end("<h1>Bad gateway</h1>"); }
+		if (fault.kind === "garbage") { res.writeHead(200, { "Content-Type": "application/json" }); return res.end('{"items":[{"id":'); }
+		if (fault.kind === "slow") await new Promise((ok) => setTimeout(ok, 1800));
+	}
 	if (p[0] === "api") {
 		const [, , a, b, d, e] = p;
 		if (a === "node") return send(res, { id: uuid("node"), name: mode === "empty" ? "새 공장" : "예시사출", firm: "MLD", version: "0.1.0", lang: "ko", zone: "Asia/Seoul", clock: { now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale }, demo: true, history: history(), day_begins: "08:00", made: iso(T0 - 9 * D) });

@@ -101,6 +101,8 @@ test("lots that are alike are folded, a small tree is not", () => {
 	assert.equal(folded.wires.find((w) => w.to.lots.length === 40).n, 40);
 	const key = folded.boxes.find((b) => b.folded).key;
 	assert.equal(m.draw({ nodes, links, cut: false }, new Set([key]), 800).boxes.length, 42);
+	const column = { nodes: nodes.slice(0, 14), links: links.slice(0, 13), cut: false };
+	assert.equal(m.draw(column, new Set(), 800).boxes.length, 2, "thirteen alike below each other are folded too");
 	const small = { nodes: nodes.slice(0, 8), links: links.slice(0, 7), cut: false };
 	assert.equal(m.draw(small, new Set(), 800).boxes.length, 8);
 });
@@ -123,4 +125,45 @@ test("the sentence of Today names the longest stop, then silence, then what chan
 	assert.match(say([machine("A", "running", 9)], [{ id: 1, asset: "A", asset_name: "A", kind: "level_shift", begin: ago(20), end: null, evidence: { signal: "force" } }]), /force 값이 08:50부터 달라졌습니다/);
 	const h = { from: ago(1000), to: ago(0), now: ago(500) };
 	assert.match(m.sentence({ machines: [], cases: [], counts: {}, from: ago(60), to: ago(0) }, h, now - 500 * 60_000).title, /50%/);
+});
+
+test("what tells no state is neither running nor missing", () => {
+	const now = Date.parse("2026-11-22T00:10:00Z"), iso = (min) => new Date(now - min * 60_000).toISOString();
+	const meter = { asset: "M", name: "계량기", state: "no_data", since: null, alarm: 0, running_share: null, stale: false, states: [] };
+	const lathe = { ...meter, asset: "A", name: "선반", state: "running", since: iso(9), states: [{ from: iso(9), to: iso(0), state: "running", alarm: 0 }] };
+	assert.equal(m.tellsState(meter), false);
+	assert.equal(m.tellsState({ ...meter, stale: true }), true);
+	assert.equal(m.tellsState(lathe), true);
+	assert.equal(m.sentence({ machines: [lathe, meter], cases: [], counts: {}, from: iso(60), to: iso(0) }, null, now).title, "설비가 정상입니다");
+});
+
+test("a case that is over is told as over, after one that goes on", () => {
+	const now = Date.parse("2026-11-22T00:10:00Z"), iso = (min) => new Date(now - min * 60_000).toISOString();
+	const c = (id, asset, end) => ({ id, asset, asset_name: asset, kind: "level_shift", begin: iso(50), end, evidence: { series: "s", signal: "force" } });
+	const names = new Map([["s", { id: "s", label: "압입력" }]]);
+	const machine = { asset: "A", name: "A", state: "running", since: iso(60), alarm: 0, running_share: 1, stale: false, states: [] };
+	const say = (cases) => m.sentence({ machines: [machine], cases, counts: {}, from: iso(60), to: iso(0) }, null, now, names).title;
+	assert.equal(say([c(2, "프레스", iso(20))]), "프레스 압입력 값이 08:20부터 08:50까지 달랐습니다");
+	assert.equal(say([c(2, "프레스", iso(20)), c(1, "선반", null)]), "선반 압입력 값이 08:20부터 달라졌습니다");
+});
+
+test("rows of a file without times are counted, others are timed", () => {
+	const rows = { first: "1970-01-01T00:00:00.000000001Z", last_t: "1970-01-01T00:00:00.000010Z" };
+	assert.equal(m.isRows(rows), true);
+	assert.deepEqual(m.extentOf(rows), { first: 1, last: 10_000 });
+	const timed = { first: "2026-01-01T00:00:00Z", last_t: "2026-02-01T00:00:00Z" };
+	assert.equal(m.isRows(timed), false);
+	assert.equal(m.extentOf(timed).last - m.extentOf(timed).first, 31 * 86_400_000);
+	assert.equal(m.extentOf({ first: null, last_t: null }), null);
+});
+
+test("sentences end with a full stop, once", () => {
+	assert.equal(m.sentences(["하나", "", "둘입니다.", null, "셋?"]), "하나. 둘입니다. 셋?");
+});
+
+test("a lot is said to be in what it ended up in, not in every step between", () => {
+	const nodes = [lot(1, 0, "resin"), lot(2, 1, "holder", { quantity: 40 }), lot(3, 1, "holder", { quantity: 40 }), lot(4, 2, "motor"), lot(5, 2, "motor"), lot(6, -1, "coil")];
+	const links = [[1, 2], [1, 3], [2, 4], [2, 5], [6, 1]].map(([parent, child]) => ({ parent, child, quantity: 1 }));
+	const e = m.ends({ nodes, links, cut: false });
+	assert.deepEqual(e.map((x) => [x.item, x.lots.length, x.pieces]), [["motor", 2, true], ["holder", 1, false]]);
 });

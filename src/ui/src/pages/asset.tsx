@@ -120,7 +120,7 @@ export function AssetPage({ code }: { code: string }) {
 	const list = signals.data?.items ?? [];
 	const byId = useMemo(() => new Map(list.map((s) => [s.id, s])), [signals.data]);
 	const liveCases = (open.data?.items ?? []).filter((c) => c.state !== "closed" && c.state !== "done");
-	const shift = liveCases.find((c) => c.kind === "level_shift" && byId.has(c.evidence?.series ?? ""));
+	const shift = liveCases.find((c) => c.kind === "level_shift" && !c.end && byId.has(c.evidence?.series ?? ""));
 	const asked = (query.get("s") ?? "").split(",").filter((id) => byId.has(id));
 	const first = list.find((s) => s.kind === "sequence" && s.type !== "string") ?? list.find((s) => s.type === "float") ?? list.find((s) => s.type !== "string");
 	const picked = query.has("s") ? asked : shift ? [shift.evidence!.series!] : first ? [first.id] : [];
@@ -135,7 +135,9 @@ export function AssetPage({ code }: { code: string }) {
 	const isMachine = asset.data?.kind === "machine";
 	const states = useStates(code, range.range, isMachine && !rows);
 	useTopics(useMemo(() => list.map((s) => s.id), [signals.data]));
-	const marks = useMemo<Mark[]>(() => liveCases.filter((c) => (c.kind === "level_shift" && picked.includes(c.evidence?.series ?? "")) || c.kind === "stop").map((c) => ({ t: ms(c.begin), text: t(c.kind === "stop" ? cases.stopLine : cases.beginLine, { t: clockText(c.begin) }), look: c.kind === "stop" ? "stop" : "wait" })), [open.data, picked.join()]);
+	/* A stop is marked on every chart, a shift on its own signal's. */
+	const marks = useMemo<(Mark & { series: string | null })[]>(() => liveCases.filter((c) => c.kind === "level_shift" || c.kind === "stop").map((c) => ({ series: c.kind === "stop" ? null : (c.evidence?.series ?? ""), t: ms(c.begin), text: t(c.kind === "stop" ? cases.stopLine : cases.beginLine, { t: clockText(c.begin) }), look: c.kind === "stop" ? "stop" : "wait" })), [open.data]);
+	const marksOf = useMemo(() => new Map(picked.map((id) => [id, rows ? [] : marks.filter((m) => m.series === null || m.series === id)])), [marks, picked.join(), rows]);
 	const error: ApiError | null = asset.error ?? signals.error;
 	if (!asset.data || !signals.data) return error ? <section class="sheet"><Problem error={error} again={asset.again} /></section> : <Waiting />;
 	const a = asset.data;
@@ -196,7 +198,7 @@ export function AssetPage({ code }: { code: string }) {
 									<Texts key={s.id} s={s} {...rangeQuery(range.range, rows)} />
 								) : extent || whole.data || whole.error ? (
 									<div key={s.id}>
-										<ChartView signal={s} range={range.range} follow={range.follow} rows={rows} dot={dots[i % dots.length]!} height={height} states={states} marks={rows ? [] : marks} extent={extent} onRange={range.set} onBack={range.back} />
+										<ChartView signal={s} range={range.range} follow={range.follow} rows={rows} dot={dots[i % dots.length]!} height={height} states={states} marks={marksOf.get(s.id) ?? []} extent={extent} onRange={range.set} onBack={range.back} />
 										<CsvButton s={s} {...rangeQuery(range.range, rows)} rows={rows} />
 									</div>
 								) : null,

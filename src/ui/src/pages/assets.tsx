@@ -49,6 +49,9 @@ export function AssetsPage() {
 	const title = stopped.length === 1 ? t(assets.leadStoppedOne, { name: stopped[0]!.name }) : stopped.length ? t(assets.leadStopped, { n: stopped.length }) : stale.length ? t(assets.leadStale, { n: stale.length }) : all.length ? t(assets.leadFine, { n: all.length }) : t(assets.leadOther, { n: list.length });
 	const text = filter.trim().toLowerCase();
 	const shown = list.filter((a) => (groups[group] as readonly string[]).includes(a.kind) && (!text || `${a.code} ${a.name ?? ""}`.toLowerCase().includes(text)));
+	/* Machines that tell their state come first; files and meters follow. */
+	const tells = (a: Asset): number => (machines.has(a.code) && tellsState(machines.get(a.code)!) ? 0 : 1);
+	shown.sort((a, b) => tells(a) - tells(b));
 	const from = day.data ? ms(day.data.from) : now, to = Math.max(now, from + 1);
 	return (
 		<>

@@ -23,7 +23,7 @@ const moves: Record<CaseState, [CaseState, Word][]> = {
 	seen: [["in_work", cases.toWork], ["done", cases.toDone]],
 	in_work: [["done", cases.toDone], ["open", cases.toOpen]],
 	done: [["closed", cases.toClosed], ["open", cases.toOpen]],
-	closed: [["open", cases.toOpen]],
+	closed: [] /* final: what is seen again is a new case */,
 };
 
 function Facts({ c, signal }: { c: Case; signal: Signal | null }) {
@@ -117,7 +117,7 @@ export function CasePage({ id }: { id: string }) {
 			() => {
 				setText("");
 				got.again();
-				note(t(cases.changedTo, { state: stateWord(to) }), back ? undefined : () => move(before, true));
+				note(t(cases.changedTo, { state: stateWord(to) }), back || to === "closed" ? undefined : () => move(before, true));
 			},
 			(e: ApiError) => setError(e),
 		);
@@ -158,10 +158,11 @@ export function CasePage({ id }: { id: string }) {
 							<State look={caseLook[c.state]}>{stateWord(c.state)}</State>
 						</header>
 						<div class="stack" style={{ gap: "10px" }}>
-							<label class="field">
+							{c.state === "closed" && <p class="small">{t(cases.closedMore)}</p>}
+							{c.state !== "closed" && <label class="field">
 								<span>{t(cases.note)}</span>
 								<textarea class="words" rows={2} value={text} placeholder={t(cases.notePlaceholder)} onInput={(e) => setText(e.currentTarget.value)} />
-							</label>
+							</label>}
 							<div class="acts">
 								{moves[c.state].map(([to, w], i) => (
 									<button key={to} class={`btn${i ? "" : " go"}`} onClick={() => move(to, false)}>{t(w)}</button>

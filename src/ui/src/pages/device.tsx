@@ -11,6 +11,7 @@ import { cases } from "../words/cases";
 import { frame } from "../words/frame";
 import { settings } from "../words/settings";
 import { deviceState, DeviceStateView } from "./settings";
+import { useToday } from "./today";
 
 type Version = { version: number; json: DeviceConfig | null; who: string | null; changed: string };
 
@@ -79,7 +80,7 @@ function Signals({ list, block, onSet }: { list: SignalConfig[]; block: boolean;
 						{heads.map(([w, width]) => (
 							<th key={w[1]} style={{ width }}>{t(w)}</th>
 						))}
-						<th style={{ width: "13%" }} />
+						<th style={{ width: "13%" }}><span class="sr">{t(settings.acts)}</span></th>
 					</tr>
 				</thead>
 				<tbody>
@@ -243,9 +244,10 @@ function Form({ c, onSet, field }: { c: DeviceConfig; onSet: (c: DeviceConfig) =
 }
 
 function TestResult({ r }: { r: DeviceTest }) {
+	const good = r.values.filter((v) => v.quality !== "bad").length, bad = r.values.length - good;
 	return (
 		<section class="sheet">
-			<header><h2>{r.ok ? t(settings.testOk, { n: r.values.length }) : t(settings.testFailed)}</h2><small>{t(settings.testMore)}</small></header>
+			<header><h2>{!good ? t(settings.testFailed) : bad ? t(settings.testSome, { n: good, bad }) : t(settings.testOk, { n: good })}</h2><small>{t(settings.testMore)}</small></header>
 			{r.trouble && <p style={{ color: "var(--stop)", paddingBottom: "8px" }}>{said(r.trouble)}</p>}
 			{r.values.length > 0 && (
 				<table>
@@ -266,7 +268,7 @@ function TestResult({ r }: { r: DeviceTest }) {
 						{r.frames.map((f, i) => (
 							<div key={i}>
 								<span class="dim">{t(f.sent ? settings.sent : settings.got)}</span>
-								<span class="mono">{f.hex}</span>
+								<span class="mono">{f.hex.replace(/\s+/g, "").replace(/(..)(?=.)/g, "$1 ")}</span>
 							</div>
 						))}
 					</div>
@@ -303,6 +305,7 @@ function History({ name, onTake }: { name: string; onTake: (c: DeviceConfig) => 
 /* name null: a new device. */
 export function DevicePage({ name }: { name: string | null }) {
 	const got = useGet<List<Device>>("/api/v1/devices", { nouns: ["doc"], every: 4000 });
+	const day = useToday();
 	const d = got.data?.items.find((x) => x.name === name) ?? null;
 	const [draft, setDraft] = useState<DeviceConfig | null>(name === null ? fresh : null);
 	const [newName, setNewName] = useState("");
@@ -310,14 +313,16 @@ export function DevicePage({ name }: { name: string | null }) {
 	const [jsonError, setJsonError] = useState("");
 	const [error, setError] = useState<ApiError | null>(null);
 	const [test, setTest] = useState<DeviceTest | "busy" | null>(null);
-	const [base, setBase] = useState<number | null>(null);
+	const [base, setBase] = useState<{ version: number; config: string } | null>(null);
+	const [taking, setTaking] = useState<number | null>(null); /* the version that an undo made */
 	useEffect(() => {
 		/* What is being edited is not overwritten by what comes in; a version saved elsewhere is met by If-Match. */
-		if (d && (draft === null || (base !== d.version && JSON.stringify(draft) === JSON.stringify(d.config)))) {
+		if (d && (draft === null || d.version === taking || (base?.version !== d.version && JSON.stringify(draft) === base?.config))) {
 			setDraft(d.config);
-			setBase(d.version);
+			setBase({ version: d.version, config: JSON.stringify(d.config) });
+			setTaking(null);
 		}
-	}, [d?.version, draft === null]);
+	}, [d?.version, draft === null, taking]);
 	if (name !== null && !got.data) return got.error ? <section class="sheet"><Problem error={got.error} again={got.again} /></section> : <Waiting />;
 	if (name !== null && !d) return <Empty title={t(settings.gone)} acts={<a class="btn go" href="/settings">{t(settings.crumb)}</a>}>{name}</Empty>;
 	if (!draft) return <Waiting />;
@@ -327,15 +332,15 @@ export function DevicePage({ name }: { name: string | null }) {
 	const path = `/api/v1/devices/${encodeURIComponent(key)}`;
 	const fail = (e: ApiError) => setError(e);
 	const undo = () =>
-		void post(`${path}/undo`, {}).then(() => {
-			setDraft(null);
+		void post<{ version: number }>(`${path}/undo`, {}).then((r) => {
+			setTaking(r.version);
 			got.again();
 			note(t(settings.undone, { name: key }));
 		}, fail);
 	const save = () => {
 		setError(null);
-		put<{ version: number }>(path, c, name === null ? undefined : (base ?? undefined)).then((r) => {
-			setBase(r.version);
+		put<{ version: number }>(path, c, name === null ? undefined : base?.version).then((r) => {
+			setBase({ version: r.version, config: JSON.stringify(c) });
 			note(t(settings.saved, { name: key }), name === null ? undefined : undo);
 			if (name === null) go(href("settings", "devices", key));
 			got.again();
@@ -355,7 +360,7 @@ export function DevicePage({ name }: { name: string | null }) {
 		});
 	};
 	const s = d ? deviceState(d) : null;
-	const title = name === null ? t(settings.titleNew) : d?.status?.trouble && s !== "off" ? said(d.status.trouble) : s === "online" ? t(settings.titleOnline) : s === "offline" ? t(settings.titleOffline) : s === "connecting" ? t(settings.titleConnecting) : s === "off" ? t(settings.titleOff) : t(settings.titleUnknown, { name: key });
+	const title = name === null ? t(settings.titleNew) : d?.status?.trouble && s !== "off" ? said(d.status.trouble) : s !== "off" && d?.config.driver === "push" ? t(settings.titlePush, { name: key }) : s === "online" ? t(settings.titleOnline) : s === "offline" ? t(settings.titleOffline) : s === "connecting" ? t(settings.titleConnecting) : s === "off" ? t(settings.titleOff) : t(settings.titleUnknown, { name: key });
 	return (
 		<>
 			<Lead
@@ -370,7 +375,7 @@ export function DevicePage({ name }: { name: string | null }) {
 					</>
 				}
 			>
-				{d && <><DeviceStateView d={d} /> {d.status && <small class="live">{t(settings.lastValue)} {timeText(d.status.last_value, nowMs(), true)} · {t(settings.values)} {number(d.status.values)}</small>} </>}
+				{d && <><DeviceStateView d={d} machine={day.data?.machines.find((m) => m.asset === d.config.asset)} /> {d.status && d.config.driver !== "push" && <small class="live">{t(settings.lastValue)} {timeText(d.status.last_value, nowMs(), true)} · {t(settings.values)} {number(d.status.values)}</small>} </>}
 				{name !== null && changed && <span class="tag warn">{t(settings.changed)}</span>}
 			</Lead>
 			{error && <section class="sheet" style={{ marginBottom: "16px" }}><Problem error={error} /></section>}

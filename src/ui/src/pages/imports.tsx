@@ -61,7 +61,7 @@ function Drop() {
 				{sent ? (
 					<>
 						<b>{t(imports.sending, { file: sent.file, done: bytes(sent.done), all: bytes(sent.all) })}</b>
-						<div class="meter" style={{ width: "min(420px, 100%)" }} role="progressbar" aria-valuenow={sent.all ? Math.round((sent.done / sent.all) * 100) : 0}>
+						<div class="meter" style={{ width: "min(420px, 100%)" }} role="progressbar" aria-label={t(imports.sending, { file: sent.file, done: bytes(sent.done), all: bytes(sent.all) })} aria-valuenow={sent.all ? Math.round((sent.done / sent.all) * 100) : 0}>
 							<i style={{ width: `${sent.all ? (sent.done / sent.all) * 100 : 0}%` }} />
 						</div>
 						<button
@@ -461,7 +461,7 @@ export function ImportPage({ id }: { id: string }) {
 		return (
 			<>
 				<Lead page={i.file} crumb={<><a href="/imports">{t(imports.crumb)}</a> › {i.file}</>} title={t(imports.titleRunning, { p: percent(i.progress ?? 0) })}>{t(imports.titleRunningMore)}</Lead>
-				<div class="meter" role="progressbar" aria-valuenow={Math.round((i.progress ?? 0) * 100)}><i style={{ width: `${(i.progress ?? 0) * 100}%` }} /></div>
+				<div class="meter" role="progressbar" aria-label={t(imports.running)} aria-valuenow={Math.round((i.progress ?? 0) * 100)}><i style={{ width: `${(i.progress ?? 0) * 100}%` }} /></div>
 			</>
 		);
 	return <Result i={i} />;

@@ -6,6 +6,7 @@ import { clockText, ms, number, quantity, timeText } from "../format";
 import { t, type Word } from "../i18n";
 import { nowMs } from "../live";
 import { copyLink, Lead, Problem, stateWord, Waiting, word } from "../parts/basic";
+import { ends, isBad } from "../parts/ends";
 import { TreeView } from "../parts/tree";
 import { href, setQuery, useRoute } from "../router";
 import type { Characteristic, LotEvent, LotFull, LotLink, Operation, Tree } from "../types";
@@ -15,6 +16,7 @@ import { LotState } from "./lots";
 
 const TREE_MAX = 2000;
 const LINKS_SHOWN = 8;
+const ENDS_SAID = 2;
 
 const eventWords: Record<string, Word> = { receipt: lots.evReceipt, shipment: lots.evShipment, move: lots.evMove, note: lots.evNote, inspection: lots.evInspection, change_4m: lots.evChange, state: lots.evState, planned_stop: lots.evPlanned };
 
@@ -139,13 +141,14 @@ export function LotPage({ firm, number: no }: { firm: string; number: string }) 
 	const counts = useMemo(() => {
 		const n = tree.data?.nodes ?? [];
 		const down = n.filter((x) => x.depth > 0);
-		return { up: n.filter((x) => x.depth < 0).length, down: down.length, bad: down.filter((x) => x.state === "scrapped" || x.state === "on_hold" || x.state === "quarantined").length, down_: down };
+		return { up: n.filter((x) => x.depth < 0).length, down: down.length, bad: down.filter(isBad).length, down_: down, ends: tree.data ? ends(tree.data) : [] };
 	}, [tree.data]);
 	if (!got.data) return got.error ? <section class="sheet"><Problem error={got.error} again={got.again} /></section> : <Waiting />;
 	const l = got.data;
 	const { up, down, bad } = counts;
 	const n = (x: number) => number(x);
-	const title = !tree.data ? l.number : `${down && up ? t(lots.titleBoth, { up: n(up), down: n(down) }) : down ? t(lots.titleDown, { down: n(down) }) : up ? t(lots.titleUp, { up: n(up) }) : t(lots.titleAlone)}${bad ? t(lots.titleBad, { n: n(bad) }) : ""}`;
+	const into = counts.ends.slice(0, ENDS_SAID).map((e) => t(e.pieces ? lots.group : lots.groupLots, { item: e.item, n: n(e.lots.length) })).join(", ") + (counts.ends.length > ENDS_SAID ? ` ${t(lots.groupMore)}` : "");
+	const title = !tree.data ? l.number : `${down && up ? t(lots.titleBoth, { up: n(up), into }) : down ? t(lots.titleDown, { into }) : up ? t(lots.titleUp, { up: n(up) }) : t(lots.titleAlone)}${bad ? t(lots.titleBad, { n: n(bad) }) : ""}`;
 	const sum = (k: "good" | "rework" | "scrap" | "concession"): number | null => {
 		const v = l.operations.map((o) => o[k]).filter((x): x is number => x !== null);
 		return v.length ? v.reduce((a, b) => a + b, 0) : null;

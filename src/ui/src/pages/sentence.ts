@@ -4,7 +4,7 @@ import { t } from "../i18n";
 import { caseTitle } from "../parts/seen";
 import { stateWord } from "../parts/basic";
 import { machineStates } from "../parts/bands";
-import type { Machine, NodeInfo, Today } from "../types";
+import type { Machine, NodeInfo, Signal, Today } from "../types";
 import { today } from "../words/today";
 
 const STOP_MIN_MS = 120_000; /* shorter ones are micro-stops: nobody walks there */
@@ -30,7 +30,7 @@ function counts(list: readonly Machine[]): string {
 		.join(" · ");
 }
 
-export function sentence(d: Today, history: NodeInfo["history"], now: number): { title: string; more: string } {
+export function sentence(d: Today, history: NodeInfo["history"], now: number, signals?: Map<string, Signal>): { title: string; more: string } {
 	const open = d.cases_open ?? d.cases.length;
 	const tail = open ? t(today.casesOpen, { n: open >= 10 && d.cases_open === undefined ? "10+" : open }) : t(today.casesNone);
 	if (history) return { title: t(today.loading, { p: percent(progress(history, now)) }), more: t(today.loadingMore, { from: timeText(history.from), to: timeText(history.to), now: timeText(now) }) };
@@ -51,13 +51,15 @@ export function sentence(d: Today, history: NodeInfo["history"], now: number): {
 		return { title: since ? t(today.silent, { name: s.name, d: duration(now - since) }) : t(today.silentSome, { name: s.name }), more: rest(silent) };
 	}
 	const all = `${t(today.nowAll, { list: counts(m) })} ${tail}`;
-	const c = d.cases[0];
+	/* What goes on comes before what is over. */
+	const c = d.cases.find((x) => !x.end) ?? d.cases[0];
 	if (c) {
-		const at = whenText(c.begin, now);
-		if (c.kind === "level_shift") return { title: t(today.shifted, { asset: c.asset_name, signal: c.evidence?.signal, t: at }), more: all };
+		const at = whenText(c.begin, now), signal = signals?.get(c.evidence?.series ?? "")?.label || c.evidence?.signal;
+		if (c.kind === "level_shift" && c.end) return { title: t(today.shiftedOver, { asset: c.asset_name, signal, t: at, e: whenText(c.end, ms(c.begin)) }), more: all };
+		if (c.kind === "level_shift") return { title: t(today.shifted, { asset: c.asset_name, signal, t: at }), more: all };
 		if (c.kind === "late_data") return { title: t(today.late, { asset: c.asset_name, t: at }), more: all };
 		if (c.kind === "stop" && c.end) return { title: t(today.stopCase, { asset: c.asset_name, t: clockText(c.begin) }), more: all };
-		return { title: caseTitle(c), more: all };
+		return { title: caseTitle(c, signals), more: all };
 	}
 	return { title: m.length === 1 ? t(today.oneRunning) : t(today.allRunning, { n: m.length }), more: all };
 }

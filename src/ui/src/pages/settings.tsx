@@ -5,16 +5,23 @@ import { said, t } from "../i18n";
 import { clockMode, useNow } from "../live";
 import { Empty, Lead, Problem, State, stateWord, Waiting, type Look } from "../parts/basic";
 import { go, href } from "../router";
-import type { Device, List, NodeInfo } from "../types";
+import type { Device, List, Machine, NodeInfo } from "../types";
 import { frame } from "../words/frame";
 import { settings } from "../words/settings";
+import { tellsState } from "./sentence";
+import { useToday } from "./today";
 
 const DEVICES_MS = 5000;
 export const deviceLook: Record<string, Look> = { online: "run", connecting: "wait", offline: "stop", off: "plan" };
 export const deviceState = (d: Device): string | null => (d.config.enabled === false ? "off" : (d.status?.state ?? null));
 
-export function DeviceStateView({ d }: { d: Device }) {
+/* Who sends by itself has no connection: it is judged by what arrives. */
+export function DeviceStateView({ d, machine }: { d: Device; machine?: Machine | undefined }) {
 	const s = deviceState(d);
+	if (d.config.driver === "push" && s !== "off") {
+		if (!machine || !tellsState(machine)) return <State look="none">{t(settings.unknown)}</State>;
+		return machine.state === "no_data" ? <State look="stop">{stateWord("no_data")}</State> : <State look="run">{t(settings.receiving)}</State>;
+	}
 	return <State look={s ? deviceLook[s]! : "none"}>{s ? stateWord(s) : t(settings.unknown)}</State>;
 }
 
@@ -31,7 +38,7 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 				<dt>{t(settings.version)}</dt><dd>{node.version}</dd>
 				<dt>{t(settings.zone)}</dt><dd>{node.zone}</dd>
 				{node.day_begins && [<dt key="t">{t(settings.day)}</dt>, <dd key="d">{node.day_begins}</dd>]}
-				<dt>{t(settings.clock)}</dt><dd>{c?.mode === "scaled" ? t(settings.clockScaled, { n: c.scale }) : c?.mode === "stepped" ? t(settings.clockStepped) : t(settings.clockReal)}</dd>
+				<dt>{t(settings.clock)}</dt><dd>{c?.mode === "scaled" ? (c.scale <= 1 ? t(settings.clockDemo) : t(settings.clockScaled, { n: c.scale })) : c?.mode === "stepped" ? t(settings.clockStepped) : t(settings.clockReal)}</dd>
 				{(!c || c.mode === "real") && [<dt key="t">{t(settings.offset)}</dt>, <dd key="d">{off < 1500 ? duration(0) : duration(off)}</dd>]}
 				{node.made && [<dt key="t">{t(settings.made)}</dt>, <dd key="d">{timeText(node.made, now)}</dd>]}
 				<dt>{t(settings.id)}</dt><dd class="mono">{node.id}</dd>
@@ -48,6 +55,8 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 export function SettingsPage({ node }: { node: NodeInfo }) {
 	const got = useGet<List<Device>>("/api/v1/devices", { nouns: ["doc"], every: DEVICES_MS });
 	const now = useNow();
+	const day = useToday();
+	const machineOf = (d: Device) => day.data?.machines.find((m) => m.asset === d.config.asset);
 	const list = got.data?.items ?? [];
 	const bad = list.filter((d) => d.config.enabled !== false && (d.status?.trouble || d.status?.state === "offline"));
 	const add = <a class="btn go" href="/settings/devices">{t(settings.addDevice)}</a>;
@@ -86,13 +95,13 @@ export function SettingsPage({ node }: { node: NodeInfo }) {
 								{list.map((d) => (
 									<tr key={d.name} class="go-row" onClick={(e) => !(e.target as Element).closest("a") && go(href("settings", "devices", d.name))}>
 										<td><a class="strong" href={href("settings", "devices", d.name)}>{d.name}</a>{d.config.asset && d.config.asset !== d.name && <small class="dim"> {d.config.asset}</small>}</td>
-										<td><DeviceStateView d={d} /></td>
+										<td><DeviceStateView d={d} machine={machineOf(d)} /></td>
 										<td class="wide">
 											<small>{d.config.driver === "push" ? t(settings.pushes) : `${d.config.host}:${d.config.port ?? 502}`}</small>
 											{d.status?.trouble && d.config.enabled !== false && <><br /><small style={{ color: "var(--stop)" }}>{said(d.status.trouble)}</small></>}
 										</td>
 										<td class="num off-phone live"><small>{d.status?.last_value ? (now - ms(d.status.last_value) < 60_000 ? whenText(d.status.last_value, now, true) : whenText(d.status.last_value, now)) : "–"}</small></td>
-										<td class="num off-phone live">{d.status ? number(d.status.values) : "–"}</td>
+										<td class="num off-phone live">{d.status && d.config.driver !== "push" ? number(d.status.values) : "–"}</td>
 									</tr>
 								))}
 							</tbody>

@@ -154,14 +154,14 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 			</Empty>
 		);
 	}
-	const s = sentence(d, h, now);
+	const s = sentence(d, h, now, names);
 	return (
 		<>
 			<Lead page={t(frame.today)} title={s.title} acts={<a class="btn off-phone" href="/?wall">{t(today.wall)}</a>}>
 				{s.more}
 			</Lead>
 			{h && (
-				<div class="meter" role="progressbar" aria-valuenow={Math.round(progress(h, now) * 100)} aria-valuemin={0} aria-valuemax={100} style={{ marginBottom: "16px" }}>
+				<div class="meter" role="progressbar" aria-label={s.title} aria-valuenow={Math.round(progress(h, now) * 100)} aria-valuemin={0} aria-valuemax={100} style={{ marginBottom: "16px" }}>
 					<i style={{ width: `${progress(h, now) * 100}%` }} />
 				</div>
 			)}

@@ -53,7 +53,7 @@ export function Problem({ error, again }: { error: ApiError; again?: () => void 
 export function Empty({ title, children, acts }: { title: string; children?: ComponentChildren; acts?: ComponentChildren }) {
 	return (
 		<section class="sheet empty">
-			<h2>{title}</h2>
+			<h1>{title}</h1>
 			{children && <p>{children}</p>}
 			{acts && <div class="acts">{acts}</div>}
 		</section>

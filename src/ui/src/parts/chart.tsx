@@ -99,7 +99,7 @@ export function ChartView(props: Props) {
 						? { values: (u: uPlot, s: number[]) => whole(u, now.current.range, s, s.map((v) => number(v, true))) }
 						: { splits: (u: uPlot, _i: number, min: number, max: number) => timeTicks(min, max, u.bbox.width / devicePixelRatio, width < 500).at, values: (u: uPlot) => tickTexts(u, now.current.range, width < 500) }),
 				},
-				{ stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false }, size: 56, gap: 6, space: 34, values: (_u, s) => s.map((v) => axisNumber(v, s)) },
+				{ stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false }, size: 56, gap: 6, space: 34, ...(signal.type === "boolean" ? { splits: () => [0, 1], values: (_u: uPlot, s: number[]) => s.map((v) => reading(v === 1, "boolean")) } : { values: (_u: uPlot, s: number[]) => s.map((v) => axisNumber(v, s)) }) },
 			],
 			cursor: {
 				sync: { key: "moru", scales: ["x", null], setSeries: false },

@@ -86,19 +86,10 @@ export function Find({ close }: { close: () => void }) {
 			</div>
 			<ul id="found" role="listbox" aria-label={t(frame.findShort)}>
 				{list.map((h, i) => (
-					<li key={h.to + i} id={`found-${i}`} role="option" aria-selected={i === at} onMouseMove={() => setAt(i)}>
-						<a
-							href={h.to}
-							tabIndex={-1}
-							onClick={(e) => {
-								e.preventDefault();
-								open(h);
-							}}
-						>
-							<small class="kind">{h.kind}</small>
-							<span>{h.title}</span>
-							<small>{h.detail}</small>
-						</a>
+					<li key={h.to + i} id={`found-${i}`} role="option" aria-selected={i === at} data-to={h.to} onMouseMove={() => setAt(i)} onClick={() => open(h)}>
+						<small class="kind">{h.kind}</small>
+						<span>{h.title}</span>
+						<small>{h.detail}</small>
 					</li>
 				))}
 			</ul>

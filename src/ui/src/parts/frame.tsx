@@ -26,12 +26,12 @@ const rail = [
 function Clock() {
 	const now = useNow();
 	const c = clockMode();
-	const fast = c !== null && c.mode !== "real";
+	const demo = c !== null && c.mode !== "real", fast = demo && !(c.mode === "scaled" && c.scale <= 1);
 	return (
 		<span class="clock" title={t(frame.clock)}>
 			<small class="day">{dateText(now)}</small>
 			<time class="live" aria-label={t(frame.clock)}>{clockText(now, !fast)}</time>
-			{fast && <small class="tag demo">{c.mode === "scaled" ? t(frame.demoScaled, { n: c.scale }) : t(frame.demoStepped)}</small>}
+			{demo && <small class="tag demo">{c.mode === "scaled" ? (fast ? t(frame.demoScaled, { n: c.scale }) : t(frame.demo)) : t(frame.demoStepped)}</small>}
 		</span>
 	);
 }

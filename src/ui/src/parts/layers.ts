@@ -9,7 +9,7 @@ export type Drawing = { boxes: Box[]; wires: Wire[]; layers: { layer: number; x:
 export const BOX_W = 146, BOX_H = 42;
 const GAP_MIN = 30, GAP_MAX = 84, GAP_Y = 12, TOP = 30;
 const FOLD_FROM = 4; /* as many alike are folded */
-const SMALL = 26; /* a tree so small is drawn whole */
+const SMALL = 26, SMALL_TALL = 12; /* a tree so small, and no column of it taller, is drawn whole */
 const SHOWN_MAX = 400; /* boxes of an unfolded group */
 
 /* How far from the start, the long way round, so that links lead from left to right. Cycles are cut by the number of lots. */
@@ -43,7 +43,9 @@ function layersOf(t: Tree): Map<number, number> {
 /* room: pixels to spread the layers over where they fit. */
 export function draw(t: Tree, open: ReadonlySet<string>, room: number): Drawing {
 	const layer = layersOf(t);
-	const small = t.nodes.length <= SMALL;
+	const columns = new Map<number, number>();
+	layer.forEach((l) => columns.set(l, (columns.get(l) ?? 0) + 1));
+	const small = t.nodes.length <= SMALL && Math.max(...columns.values()) <= SMALL_TALL;
 	const groups = new Map<string, TreeNode[]>();
 	for (const n of t.nodes) {
 		const l = layer.get(n.id)!;

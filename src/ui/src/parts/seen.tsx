@@ -20,7 +20,7 @@ export function caseTitle(c: Case, signals?: Map<string, Signal>): string {
 	const asset = c.asset_name || c.asset;
 	switch (c.kind) {
 		case "level_shift":
-			return t(cases.titleLevel, { asset, signal: signals?.get(e.series ?? "")?.label || e.signal });
+			return t(c.end ? cases.titleLevelOver : cases.titleLevel, { asset, signal: signals?.get(e.series ?? "")?.label || e.signal });
 		case "stop":
 			return t(c.end ? cases.titleStop : cases.titleStopNow, { asset });
 		case "late_data":
@@ -50,7 +50,7 @@ export function caseSeen(c: Case): string {
 		case "stop":
 			return e.alarm ? t(cases.seenStopAlarm, { kind: stopKindWord(e.kind), n: e.alarm }) : t(cases.seenStop, { kind: stopKindWord(e.kind).toLowerCase() });
 		case "late_data":
-			return t(cases.seenLate, { from: e.from ? whenText(e.from, now) : "", to: e.to ? whenText(e.to, e.from ? ms(e.from) : now) : "", n: number(e.late ?? 0), arrived: e.arrived_to ? whenText(e.arrived_to, now) : "" });
+			return t(cases.seenLate, { from: e.from ? whenText(e.from, now) : "", to: e.to ? whenText(e.to, e.from ? ms(e.from) : now) : "", n: number(e.late ?? 0), arrived: e.arrived_to ? whenText(e.arrived_to, e.to ? ms(e.to) : now) : "" });
 		case "missing_data":
 			return t(c.end ? cases.seenMissingOver : cases.seenMissing, { from: e.from ? whenText(e.from, now) : "", to: e.to ? whenText(e.to, e.from ? ms(e.from) : now) : "" });
 		default:

@@ -31,6 +31,7 @@ export const frame = {
 	themeLight: ["밝게", "Light"],
 	themeDark: ["어둡게", "Dark"],
 	clock: ["노드의 시각", "The node's time"],
+	demo: ["시연", "demo"],
 	demoScaled: ["시연 {n}배", "demo ×{n}"],
 	demoStepped: ["시연 시계", "demo clock"],
 	lost: ["노드와 연결이 끊겼습니다", "The connection to the node is lost"],

@@ -15,6 +15,7 @@ export const today = {
 	silent: ["{name}에서 {d}째 데이터가 오지 않습니다", "No data from {name} for {d}"],
 	silentSome: ["{name}에서 데이터가 오지 않습니다", "No data from {name}"],
 	shifted: ["{asset} {signal} 값이 {t}부터 달라졌습니다", "{asset}: {signal} has changed since {t}"],
+	shiftedOver: ["{asset} {signal} 값이 {t}부터 {e}까지 달랐습니다", "{asset}: {signal} was at another level from {t} to {e}"],
 	late: ["{asset} 데이터가 늦게 들어왔습니다 — {t} 이후", "Data of {asset} came late — from {t} on"],
 	stopCase: ["{asset|이/가} {t}에 멈췄다가 다시 움직입니다 — 비가동 사유 미입력", "{asset} stopped at {t} and runs again — no reason given yet"],
 	allRunning: ["설비 {n}대가 모두 정상입니다", "All {n} machines are fine"],

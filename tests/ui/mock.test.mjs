@@ -1,0 +1,428 @@
+/* Every page in a real browser against the stand-in node, which can be slow, broken, gone, empty or loading whenever a test wants it. */
+import assert from "node:assert/strict";
+import test, { after, before } from "node:test";
+import { accessible, drop, english, heading, launch, open, PHONE, settle, shot, sound, WIDE } from "./lib/browser.mjs";
+import { mock } from "./lib/mock.mjs";
+
+let browser, node;
+before(async () => {
+	[browser, node] = await Promise.all([launch(), mock()]);
+});
+after(async () => {
+	await browser?.close();
+	node?.close();
+});
+const get = async (path, of = node) => (await fetch(of.base + path)).json();
+
+/* Names that people of the made-up factory gave; everything else on an English page must be English. */
+async function names() {
+	const [assets, signals, lots] = await Promise.all([get("/api/v1/assets"), get("/api/v1/signals"), get("/api/v1/lots?limit=1000")]);
+	return [...new Set([...assets.items.map((a) => a.name), ...signals.items.flatMap((s) => [s.label]), ...lots.items.map((l) => l.item_name), "예시사출", "1호기 원료교체 대체품 1포 투입", "잔여 보류", "수지 대리점", "일시", "온도(℃)", "온도", "전력[kWh]", "전력", "상태", "계량기", "비고", "가동", "대기", "정전", "원료교체", "버스바"].filter(Boolean))];
+}
+
+async function pages() {
+	const s = (await get("/api/v1/signals")).items, id = (asset, name) => s.find((x) => x.asset === asset && x.name === name).id;
+	return [
+		["today", "/"], ["wall", "/?wall"], ["assets", "/assets"], ["items", "/assets?kind=items"],
+		["asset", "/assets/MLD-01"], ["asset-three", `/assets/MLD-01?s=${["peak_pressure", "barrel_1", "door"].map((n) => id("MLD-01", n)).join()}`],
+		["asset-years", `/assets/MLD-01?s=${id("MLD-01", "power")}&span=all`], ["asset-stale", "/assets/MLD-07"], ["asset-bad", `/assets/MLD-05?s=${id("MLD-05", "flow")}`], ["rows", "/assets/prices.2021/"],
+		["lots", "/lots"], ["lot", "/lots/MLD/HLD-A-1117"], ["lot-resin", "/lots/SUP/PA-2291"],
+		["cases", "/cases"], ["case-shift", "/cases/7"], ["case-stop", "/cases/5"], ["case-late", "/cases/3"], ["case-missing", "/cases/4"],
+		["imports", "/imports"], ["import-done", "/imports/0192-done"],
+		["settings", "/settings"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["no-page", "/no/such"],
+	];
+}
+
+/* Korean in light, English in dark, each on the desk and on the phone. */
+for (const [lang, theme] of [["ko", "light"], ["en", "dark"]])
+	test(`every page in ${lang}, ${theme}: words, width, names, contrast`, async (t) => {
+		const p = await open(browser, node.base, null, { lang, theme, expected: /404/ });
+		const own = lang === "en" ? await names() : [];
+		try {
+			for (const [name, path] of await pages())
+				await t.test(name, async () => {
+					await p.page.setViewportSize(WIDE);
+					await p.go(path);
+					await settle(p.page);
+					const seen = await sound(p, name);
+					if (lang === "en") english(seen.text, own, name);
+					await shot(p.page, `${name}-${lang}`, name !== "wall");
+					if (name !== "wall") await accessible(p.page, name);
+					await p.page.setViewportSize(PHONE);
+					await p.page.waitForTimeout(100);
+					await sound(p, `${name} on the phone`);
+					await shot(p.page, `${name}-${lang}-phone`, name !== "wall");
+				});
+			p.clean();
+		} finally {
+			await p.close();
+		}
+	});
+
+test("the page is light, and its first numbers come soon", async () => {
+	const p = await open(browser, node.base, "/");
+	try {
+		await p.page.waitForFunction(() => performance.getEntriesByName("moru-data").length > 0);
+		assert.match(await p.page.textContent("h1"), /2호기/);
+	} finally {
+		await p.close();
+	}
+});
+
+test("language and theme are switched and stay", async () => {
+	const p = await open(browser, node.base, "/settings", { lang: null });
+	const { page } = p;
+	try {
+		const ko = await page.textContent("nav.rail");
+		await page.click(".pick.lang button:last-child");
+		assert.notEqual(await page.textContent("nav.rail"), ko);
+		await page.click(".pick.theme button:last-child");
+		const dark = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+		await page.reload();
+		await heading(page);
+		assert.equal(await page.evaluate(() => document.documentElement.lang), "en");
+		assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), dark);
+		assert.equal(await page.getAttribute(".pick.lang button:last-child", "aria-pressed"), "true");
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("by keyboard: skip link, menu, search, a focus that is seen", async () => {
+	const p = await open(browser, node.base, "/");
+	const { page } = p;
+	try {
+		await page.keyboard.press("Tab");
+		assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+		await page.keyboard.press("Enter");
+		assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+		await p.go("/");
+		const seen = new Set();
+		for (let i = 0; i < 22; i++) {
+			await page.keyboard.press("Tab");
+			const f = await page.evaluate(() => ({ to: document.activeElement?.getAttribute("href") ?? "", outline: getComputedStyle(document.activeElement).outlineStyle }));
+			seen.add(f.to);
+			assert.notEqual(f.outline, "none", `no focus ring on ${f.to}`);
+		}
+		for (const to of ["/assets", "/lots", "/cases", "/imports", "/settings"]) assert.ok(seen.has(to), `Tab does not reach ${to}`);
+		await page.keyboard.press("Control+k");
+		await page.waitForSelector("dialog.find[open]");
+		await page.keyboard.type("BBM-A-1187-3");
+		await page.waitForSelector("#found [data-to='/lots/MCH/BBM-A-1187-3']");
+		await accessible(page, "search");
+		await shot(page, "search");
+		while (!(await page.evaluate(() => document.querySelector("#found [aria-selected=true]").dataset.to.endsWith("/BBM-A-1187-3")))) await page.keyboard.press("ArrowDown");
+		await page.keyboard.press("Enter");
+		await page.waitForFunction(() => location.pathname === "/lots/MCH/BBM-A-1187-3");
+		await page.keyboard.press("/");
+		await page.waitForSelector("dialog.find[open]");
+		await page.keyboard.press("Escape");
+		await page.waitForSelector("dialog.find", { state: "detached" });
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a chart is zoomed by drag, taken back, moved by keys and wheel, and its address holds the range", async () => {
+	const s = (await get("/api/v1/signals")).items.find((x) => x.asset === "MLD-01" && x.name === "peak_pressure");
+	const p = await open(browser, node.base, `/assets/MLD-01?s=${s.id}&span=w1`, { grants: ["clipboard-read", "clipboard-write"] });
+	const { page } = p;
+	const span = () => page.evaluate(() => ["from", "to"].map((k) => Date.parse(new URLSearchParams(location.search).get(k))));
+	try {
+		await settle(page);
+		const box = await (await page.waitForSelector(".u-over")).boundingBox();
+		await page.mouse.move(box.x + box.width * 0.3, box.y + 60);
+		await page.waitForFunction(() => /·.*MPa/.test(document.querySelector(".chart .at").textContent));
+		await page.mouse.down();
+		await page.mouse.move(box.x + box.width * 0.5, box.y + 70, { steps: 6 });
+		await page.mouse.up();
+		await page.waitForFunction(() => new URLSearchParams(location.search).has("from"));
+		const zoomed = page.url(), [a, b] = await span();
+		assert.ok(Math.abs((b - a) / (7 * 86_400_000) - 0.2) < 0.03, `a fifth of the week: ${(b - a) / 86_400_000} days`);
+		await page.focus(".chart .plot");
+		await page.keyboard.press("ArrowRight");
+		await page.waitForFunction((u) => location.href !== u, zoomed);
+		const [c] = await span();
+		assert.ok(Math.abs((c - a) / (b - a) - 0.2) < 0.02, "moved by a fifth");
+		const axis = await page.locator(".chart .plot").boundingBox();
+		await page.mouse.move(axis.x + axis.width / 2, axis.y + axis.height - 6);
+		await page.mouse.wheel(0, -100);
+		await page.waitForFunction((w) => Date.parse(new URLSearchParams(location.search).get("to")) - Date.parse(new URLSearchParams(location.search).get("from")) < w * 0.8, b - a);
+		await page.dblclick(".u-over");
+		await page.waitForFunction(() => !new URLSearchParams(location.search).has("from"));
+		await p.go(zoomed.slice(node.base.length));
+		await settle(page);
+		assert.deepEqual(await span(), [a, b]);
+		await page.click(".lead .acts .btn");
+		assert.equal(await page.evaluate(() => navigator.clipboard.readText()), zoomed);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a link of a signal leads to its machine and chart", async () => {
+	const s = (await get("/api/v1/signals")).items.find((x) => x.name === "cushion");
+	const p = await open(browser, node.base, `/series/${s.id}`);
+	try {
+		await p.page.waitForFunction((id) => location.pathname === "/assets/MLD-01" && location.search.includes(id), s.id);
+		await settle(p.page);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a tree of hundreds of lots is folded, searched, unfolded, and leads on", async () => {
+	const p = await open(browser, node.base, "/lots/SUP/PA-2291");
+	const { page } = p;
+	try {
+		await page.waitForSelector(".tree .node");
+		const folded = await page.locator(".tree .node").count();
+		assert.ok(folded < 20, `${folded} boxes`);
+		await page.fill("input[type=search]", "BBM-A-1188");
+		await page.waitForSelector(".tree .node.found");
+		await page.click(".toolbar .btn");
+		await page.waitForFunction((n) => document.querySelectorAll(".tree .node").length > n, folded + 50);
+		await page.focus(".tree .node:has-text('HLD-A-1117')");
+		assert.ok((await page.locator(".tree .link-path.on").count()) > 0, "the path of what is focused is marked");
+		await page.keyboard.press("Enter");
+		await page.waitForFunction(() => location.pathname.startsWith("/lots/MLD/HLD-A-1117"));
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a case is acknowledged and taken back", async () => {
+	const p = await open(browser, node.base, "/cases/7");
+	const { page } = p;
+	try {
+		await page.fill("textarea.words", "원료 확인");
+		await page.click(".sheet .btn.go");
+		await page.waitForSelector(".toast button");
+		await page.waitForFunction(() => document.querySelector(".timeline").textContent.includes("원료 확인"));
+		await page.click(".toast button");
+		await page.waitForFunction(() => document.querySelectorAll(".timeline > li").length >= 3);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a file dropped on Today is proposed, asked about, stored and charted", async () => {
+	const p = await open(browser, node.base, "/");
+	const { page } = p;
+	try {
+		await drop(page, "main", "일지 3월.csv", "\ufeff일시,온도(℃)\r\n01/02/2018 00:15,20.1\r\n");
+		await page.waitForSelector(".ask");
+		await settle(page);
+		await accessible(page, "proposal");
+		await shot(page, "import-plan", true);
+		await page.click(".ask button:last-child");
+		assert.equal(await page.$(".ask"), null);
+		assert.match(await page.inputValue("select >> nth=0"), /^M\/D/);
+		await page.click(".lead .btn.go");
+		await page.waitForSelector("[role=progressbar]");
+		await page.waitForSelector("dl.figures");
+		await accessible(page, "result");
+		await shot(page, "import-result", true);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a workbook is refused with its reason; the plan is not lost when the node refuses it", async () => {
+	const p = await open(browser, node.base, "/imports", { expected: /500/ });
+	const { page } = p;
+	try {
+		await page.setInputFiles("input[type=file]", { name: "대장.xlsx", mimeType: "application/octet-stream", buffer: Buffer.from("PK") });
+		await page.waitForFunction(() => /엑셀/.test(document.querySelector(".lead p")?.textContent ?? ""));
+		await page.goto(`${node.base}/imports`);
+		await page.setInputFiles("input[type=file]", { name: "a.csv", mimeType: "text/csv", buffer: Buffer.from("일시,온도\n") });
+		await page.waitForSelector(".lead .btn.go");
+		await node.fault("error", "/api/v1/imports/");
+		await page.click(".lead .btn.go");
+		await page.waitForFunction(() => /디스크에 쓸 수 없습니다/.test(document.querySelector(".problem")?.textContent ?? ""));
+		await node.fault("");
+		await page.click(".lead .btn.go");
+		await page.waitForSelector("dl.figures");
+		p.clean();
+	} finally {
+		await node.fault("");
+		await p.close();
+	}
+});
+
+test("a device is tried, a bad field is named, a change is saved and undone", async () => {
+	const p = await open(browser, node.base, "/settings/devices/MLD-01", { expected: /400/ });
+	const { page } = p;
+	try {
+		await page.click(".lead .btn:nth-last-child(2)");
+		await page.waitForSelector(".frames");
+		await accessible(page, "device test");
+		await shot(page, "device-test", true);
+		const port = page.locator("input[type=number]").first();
+		await port.fill("70000");
+		await page.click(".lead .btn.go");
+		await page.waitForSelector(".problem");
+		assert.equal(await port.getAttribute("aria-invalid"), "true");
+		await port.fill("5021");
+		await page.click(".lead .btn.go");
+		await page.waitForSelector(".toast button");
+		await page.click(".toast button");
+		await page.waitForFunction(() => document.querySelector("input[type=number]").value === "5020");
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("an error of the node is told in both languages, with what to do, and gone after another try", async () => {
+	for (const [lang, words] of [["ko", /디스크에 쓸 수 없습니다/], ["en", /The disk cannot be written/]]) {
+		await node.fault("error", "/api/v1/lots");
+		const p = await open(browser, node.base, null, { lang, expected: /500/ });
+		try {
+			await p.page.goto(`${node.base}/lots`);
+			await p.page.waitForSelector(".problem");
+			assert.match(await p.page.textContent(".problem"), words);
+			await p.page.click(".problem summary");
+			assert.match(await p.page.textContent(".problem pre"), /store_io/);
+			await shot(p.page, `error-${lang}`);
+			await accessible(p.page, "error");
+			await node.fault("");
+			await p.page.click(".problem .btn");
+			await p.page.waitForSelector("main table");
+			p.clean();
+		} finally {
+			await node.fault("");
+			await p.close();
+		}
+	}
+});
+
+test("an answer that is no problem document, or no JSON at all, is an error in words and not an empty page", async () => {
+	for (const kind of ["bare", "garbage"]) {
+		const p = await open(browser, node.base, "/settings", { expected: /502/ });
+		try {
+			await node.fault(kind, "/api/v1/assets");
+			await p.page.click("nav.rail a[href='/assets']");
+			await p.page.waitForSelector(".problem");
+			await node.fault("");
+			await p.page.click(".problem .btn");
+			await p.page.waitForSelector("main table");
+			p.clean();
+		} finally {
+			await node.fault("");
+			await p.close();
+		}
+	}
+});
+
+test("a slow node is waited for, and says so", async () => {
+	const p = await open(browser, node.base, "/settings");
+	try {
+		await node.fault("slow", "/api/v1/lots");
+		await p.page.click("nav.rail a[href='/lots']");
+		await p.page.waitForFunction(() => /불러오는 중/.test(document.querySelector(".wait-line")?.textContent ?? ""));
+		await p.page.waitForSelector("main table");
+		p.clean();
+	} finally {
+		await node.fault("");
+		await p.close();
+	}
+});
+
+test("a node that goes away greys the values and says since when; the page comes back by itself", async () => {
+	const p = await open(browser, node.base, "/", { expected: /ERR_|Failed to load/ });
+	const { page } = p;
+	try {
+		await settle(page);
+		await node.down(true);
+		await page.waitForSelector(".bar-lost", { timeout: 9000 });
+		assert.match(await page.textContent(".bar-lost"), /\d\d:\d\d:\d\d부터/);
+		assert.ok(Number(await page.evaluate(() => getComputedStyle(document.querySelector(".big.live")).opacity)) < 0.9, "values are greyed");
+		await shot(page, "lost");
+		await page.click("nav.rail a[href='/lots']");
+		await page.waitForSelector(".problem");
+		await node.down(false);
+		await page.waitForSelector(".bar-lost", { state: "detached" });
+		await page.waitForSelector("main table");
+		assert.equal(await page.$(".problem"), null);
+	} finally {
+		await node.down(false);
+		await p.close();
+	}
+});
+
+test("the wall survives a lost network and says so", async () => {
+	const p = await open(browser, node.base, "/?wall", { expected: /ERR_|Failed to load/ });
+	try {
+		await p.page.waitForSelector(".wall .machine");
+		await node.down(true);
+		await p.page.waitForSelector(".wall.lost");
+		await shot(p.page, "wall-lost");
+		await node.down(false);
+		await p.page.waitForSelector(".wall:not(.lost)");
+	} finally {
+		await node.down(false);
+		await p.close();
+	}
+});
+
+test("an empty node says what to do next and offers it", async () => {
+	const empty = await mock("empty");
+	try {
+		for (const lang of ["ko", "en"]) {
+			const p = await open(browser, empty.base, null, { lang });
+			try {
+				for (const path of ["/", "/assets", "/lots", "/cases", "/imports", "/settings", "/?wall"]) {
+					await p.go(path);
+					await settle(p.page);
+					const seen = await sound(p, `empty ${path}`);
+					if (lang === "en") english(seen.text, ["새 공장", "온도(℃)"], `empty ${path}`);
+					if (!path.includes("wall")) assert.ok((await p.page.locator("main .btn.go, main a.btn, main h1").count()) > 0, `${path} offers nothing`);
+					await shot(p.page, `empty-${path.replace(/\W/g, "") || "today"}-${lang}`);
+				}
+				await p.go("/");
+				assert.ok(await p.page.$("main a.btn[href='/imports']"));
+				assert.ok(await p.page.$("main a.btn[href='/settings/devices']"));
+				p.clean();
+			} finally {
+				await p.close();
+			}
+		}
+	} finally {
+		empty.close();
+	}
+});
+
+test("while the history loads Today shows how far it is", async () => {
+	const loading = await mock("history");
+	try {
+		const p = await open(browser, loading.base, "/");
+		try {
+			const at = async () => Number(await p.page.getAttribute("[role=progressbar]", "aria-valuenow"));
+			await p.page.waitForSelector("[role=progressbar]");
+			const first = await at();
+			assert.ok(first >= 40 && first < 100, `${first}%`);
+			assert.match(await p.page.textContent("h1"), /불러오는 중/);
+			await p.page.waitForFunction((n) => Number(document.querySelector("[role=progressbar]").getAttribute("aria-valuenow")) > n, first);
+			await accessible(p.page, "loading");
+			/* Who asked for less motion gets none. */
+			const moving = () => p.page.evaluate(() => [...document.querySelectorAll("*")].map((e) => getComputedStyle(e)).filter((x) => parseFloat(x.transitionDuration) > 0 || x.animationName !== "none").length);
+			assert.equal(await moving(), 1, "the bar grows");
+			await p.page.emulateMedia({ reducedMotion: "reduce" });
+			assert.equal(await moving(), 0, "nothing moves");
+			await shot(p.page, "today-loading");
+			p.clean();
+		} finally {
+			await p.close();
+		}
+	} finally {
+		loading.close();
+	}
+});
