@@ -73,7 +73,8 @@ def machine(scratch, load_before):
         name = next((line.split("=", 1)[1].strip().strip('"') for line in f if line.startswith("PRETTY_NAME")), "Linux")
     busy = "with other work on the machine" if load_before > 0.7 else "on a quiet machine"
     return (f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB memory, {name}; fdatasync of 4 KiB: {sync_ms(scratch):.2f} ms. "
-            f"Measured {busy} (load average before: {load_before:.1f}).")
+            f"Measured {busy} (load average before: {load_before:.1f})"
+            + ("; rows in ms are wall-clock, so they hold the wait for a core: run it again when it is quiet." if load_before > 0.7 else "."))
 
 
 def markdown(rows, where, minutes):

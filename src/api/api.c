@@ -282,6 +282,8 @@ bool api_is_loopback(struct span host)
 {
 	size_t colon = host.n && host.p[0] == '[' ? span_find(host, 0, ']') + 1 : span_find(host, 0, ':');
 	struct span name = span_sub(host, 0, colon);
+	if (colon < host.n && host.p[colon] != ':')
+		return false;
 	static const char localhost[] = "localhost";
 	size_t same = 0;
 	while (same < name.n && same < sizeof localhost - 1 && (name.p[same] | 0x20) == localhost[same])

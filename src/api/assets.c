@@ -99,7 +99,7 @@ static int range(struct api_call *c, int64_t *from, int64_t *to)
 {
 	int64_t now = clock_now(node_clock(c->node));
 	int err = api_param_time(c, "to", now, to);
-	return err ? err : api_param_time(c, "from", *to - NS_PER_DAY, from);
+	return err ? err : api_param_time(c, "from", *to > INT64_MIN + NS_PER_DAY ? *to - NS_PER_DAY : INT64_MIN, from);
 }
 
 /* MO_ENOENT where nobody knows the asset: no states is something else. */

@@ -1,8 +1,7 @@
 /* See priv/feed.h. A job holds blocks of rows; a block's times and lines stand
  * once, its columns' values behind them. The log thread appends a column at a
  * time, so that one sync covers whole rows, and hears from the engine which of
- * them replaced something. Numbers of files are stored as floats: a column
- * that holds whole numbers this month may hold others in the next. */
+ * them replaced something. */
 #include "api/priv/feed.h"
 
 #include <stdlib.h>
@@ -294,7 +293,7 @@ int feed_series(struct feed *f, const struct span *tag_kv, size_t n_tags, size_t
 		.label = span_sub(all, label_at, unit_at - label_at),
 		.unit = span_sub(all, unit_at, all.n),
 		.source = SPAN_LIT("file"),
-		.type = col->type == SERIES_I64 ? SERIES_F64 : col->type,
+		.type = col->type,
 		.kind = SERIES_CLOCK};
 	s->next = f->series;
 	f->series = s;
@@ -376,7 +375,7 @@ int feed_run(struct feed *f, void *series, enum series_type type, size_t n, cons
 	if (!p)
 		return out_of_memory(d);
 	q->entries = p;
-	struct fentry e = {.s = series, .type = type == SERIES_I64 ? SERIES_F64 : type, .block = q->n_blocks - 1, .n = n, .row_at = NO_OFFSET};
+	struct fentry e = {.s = series, .type = type, .block = q->n_blocks - 1, .n = n, .row_at = NO_OFFSET};
 	e.t_at = q->blocks[e.block].t_at;
 	if (row) {
 		e.t_at = lay(&q->data, t_ns, n * sizeof *t_ns);
@@ -384,16 +383,10 @@ int feed_run(struct feed *f, void *series, enum series_type type, size_t n, cons
 	} else {
 		q->blocks[e.block].valued = true;
 	}
-	if (type == SERIES_F64) {
+	if (type == SERIES_F64 || type == SERIES_I64) {
 		e.v_at = lay(&q->data, v, n * sizeof(double));
 	} else if (type == SERIES_BOOL) {
 		e.v_at = lay(&q->data, v, n);
-	} else if (type == SERIES_I64) {
-		e.v_at = lay(&q->data, v, n * sizeof(int64_t));
-		for (size_t i = 0; i < n && !q->data.err; i++) {
-			double x = (double)((const int64_t *)v)[i];
-			memcpy(q->data.p + e.v_at + i * sizeof x, &x, sizeof x);
-		}
 	} else {
 		e.v_at = lay(&q->data, v, n * sizeof(struct span));
 		if (!q->data.err)

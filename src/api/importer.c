@@ -16,6 +16,14 @@
 #define IMPORT_REFUSED_PIECE (256u << 10)
 #define IMPORT_ROW_MAX (1u << 20) /* JSON of one import row */
 
+/* Whatever lies below may fail without words: no memory, or a file that does not answer. Gives err. */
+static int worded(int err, struct diag *d)
+{
+	if (err != 0 && d && d->msg == MSG_NONE)
+		diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_IMPORT_FILE_GONE);
+	return err;
+}
+
 /* ---- the file ---- */
 struct import_file {
 	struct node *n;
@@ -45,13 +53,13 @@ int import_file_begin(struct import_file **ret, struct node *n, const char *name
 	f->blob = q.blob;
 	if (err != 0) {
 		import_file_drop(f);
-		return err;
+		return worded(err, d);
 	}
 	*ret = f;
 	return 0;
 }
 
-int import_file_piece(struct import_file *f, struct span bytes, struct diag *d) { return blob_write(f->blob, bytes, d); }
+int import_file_piece(struct import_file *f, struct span bytes, struct diag *d) { return worded(blob_write(f->blob, bytes, d), d); }
 
 void import_file_drop(struct import_file *f)
 {
@@ -276,7 +284,7 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 	buf_free(&json);
 	arena_free(&a);
 	import_file_drop(f);
-	return err;
+	return worded(err, d);
 }
 
 /* ---- running ---- */
@@ -411,7 +419,7 @@ static int stream_file(struct run *r, struct store_reader *reader, const uint8_t
 	intake_close(in);
 	vfs_close(f);
 	free(piece);
-	return err;
+	return worded(err, d);
 }
 
 struct series_list {
@@ -671,7 +679,7 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 			q.shape = span_str(shape);
 			q.mapping = buf_span(&mapping);
 		}
-		int stored = json.err ? json.err : storer_run(node_storer(n), row_run, &q.job, NULL);
+		int stored = json.err ? json.err : storer_run(node_storer(n), row_run, &q.job, err ? NULL : d);
 		err = err ? err : stored;
 	}
 	feed_free(r->feed);
@@ -685,7 +693,7 @@ out:
 	arena_free(&a);
 	free(set);
 	free(r);
-	return err;
+	return worded(err, d);
 }
 
 /* What a person reads beside a file that was set aside. */

@@ -370,7 +370,7 @@ int get_chart(struct api_call *c)
 	if (err == 0)
 		err = api_param_time(c, "from", e.points ? e.first_ns : 0, &from);
 	if (err == 0)
-		err = api_param_time(c, "to", e.points ? e.last_ns + 1 : 1, &to);
+		err = api_param_time(c, "to", e.points && e.last_ns < INT64_MAX ? e.last_ns + 1 : 1, &to);
 	if (err == 0)
 		err = api_param_i64(c, "width", 800, 1, CHART_MAX, &width);
 	if (err != 0)
@@ -390,8 +390,7 @@ int get_chart(struct api_call *c)
 	for (size_t i = 0; i < n; i++)
 		raw &= bins[i].count <= 1;
 	/* Whole milliseconds say enough of a wide bin; rows of a file are nanoseconds apart. */
-	uint64_t span_ns = (uint64_t)to - (uint64_t)from; /* may be wider than int64 */
-	int64_t unit_ns = span_ns / (uint64_t)width >= (uint64_t)NS_PER_MS ? NS_PER_MS : 1;
+	int64_t unit_ns = ((__int128)to - from) / width >= NS_PER_MS ? NS_PER_MS : 1;
 	struct json_writer *w = &c->w;
 	jw_object(w);
 	jw_key(w, "from");
@@ -414,7 +413,7 @@ int get_chart(struct api_call *c)
 				if (b->count == 1)
 					time_ms(w, b->first_ns);
 				else
-					time_ms(w, (int64_t)(from + (__int128)span_ns * (2 * (int64_t)i + 1) / (2 * width)) / unit_ns * unit_ns);
+					time_ms(w, (int64_t)(from + (((__int128)to - from) * (2 * (int64_t)i + 1)) / (2 * width)) / unit_ns * unit_ns);
 				break;
 			case 1: jw_f64(w, b->min); break;
 			case 2: jw_f64(w, b->max); break;

@@ -1,4 +1,4 @@
-/* moru check, moru debug. */
+/* moru check. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,26 +61,6 @@ int cmd_check(struct cmd *c)
 	}
 	store_close(s);
 	folder_close(f);
-	free(d);
-	return status;
-}
-
-int cmd_debug(struct cmd *c)
-{
-	struct diag *d = calloc(1, sizeof *d);
-	struct buf out;
-	buf_init(&out, 0);
-	if (!d || cmd_options(c, NULL, 0) != 0 || c->argc != 1) {
-		free(d);
-		return cmd_usage(c, "debug");
-	}
-	int err = series_debug_file(c->vfs, c->argv[0], &out, d);
-	int status = 0;
-	if (err == 0)
-		fwrite(out.p, 1, out.n, stdout);
-	else
-		status = cmd_fail(c, d, 1);
-	buf_free(&out);
 	free(d);
 	return status;
 }

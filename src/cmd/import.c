@@ -279,7 +279,8 @@ static void import_dir(struct door *w, const char *path, unsigned depth)
 	int err = vfs_list(w->c->vfs, path, add_name, &l);
 	if (err != 0)
 		failed(w, path, err);
-	qsort(l.name, l.n, sizeof *l.name, by_name);
+	if (l.n)
+		qsort(l.name, l.n, sizeof *l.name, by_name);
 	for (size_t i = 0; i < l.n; i++) {
 		char *p = vfs_join(path, l.name[i]);
 		if (p)

@@ -34,10 +34,11 @@ static const struct command commands[] = {
 		"모든 파일의 체크섬과 모든 참조를 확인하고, 따로 둔 파일을 알려 줍니다. 0 온전함, 1 이상 있음.",
 		"Verifies every file's checksums and every reference and says what was set aside. Status 0 whole, 1 findings."},
 	{"sql", "DIR \"SELECT …\" [--format table|csv|json]", cmd_sql, "읽기 전용 SQL", "read-only SQL",
-		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다.\n표: asset lot lot_link operation event characteristic machine_state case_ signal series value chart",
-		"Read-only SQL over lots, events, operations, cases and series.\nTables: asset lot lot_link operation event characteristic machine_state case_ signal series value chart"},
+		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다. 노드가 돌고 있어도 됩니다 (그때는 한 번에 한 문장, 30초까지).\n표: asset lot lot_link operation event characteristic machine_state case_ signal series value chart",
+		"Read-only SQL over lots, events, operations, cases and series. The node may be running (then one statement at a time, for at most 30 s).\nTables: asset lot lot_link operation event characteristic machine_state case_ signal series value chart"},
 	{"debug", "FILE", cmd_debug, "모루의 파일 하나를 말로 보여 줍니다", "show one of our own files in words",
-		"시계열 로그, 세그먼트, 목록 파일의 내용을 사람이 읽을 수 있게 보여 줍니다.", "Shows a series log, segment, catalogue or manifest in words."},
+		"노드 폴더의 파일(시계열 로그, 세그먼트, 목록, 저장소, 첨부, 설정, 식별자)을 사람이 읽을 수 있게 보여 줍니다.",
+		"Shows a file of a node's folder (series log, segment, catalogue, manifest, store, blob, settings, identity) in words."},
 	{"demo", "[--check] [--seed N] [--dir DIR] [--keep]", cmd_demo, "세 회사 시연을 돌립니다", "run the demo of three firms",
 		"가상 설비가 붙은 공장 노드 세 개를 띄우고 주소를 알려 줍니다. Ctrl-C로 끝냅니다.\n"
 		"  --check          한 주를 돌린 뒤 노드가 찾은 것을 정답과 비교합니다 (0: 놓친 것도 잘못 알린 것도 없음)\n  --seed N         난수 씨앗\n"

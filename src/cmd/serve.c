@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "base/num.h"
 #include "cmd/cmd.h"
+#include "http/loop.h"
 #include "node/node.h"
 
 int cmd_init(struct cmd *c)
@@ -52,6 +53,15 @@ static void log_line(void *arg, const char *level, const struct diag *d)
 	buf_free(&b);
 }
 
+static void loop_line(int severity, const char *text)
+{
+	char t[32];
+	if (severity < LOOP_LOG_WARN)
+		return;
+	t[rfc3339_format(t, wall_now() / NS_PER_MS * NS_PER_MS)] = 0;
+	fprintf(stderr, "%s warn loop: %s\n", t, text);
+}
+
 /* ADDR:PORT, [ADDR]:PORT; loopback alone until there are accounts and TLS. */
 static bool parse_listen(const char *text, char address[64], int *port)
 {
@@ -94,6 +104,7 @@ int cmd_serve(struct cmd *c)
 		status = cmd_usage(c, "serve");
 		goto out;
 	}
+	loop_set_log(loop_line);
 	opt.dir = c->argv[0];
 	if (o[0].got) {
 		opt.listen_address = address;

@@ -57,6 +57,13 @@ struct loop_fd {
 	void *arg;
 };
 
+_Static_assert(LOOP_LOG_WARN == EVENT_LOG_WARN, "as libevent counts");
+
+void loop_set_log(void (*fn)(int severity, const char *text))
+{
+	event_set_log_callback(fn);
+}
+
 struct event_base *loop_base(struct loop *l)
 {
 	return l->base;

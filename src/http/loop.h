@@ -8,6 +8,11 @@
 #include "base/err.h"
 #include "base/span.h"
 
+/* What libevent itself has to say (severity: its EVENT_LOG_*), which it would print on standard error. Process-wide, so for the program to
+ * set, before the first loop. */
+#define LOOP_LOG_WARN 2 /* EVENT_LOG_WARN */
+void loop_set_log(void (*fn)(int severity, const char *text));
+
 struct loop;
 MO_MUST_USE int loop_new(struct loop **ret);
 /* Everything on it must be freed before. */

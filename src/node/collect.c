@@ -316,13 +316,12 @@ static void value_done(struct wjob *j, int err, const struct diag *d)
 	loop_post(q->v->c->node->loop, &q->post);
 }
 
-static void flush(struct device *v)
+/* The pending values as a job for the log; NULL: none, or no memory for it now (they stay pending). */
+static struct value_job *job_begin(struct device *v)
 {
-	if (v->n_pend == 0)
-		return;
-	struct value_job *q = calloc(1, sizeof *q);
+	struct value_job *q = v->n_pend ? calloc(1, sizeof *q) : NULL;
 	if (!q)
-		return; /* the values stay pending; tried again by the timer */
+		return NULL;
 	q->job.run = value_run;
 	q->job.done = value_done;
 	q->v = v;
@@ -331,11 +330,16 @@ static void flush(struct device *v)
 	q->n = v->n_pend;
 	q->text = v->pend_text.p;
 	q->arrival_ns = clock_now(v->c->node->clock);
-	/* Counted first: the job may be over before this call returns. */
+	/* Counted first: the job may be over before submitting returns. */
 	atomic_fetch_add(&v->keys->refs, 1);
 	v->in_flight++;
-	struct writer *w = v->c->node->writer;
-	if ((v->c->closing ? writer_submit_wait(w, &q->job) : writer_submit(w, &q->job)) != 0) {
+	return q;
+}
+
+/* After submitting: what was taken is no longer pending, what was not is tried again by the timer. */
+static void job_submitted(struct device *v, struct value_job *q, bool taken)
+{
+	if (!taken) {
 		keys_release(v->keys);
 		v->in_flight--;
 		free(q);
@@ -344,6 +348,34 @@ static void flush(struct device *v)
 	v->pend = NULL;
 	v->n_pend = v->cap_pend = 0;
 	buf_init(&v->pend_text, 0);
+}
+
+static void flush(struct device *v)
+{
+	struct value_job *q = job_begin(v);
+	struct writer *w = v->c->node->writer;
+	if (q)
+		job_submitted(v, q, (v->c->closing ? writer_submit_wait(w, &q->job) : writer_submit(w, &q->job)) == 0);
+}
+
+/* What all devices read in one step goes to the log together: one sync for all of them. */
+static void flush_all(struct collect *c)
+{
+	struct device *of[WRITER_TOGETHER];
+	struct wjob *jobs[WRITER_TOGETHER];
+	size_t n = 0;
+	for (struct device *v = c->devices; v || n; v = v ? v->next : NULL) {
+		struct value_job *q = v ? job_begin(v) : NULL;
+		if (q) {
+			of[n] = v;
+			jobs[n++] = &q->job;
+		}
+		if (n == WRITER_TOGETHER || (!v && n)) {
+			bool taken = writer_submit_many(c->node->writer, jobs, n) == 0;
+			while (n)
+				n--, job_submitted(of[n], (struct value_job *)jobs[n], taken);
+		}
+	}
 }
 
 static void flush_timer(void *arg)
@@ -717,13 +749,10 @@ void collect_reload(struct collect *c)
 }
 
 /* ---- stepping ---- */
-static bool device_settled(struct device *v, bool patient)
+/* It has read what was due, or won't now. */
+static bool device_read(struct device *v, bool patient)
 {
-	if (!v->ops)
-		return true;
-	if (v->n_pend || v->in_flight)
-		return false;
-	if (v->ending)
+	if (!v->ops || v->ending)
 		return true;
 	enum driver_state s = v->ops->state(v->driver);
 	if (s == DRIVER_CONNECTING && patient)
@@ -736,13 +765,14 @@ static void step_check(struct collect *c)
 	if (!c->stepping)
 		return;
 	bool patient = mono_now() - c->step.begun_mono_ns < COLLECT_STEP_WAIT_NS;
-	bool all = true;
-	for (struct device *v = c->devices; v; v = v->next) {
-		if (v->ops && v->n_pend && (v->ops->settled(v->driver, now_of(c)) || v->ops->state(v->driver) != DRIVER_ONLINE))
-			flush(v);
-		all &= device_settled(v, patient);
-	}
-	if (!all) {
+	bool read = true, landed = true;
+	for (struct device *v = c->devices; v && read; v = v->next)
+		read = device_read(v, patient);
+	if (read)
+		flush_all(c);
+	for (struct device *v = c->devices; v; v = v->next)
+		landed = landed && !v->n_pend && !v->in_flight;
+	if (!read || !landed) {
 		loop_timer_set(c->step_timer, 50 * NS_PER_MS);
 		return;
 	}

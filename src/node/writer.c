@@ -314,6 +314,15 @@ void writer_free(struct writer *w)
 }
 
 int writer_submit(struct writer *w, struct wjob *j) { return bqueue_try_push(w->queue, j); }
+int writer_submit_many(struct writer *w, struct wjob *const *jobs, size_t n)
+{
+	void *items[WRITER_TOGETHER];
+	if (n > WRITER_TOGETHER)
+		return MO_EINVAL;
+	for (size_t i = 0; i < n; i++)
+		items[i] = jobs[i];
+	return bqueue_try_push_many(w->queue, items, n);
+}
 int writer_submit_wait(struct writer *w, struct wjob *j) { return bqueue_push(w->queue, j, -1); }
 int64_t writer_busy_since(struct writer *w) { return atomic_load(&w->busy_since_ns); }
 

@@ -33,6 +33,9 @@ void writer_stop(struct writer *w);
 void writer_free(struct writer *w);
 /* Any thread. MO_EAGAIN: queue full (answer 503, or wait); MO_ECANCELED: stopped. */
 MO_MUST_USE int writer_submit(struct writer *w, struct wjob *j);
+/* All n (at most WRITER_TOGETHER) or none, so that one sync covers them. */
+#define WRITER_TOGETHER 64u
+MO_MUST_USE int writer_submit_many(struct writer *w, struct wjob *const *jobs, size_t n);
 /* Any thread but the log's and the loop's: waits for room. */
 MO_MUST_USE int writer_submit_wait(struct writer *w, struct wjob *j);
 /* Any thread but the log's: submits and waits. */

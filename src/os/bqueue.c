@@ -87,15 +87,17 @@ static void put(struct bqueue *q, void *item)
 	pthread_cond_signal(&q->not_empty);
 }
 
-int bqueue_try_push(struct bqueue *q, void *item)
+int bqueue_try_push_many(struct bqueue *q, void *const *items, size_t n)
 {
 	pthread_mutex_lock(&q->mutex);
-	int r = q->closed ? MO_ECANCELED : q->n == q->cap ? MO_EAGAIN : 0;
-	if (!r)
-		put(q, item);
+	int r = q->closed ? MO_ECANCELED : q->cap - q->n < n ? MO_EAGAIN : 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		put(q, items[i]);
 	pthread_mutex_unlock(&q->mutex);
 	return r;
 }
+
+int bqueue_try_push(struct bqueue *q, void *item) { return bqueue_try_push_many(q, &item, 1); }
 
 int bqueue_push(struct bqueue *q, void *item, int64_t timeout_ns)
 {

@@ -23,6 +23,8 @@ MO_MUST_USE int bqueue_new(struct bqueue **ret, size_t capacity);
 void bqueue_free(struct bqueue *q);
 /* MO_EAGAIN when full, MO_ECANCELED after close. */
 MO_MUST_USE int bqueue_try_push(struct bqueue *q, void *item);
+/* All n of them, next to each other, or none. MO_EAGAIN when there is no room for all, MO_ECANCELED after close. */
+MO_MUST_USE int bqueue_try_push_many(struct bqueue *q, void *const *items, size_t n);
 /* Waits for room; timeout < 0 for ever. MO_ETIMEOUT, MO_ECANCELED. */
 MO_MUST_USE int bqueue_push(struct bqueue *q, void *item, int64_t timeout_ns);
 /* Waits for an item. MO_ETIMEOUT; MO_ECANCELED once closed and empty. */

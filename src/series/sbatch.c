@@ -375,6 +375,18 @@ bool sbatch_extents(const struct sbatch *b, size_t *pos, struct sbatch_extent *r
 		return false;
 	*pos = b->rows.n - s.n;
 	*ret = (struct sbatch_extent){g.id, g.n, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN};
+	if (g.type != SERIES_STR && !(g.flags & ROW_ARRIVAL)) {
+		/* All rows are alike: only their times are looked at. */
+		size_t row = brow_fixed(g.type, g.flags);
+		const uint8_t *p = g.rows.p;
+		for (uint32_t i = 0; i < g.n; i++, p += row) {
+			int64_t t = ldi64(p);
+			ret->t_min = t < ret->t_min ? t : ret->t_min;
+			ret->t_max = t > ret->t_max ? t : ret->t_max;
+		}
+		ret->arrival_min = ret->arrival_max = b->arrival;
+		return true;
+	}
 	struct brow r = {.arrival = b->arrival};
 	for (uint32_t i = 0; i < g.n; i++) {
 		brow_next(&r, &g);

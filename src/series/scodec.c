@@ -289,18 +289,25 @@ static inline bool decimal_of(int64_t *ret, double v, unsigned e)
 	return true;
 }
 
+/* All as whole numbers of one 10^-e. A value that needs more decimals has those before it done again; one that they spoil ends it. */
 static bool decimals_of(uint64_t *x, const double *v, size_t n, unsigned *ret_e)
 {
 	unsigned e = 0;
+	size_t again = 0; /* values before this one had fewer decimals when they were done */
 	int64_t i;
-	for (size_t j = 0; j < n; j++)
-		while (!decimal_of(&i, v[j], e))
+	for (size_t j = 0; j < n;) {
+		if (decimal_of(&i, v[j], e)) {
+			x[j++] = (uint64_t)i;
+			continue;
+		}
+		if (j < again)
+			return false;
+		do
 			if (++e > DECIMALS_MAX)
 				return false;
-	for (size_t j = 0; j < n; j++) {
-		if (!decimal_of(&i, v[j], e)) /* rounding may spoil an early value at the later exponent */
-			return false;
-		x[j] = (uint64_t)i;
+		while (!decimal_of(&i, v[j], e));
+		again = j;
+		j = 0;
 	}
 	*ret_e = e;
 	return true;

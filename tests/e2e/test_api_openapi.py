@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-FUZZ_S = float(os.environ.get('MORU_FUZZ_S', '30'))  # in all, shared by the operations
+FUZZ_S = float(os.environ.get('MORU_FUZZ_S', '25'))  # in all, shared by the operations
 
 
 @pytest.fixture(scope='module')
@@ -137,5 +137,5 @@ def test_schemathesis(new_node, document):
                     troubles.append(f'{op.verbose_name}: {e}')
     print(f'{asked} requests to {len(operations)} operations')
     assert not troubles, '\n'.join(troubles)
-    assert asked > 200
+    assert asked > 2 * len(operations)
     assert n.get_json('/healthz') == {'status': 'ok'}

@@ -367,3 +367,11 @@ def test_case_state_refused(data):
         a.problem(400)
     data.ask('POST', '/api/v1/cases/1/state', body={'state': 'seen'}).problem(404, 'store_case_missing')
     data.ask('POST', '/api/v1/cases/1/state', body=b'{', headers={'Content-Type': 'application/json'}).problem(400)
+
+
+@pytest.mark.parametrize('t', ['-9223372036854', '9223372036854', '1677-09-21T00:12:44Z', '2262-04-11T23:47:16Z'])
+def test_ends_of_time(data, t):
+    s = data.signal('M-00', 'temp')['id']
+    for path in (f'/api/v1/series/{s}/values', f'/api/v1/series/{s}/chart', '/api/v1/assets/M-00/states', '/api/v1/assets/M-00/stops', '/api/v1/events', '/api/v1/operations'):
+        for params in ({'from_': t}, {'to': t}, {'from_': t, 'to': t}):
+            assert data.get(path, **params).status in (200, 400), (path, params)

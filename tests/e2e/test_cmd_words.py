@@ -3,7 +3,9 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -82,11 +84,20 @@ def test_init_where_it_may_not_write(tmp_path):
 
 
 def test_init_and_import_on_a_full_disk(tmp_path):
-    """A file system of 1 MB of our own; without the right to mount one the test says so."""
+    """A file system of 1 MB of our own; without the right to mount one, files that may not grow past 200 kB."""
     small = tmp_path / 'small'
     small.mkdir()
+    big = write(tmp_path / 'big.csv', 'time,a\n' + ''.join(f'2021-09-{1 + i // 1440:02} {i // 60 % 24:02}:{i % 60:02},{i}\n' for i in range(43000)))
     if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(small)], capture_output=True).returncode != 0:
-        pytest.skip('no right to mount a small file system')
+        def tight():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200000, 200000))
+        r = subprocess.run([MORU, '--lang', 'en', 'init', str(small / 'n')], capture_output=True, preexec_fn=tight)
+        assert r.returncode == 1 and r.stderr, r
+        assert moru('init', small / 'n').returncode == 0
+        r = subprocess.run([MORU, '--lang', 'en', 'import', str(small / 'n'), str(big)], capture_output=True, preexec_fn=tight)
+        assert r.returncode == 2 and r.stderr, r
+        return
     try:
         write(small / 'ballast', b'x' * 900000)
         r = moru('init', small / 'n')
@@ -94,7 +105,6 @@ def test_init_and_import_on_a_full_disk(tmp_path):
         (small / 'ballast').unlink()
         r = moru('init', small / 'n')
         assert r.returncode == 0, r.stderr
-        big = write(tmp_path / 'big.csv', 'time,a\n' + ''.join(f'2021-09-{1 + i // 1440:02} {i // 60 % 24:02}:{i % 60:02},{i}\n' for i in range(43000)))
         r = importing(small / 'n', big)
         assert r.status == 2 and r.err, r
     finally:
@@ -115,7 +125,7 @@ def test_sql_in_three_formats(filled):
     assert moru('sql', filled, q).stdout.decode().splitlines() == ['asset\tsignal\tunit\tpoints', 'm\ta\tmm\t60', 'm\ts\t\t60']
     assert moru('sql', filled, q, '--format', 'csv').stdout.decode() == 'asset,signal,unit,points\r\nm,a,mm,60\r\nm,s,,60\r\n'
     assert [json.loads(s) for s in moru('sql', filled, q, '--format', 'json').stdout.decode().splitlines()] == [
-        {'asset': 'm', 'signal': 'a', 'unit': 'mm', 'points': 60}, {'asset': 'm', 'signal': 's', 'unit': '', 'points': 60}]
+        {'asset': 'm', 'signal': 'a', 'unit': 'mm', 'points': 60}, {'asset': 'm', 'signal': 's', 'unit': None, 'points': 60}]
     assert moru('sql', filled, q, '--format', 'xml').returncode == 2
     r = moru('sql', filled, "SELECT count(*) n, sum(v.value) s FROM series x, value v WHERE v.series = x.id AND x.signal = 'a'", '--format', 'json')
     assert json.loads(r.stdout) == {'n': 60, 's': sum(i + 0.5 for i in range(60))}
@@ -133,11 +143,12 @@ def test_sql_reads_only(filled, sql):
     assert {p: p.read_bytes() for p in filled.rglob('*') if p.is_file()} == before
 
 
-def test_commands_beside_a_running_node_say_what_to_do(new_node):
+def test_commands_beside_a_running_node(new_node):
     node = new_node()
-    for args in (['sql', node.folder, 'SELECT 1'], ['check', node.folder], ['serve', node.folder]):
+    for args in (['check', node.folder], ['serve', node.folder]):
         r = moru(*args)
-        assert r.returncode != 0 and ('Stop it' in r.stderr.decode() or 'running' in r.stderr.decode()), r
+        assert r.returncode != 0 and 'running' in r.stderr.decode(), r
+        assert HANGUL.search(moru(*args, lang='ko').stderr.decode())
 
 
 def test_commands_on_a_folder_without_a_node(tmp_path):
@@ -171,9 +182,20 @@ def test_debug_shows_each_of_our_files(filled):
         assert r.returncode == 0 and len(r.stdout.splitlines()) >= 2, (p, r)
         shown += 1
     assert shown >= 2
-    for p in ('format', 'node.json', 'moru.yaml', 'store.db'):
-        r = moru('debug', filled / p)
-        assert r.returncode == 0 and r.stdout, (p, r)
+    said = {p: moru('debug', filled / p) for p in ('format', 'node.json', 'moru.yaml', 'store.db')}
+    assert all(r.returncode == 0 and HANGUL.search(moru('debug', filled / p, lang='ko').stdout.decode()) for p, r in said.items()), said
+    assert b'version 1' in said['format'].stdout and b'schema version' in said['store.db'].stdout and b'name:' in said['moru.yaml'].stdout
+    assert json.loads((filled / 'node.json').read_text())['id'] in said['node.json'].stdout.decode()
+
+
+def test_debug_tells_a_damaged_blob(filled, tmp_path):
+    blob = next(p for p in (filled / 'blobs').rglob('*') if p.is_file())
+    r = moru('debug', blob)
+    assert r.returncode == 0 and blob.parent.name + blob.name in r.stdout.decode() and b'whole' in r.stdout
+    bad = tmp_path / blob.parent.name
+    bad.mkdir()
+    r = moru('debug', write(bad / blob.name, blob.read_bytes()[:-1]))
+    assert r.returncode == 1 and b'damaged' in r.stdout and r.stderr
 
 
 def test_debug_never_shows_a_secret(filled):

@@ -176,10 +176,10 @@ def test_the_same_file_and_a_longer_one(take, tmp_path):
     assert all(len(more[k]) == len(first[k]) + 10 for k in first)
 
 
-def test_numbers_are_floating_point_and_exact(take):
-    r, v = take('time,a,big\n2021-09-06 10:05,0.1,9007199254740993\n2021-09-06 10:06,1e-300,-5\n')
-    assert v['a'] == [(A, 0.1), (B, 1e-300)]
-    assert v['big'] == [(A, 9007199254740992.0), (B, -5.0)]  # docs/formats/csv.md: 53 bits
+def test_numbers_are_exact(take):
+    r, v = take('time,a,big,whole\n2021-09-06 10:05,0.1,9007199254740993,1\n2021-09-06 10:06,1e-300,-5,2\n', name='exact')
+    assert v == {'a': [(A, 0.1), (B, 1e-300)], 'big': [(A, 9007199254740993), (B, -5)], 'whole': [(A, 1.0), (B, 2.0)]}
+    assert {s[1]: s[3] for s in series(take.folder).values() if s[0] == 'exact'} == {'a': 'float', 'big': 'integer', 'whole': 'float'}
 
 
 def test_no_number_is_guessed(take):

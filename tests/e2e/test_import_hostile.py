@@ -1,13 +1,12 @@
 """Files that want to hurt: refused or read in bounded memory, never a crash; and memory that does not grow with the file."""
 import os
 import random
-import resource
 import subprocess
 
 import pytest
 
 from conftest import MORU, SANITIZER
-from importing import Imported, ns, series, shared, values, write
+from importing import Imported, ns, series, values, write
 
 MB = 1 << 20
 SANITIZED = 'asan' in MORU or 'tsan' in MORU

@@ -146,13 +146,13 @@ def test_wrong_corrections_name_their_field(node):
 def test_chunked_upload_and_one_that_breaks_off(node):
     body = TEXT.encode()
     c = node.connect()
-    c.request('POST', '/api/v1/imports?name=chunked.csv', body=(body[k:k + 700] for k in range(0, len(body), 700)), headers={'Content-Type': 'text/csv'}, encode_chunked=True)
+    c.request('POST', '/api/v1/imports?name=chunked.csv', body=(body[k:k + 700] for k in range(0, len(body), 700)), headers={'Content-Type': 'application/octet-stream'}, encode_chunked=True)
     r = c.getresponse()
     i = json.loads(r.read())
     assert r.status == 201 and i['proposal']['rows_seen'] == 100
     c.close()
     s = socket.create_connection((node.host, node.port))
-    s.sendall(b'POST /api/v1/imports?name=half.csv HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\n' + body)
+    s.sendall(b'POST /api/v1/imports?name=half.csv HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\nContent-Length: 1000000\r\n\r\n' + body)
     time.sleep(0.1)
     s.close()
     time.sleep(0.2)

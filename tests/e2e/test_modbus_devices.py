@@ -123,7 +123,7 @@ def test_live_test(shared_node, plc):
     assert p['field'] == 'driver'
 
 
-@pytest.mark.parametrize('mode', ['mute', 'noise', 'tid'])
+@pytest.mark.parametrize('mode', ['mute', 'noise'])
 def test_live_test_of_a_bad_device(shared_node, plc, mode):
     plc.mode = mode
     began = time.monotonic()

@@ -134,7 +134,7 @@ def test_silent_is_stale_within_seconds(machine, plc, mode):
     assert st['trouble'] and st['trouble']['ko'] and st['trouble']['en']
     # It stays stale however often the stream is made anew, and is not asked ever faster.
     connects, seen = plc.connects, len(stream.devices())
-    end = time.monotonic() + 4
+    end = time.monotonic() + 3
     while time.monotonic() < end:
         assert is_stale(machine)
         time.sleep(0.1)

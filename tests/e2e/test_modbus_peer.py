@@ -1,7 +1,7 @@
 """The Modbus driver against a real server (pymodbus) with its ground truth: what it produced is what is stored.
 
-The server and what compares with its truth stand in ../shared/kits/device (or where MORU_SHARED points); pymodbus in the kit's venv.
-Without them these tests are skipped; modbus_fake.py covers the essentials alone."""
+The server and what compares with its truth stand in ../shared/kits/device (or where MORU_SHARED points); without them these tests are
+skipped, and modbus_fake.py covers the essentials alone. pymodbus is put into the kit's venv where it is missing."""
 import json
 import os
 import pathlib
@@ -17,11 +17,9 @@ from modbus_fake import device, put_device, status, wait_for
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KIT = pathlib.Path(os.environ.get('MORU_SHARED', ROOT.parent / 'shared')) / 'kits' / 'device'
 PYTHON = pathlib.Path(os.environ.get('MORU_KITS', pathlib.Path.home() / '.cache' / 'moru-kits')) / 'device' / 'venv' / 'bin' / 'python'
+PYMODBUS = 'pymodbus==3.16.1'
 
-pytestmark = [
-    pytest.mark.skipif(not (KIT / 'modbus_server.py').exists(), reason='no ../shared/kits/device beside this tree'),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f'{PYTHON} is missing: run ../shared/kits/device/setup.sh'),
-]
+pytestmark = pytest.mark.skipif(not (KIT / 'modbus_server.py').exists(), reason='no kits/device in MORU_SHARED or ../shared')
 N = 60
 
 
@@ -46,6 +44,14 @@ class Peer:
     def end(self):
         self.process.kill()
         self.process.wait()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def kit():
+    if not PYTHON.exists():
+        subprocess.run([sys.executable, '-m', 'venv', PYTHON.parents[1]], check=True, timeout=120)
+    if subprocess.run([PYTHON, '-c', 'import pymodbus'], capture_output=True).returncode:
+        subprocess.run([PYTHON, '-m', 'pip', 'install', '-q', '--disable-pip-version-check', PYMODBUS], check=True, timeout=120)
 
 
 @pytest.fixture

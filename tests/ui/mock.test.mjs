@@ -107,7 +107,7 @@ test("by keyboard: skip link, menu, search, a focus that is seen", async () => {
 		}
 		for (const to of ["/assets", "/lots", "/cases", "/imports", "/settings"]) assert.ok(seen.has(to), `Tab does not reach ${to}`);
 		await page.keyboard.press("Control+k");
-		await page.waitForSelector("dialog.find[open]");
+		await page.waitForSelector("dialog.find[open] input:focus");
 		await page.keyboard.type("BBM-A-1187-3");
 		await page.waitForSelector("#found [data-to='/lots/MCH/BBM-A-1187-3']");
 		await accessible(page, "search");

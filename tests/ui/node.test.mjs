@@ -274,6 +274,7 @@ test("search finds a motor by the end of its number; its tree leads back to the 
 	const { page } = p;
 	try {
 		await page.keyboard.press("Control+k");
+		await page.waitForSelector("dialog.find[open] input:focus");
 		await page.keyboard.type("44812");
 		await page.waitForSelector("#found [data-to='/lots/MOT/MTR-60A-44812']");
 		await page.keyboard.press("Enter");
@@ -286,6 +287,7 @@ test("search finds a motor by the end of its number; its tree leads back to the 
 		await page.waitForFunction(() => location.pathname === "/lots/SUP/PA-2291");
 		await page.waitForFunction(() => /대체품 1포 투입/.test(document.querySelector(".timeline")?.textContent ?? ""));
 		await page.keyboard.press("Control+k");
+		await page.waitForSelector("dialog.find[open] input:focus");
 		await page.keyboard.type("압입");
 		await page.waitForSelector("#found [data-to='/assets/MCH-06']");
 		p.clean();

@@ -59,7 +59,7 @@ export const heading = (page) => page.waitForSelector("main h1, main h2, .wall h
 export async function settle(page) {
 	await page.waitForFunction(() => !document.querySelector(".wait-line")?.textContent);
 	await page.waitForFunction(() => [...document.querySelectorAll(".chart .plot")].every((c) => c.querySelector("canvas")));
-	await page.waitForTimeout(300);
+	await page.waitForTimeout(150);
 }
 
 /* What holds for every page: a first sentence, no word missing, nothing cut sideways, every control with a name. names: allowed to hold Korean

@@ -208,8 +208,14 @@ static void closes_under_load(void **state)
 	plc_stop(&plc);
 }
 
-/* Stopped before it ran, and twice. */
-static void stops_at_once(void **state)
+static void stop_twice(void *arg)
+{
+	struct rig *r = arg;
+	node_stop(r->n);
+	node_stop(r->n);
+}
+
+static void stops_at_once_and_once(void **state)
 {
 	(void)state;
 	static struct rig r;
@@ -217,14 +223,15 @@ static void stops_at_once(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		rig_start(&r);
 		assert_int_equal(r.status, 0);
-		node_stop(r.n);
-		rig_stop(&r);
+		rig_on_loop(&r, stop_twice, &r);
+		thread_join(r.thread);
+		assert_int_equal(r.status, 0);
 	}
 	rig_free(&r);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(closes_under_load), cmocka_unit_test(stops_at_once)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(closes_under_load), cmocka_unit_test(stops_at_once_and_once)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,6 +23,8 @@ static void first_in_first_out(void **state)
 	for (uintptr_t i = 1; i <= 3; i++)
 		assert_int_equal(bqueue_try_push(q, item(i)), 0);
 	assert_int_equal(bqueue_try_push(q, item(4)), MO_EAGAIN);
+	void *two[] = {item(5), item(6)};
+	assert_int_equal(bqueue_try_push_many(q, two, 2), MO_EAGAIN);
 	assert_int_equal(bqueue_size(q), 3);
 	assert_int_equal(bqueue_pop(q, &p, 0), 0);
 	assert_ptr_equal(p, item(1));

@@ -513,6 +513,35 @@ static void test_texts_shared(void **state)
 	assert_true(st.bytes_segments < 300000); /* a table a block of 16 points, not 3 MB */
 }
 
+static void test_batch_extents(void **state)
+{
+	(void)state;
+	static const int64_t t[] = {7, 3, 5};
+	static const double v[] = {1, 2, 3};
+	struct sbatch *b;
+	struct sbatch_extent e;
+	size_t pos = 0;
+	assert_int_equal(sbatch_new(&b), 0);
+	assert_false(sbatch_extents(b, &pos, &e));
+	sbatch_set_arrival(b, 100);
+	assert_int_equal(sbatch_add_run(b, 1, SERIES_F64, 3, t, v), 0);
+	assert_int_equal(sbatch_add(b, &(struct sbatch_point){.id = 2, .type = SERIES_STR, .t_ns = 9, .arrival_ns = T_NONE, .v.str = SPAN_LIT("text")}), 0);
+	for (int64_t k = 0; k < 2; k++)
+		assert_int_equal(sbatch_add(b, &(struct sbatch_point){.id = 3, .type = SERIES_BOOL, .t_ns = 20 - k, .seq = 4, .quality = Q_BAD, .arrival_ns = 50 + k}), 0);
+	const struct sbatch_extent want[] = {{1, 3, 3, 7, 100, 100}, {2, 1, 9, 9, 100, 100}, {3, 2, 19, 20, 50, 51}};
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(sbatch_extents(b, &pos, &e));
+		assert_int_equal(e.id, want[i].id);
+		assert_int_equal(e.n, want[i].n);
+		assert_int_equal(e.t_min, want[i].t_min);
+		assert_int_equal(e.t_max, want[i].t_max);
+		assert_int_equal(e.arrival_min, want[i].arrival_min);
+		assert_int_equal(e.arrival_max, want[i].arrival_max);
+	}
+	assert_false(sbatch_extents(b, &pos, &e));
+	sbatch_free(b);
+}
+
 static void test_manifest_lost(void **state)
 {
 	(void)state;
@@ -614,6 +643,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_define), T(test_batches), T(test_sequence), T(test_last_text), T(test_offsets),
 	        T(test_failed), T(test_budget), T(test_read_only), T(test_cursor_survives), T(test_chart), T(test_again), T(test_set_aside),
-	        T(test_manifest_lost), T(test_merge_large), T(test_texts_shared), T(test_newer), T(test_check_and_debug)};
+	        T(test_manifest_lost), T(test_batch_extents), T(test_merge_large), T(test_texts_shared), T(test_newer), T(test_check_and_debug)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

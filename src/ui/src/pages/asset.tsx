@@ -198,7 +198,7 @@ export function AssetPage({ code }: { code: string }) {
 									<Texts key={s.id} s={s} {...rangeQuery(range.range, rows)} />
 								) : extent || whole.data || whole.error ? (
 									<div key={s.id}>
-										<ChartView signal={s} range={range.range} follow={range.follow} rows={rows} dot={dots[i % dots.length]!} height={height} states={states} marks={marksOf.get(s.id) ?? []} extent={extent} onRange={range.set} onBack={range.back} />
+										<ChartView signal={s} range={range.range} follow={range.follow && !stale && !silent} rows={rows} dot={dots[i % dots.length]!} height={height} states={states} marks={marksOf.get(s.id) ?? []} extent={extent} onRange={range.set} onBack={range.back} />
 										<CsvButton s={s} {...rangeQuery(range.range, rows)} rows={rows} />
 									</div>
 								) : null,

@@ -132,7 +132,7 @@ export function CasePage({ id }: { id: string }) {
 			>
 				{caseSeen(c)} · {c.end ? t(cases.lasted, { d: duration(ms(c.end) - ms(c.begin)) }) : `${t(cases.lasting)} (${duration(now - ms(c.begin))})`}
 			</Lead>
-			<div class="cols main-side">
+			<div class="cols main-side case-page">
 				<div class="stack">
 					<Around c={c} signal={signal} />
 					<section class="sheet">
@@ -152,7 +152,7 @@ export function CasePage({ id }: { id: string }) {
 					</section>
 				</div>
 				<div class="stack">
-					<section class="sheet">
+					<section class="sheet first">
 						<header>
 							<h2>{t(cases.state)}</h2>
 							<State look={caseLook[c.state]}>{stateWord(c.state)}</State>

@@ -1,0 +1,198 @@
+/* moru debug: any of our own files in words. The series engine shows its own;
+ * what stands beside it in a folder is told apart by content, never shown
+ * where it is a secret. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "cmd/cmd.h"
+#include "codec/json.h"
+#include "node/folder.h"
+#include "os/crypto.h"
+#include "series/series.h"
+
+#define HEAD_BYTES (64u << 10)
+#define FORMAT_BYTES 32u
+
+struct look {
+	const struct cmd *c;
+	const char *path;
+	struct vfs_file *f;
+	uint64_t size_bytes;
+	struct span head; /* its first bytes */
+	struct buf *out;
+	struct diag *d;
+};
+
+static uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+static bool begins(struct span s, const char *text, size_t n) { return s.n >= n && memcmp(s.p, text, n) == 0; }
+
+/* The name behind the last slash. */
+static const char *name_of(const char *path) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
+
+/* The SQLite database file format: https://sqlite.org/fileformat2.html, 1.3 (header) and 4.1 (write-ahead log). */
+static bool show_sqlite(struct look *l)
+{
+	const uint8_t *p = l->head.p;
+	if (!begins(l->head, "SQLite format 3", 16) || l->head.n < 100)
+		return false;
+	uint32_t page = (uint32_t)p[16] << 8 | p[17];
+	buf_printf(l->out, cmd_text(l->c, "저장소 (SQLite 데이터베이스): %llu바이트\n", "store (SQLite database): %llu bytes\n"), (unsigned long long)l->size_bytes);
+	buf_printf(l->out, cmd_text(l->c, "  쪽 크기 %u, 쪽 %u개, 변경 횟수 %u\n", "  page size %u, %u pages, change counter %u\n"), page == 1 ? 65536 : page, be32(p + 28), be32(p + 24));
+	buf_printf(l->out, cmd_text(l->c, "  스키마 판 %u, 응용 번호 0x%08x\n  내용은 `moru sql`로 봅니다\n", "  schema version %u, application id 0x%08x\n  see its rows by `moru sql`\n"), be32(p + 60),
+		be32(p + 68));
+	return true;
+}
+
+static bool show_sqlite_wal(struct look *l)
+{
+	const uint8_t *p = l->head.p;
+	if (l->head.n < 32 || (be32(p) & ~1u) != 0x377f0682u)
+		return false;
+	uint32_t page = be32(p + 8);
+	uint64_t frames = page ? (l->size_bytes - 32) / (page + UINT64_C(24)) : 0;
+	buf_printf(l->out, cmd_text(l->c, "저장소의 선기록 로그: 쪽 크기 %u, 프레임 %llu개까지, 체크포인트 %u번\n", "the store's write-ahead log: page size %u, up to %llu frames, checkpoint %u\n"), page,
+		(unsigned long long)frames, be32(p + 12));
+	buf_adds(l->out, cmd_text(l->c, "  다음 시작 때 저장소로 옮겨집니다\n", "  the next start takes it over into the store\n"));
+	return true;
+}
+
+static bool show_format(struct look *l)
+{
+	int64_t version;
+	struct span text = span_trim(l->head);
+	if (text.n >= FORMAT_BYTES || !begins(text, "moru ", 5) || num_i64(&version, span_sub(text, 5, text.n)) != 0)
+		return false;
+	buf_printf(l->out, cmd_text(l->c, "노드 폴더의 형식: %d판\n  이 프로그램은 %d판까지 읽습니다\n", "format of a node's folder: version %d\n  this program reads up to version %d\n"), (int)version,
+		FOLDER_FORMAT);
+	return true;
+}
+
+static bool show_identity(struct look *l)
+{
+	struct arena a;
+	struct json_value *root;
+	struct span id, iri, made;
+	bool demo = false, ours = false;
+	arena_init(&a, 1u << 20);
+	if (begins(l->head, "{", 1) && json_parse(&root, &a, l->head, NULL) == 0 && json_get_str(root, "id", &id, NULL) == 0 &&
+		json_get_str(root, "iri_base", &iri, NULL) == 0 && json_get_str(root, "made", &made, NULL) == 0 && json_get_bool(root, "demo", &demo, NULL) == 0) {
+		ours = true;
+		buf_printf(l->out, cmd_text(l->c, "노드의 식별자: %.*s\n  IRI: %.*s\n  만든 때: %.*s\n", "identity of a node: %.*s\n  IRI: %.*s\n  made: %.*s\n"), SPAN_FMT(id), SPAN_FMT(iri),
+			SPAN_FMT(made));
+		if (demo)
+			buf_adds(l->out, cmd_text(l->c, "  시연용 폴더\n", "  a demo folder\n"));
+	}
+	arena_free(&a);
+	return ours;
+}
+
+static bool show_secret(struct look *l)
+{
+	static const char mark[] = "PRIVATE KEY-----";
+	if (!begins(l->head, "-----BEGIN ", 11) || !memmem(l->head.p, l->head.n, mark, sizeof mark - 1))
+		return false;
+	buf_adds(l->out, cmd_text(l->c, "노드의 서명키\n  비밀이므로 내용은 보여 주지 않습니다\n", "the node's signing key\n  a secret: its content is not shown\n"));
+	return true;
+}
+
+/* The settings as they are understood, each with its comment. *ret: what is wrong with them. */
+static bool show_settings(struct look *l, int *ret)
+{
+	if (strcmp(name_of(l->path), "moru.yaml") != 0)
+		return false;
+	struct settings *s = calloc(1, sizeof *s);
+	*ret = s ? settings_read(s, l->c->vfs, l->path, true, l->d) : diag_set(l->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (*ret == 0) {
+		buf_adds(l->out, cmd_text(l->c, "# 노드의 설정, 이렇게 읽힙니다\n", "# settings of a node, as they are understood\n"));
+		settings_write(l->out, s, l->c->lang == WORDS_KO ? "ko" : "en", true);
+	}
+	free(s);
+	return true;
+}
+
+/* DIR/blobs/ab/cdef…: named by what it holds. */
+static bool show_blob(struct look *l, int *ret)
+{
+	const char *name = name_of(l->path), *digits = "0123456789abcdef";
+	char want[65], hex[65];
+	uint8_t sha[32], *piece;
+	struct sha256 *h = NULL;
+	if (strlen(name) != 62 || strspn(name, digits) != 62 || name - l->path < 3 || strspn(name - 3, digits) != 2 || name[-1] != '/')
+		return false;
+	memcpy(want, name - 3, 2);
+	memcpy(want + 2, name, 63);
+	piece = malloc(HEAD_BYTES);
+	*ret = piece ? sha256_new(&h) : MO_ENOMEM;
+	size_t n = 1;
+	for (uint64_t at = 0; *ret == 0 && n; at += n)
+		if ((*ret = vfs_pread(l->f, piece, HEAD_BYTES, at, &n)) == 0)
+			*ret = sha256_update(h, span_of(piece, n));
+	if (*ret == 0)
+		*ret = sha256_final(h, sha);
+	for (size_t i = 0; *ret == 0 && i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sha[i]);
+	if (*ret == 0) {
+		bool same = memcmp(hex, want, 64) == 0;
+		buf_printf(l->out, cmd_text(l->c, "첨부: %llu바이트\n  SHA-256 %s\n", "blob: %llu bytes\n  SHA-256 %s\n"), (unsigned long long)l->size_bytes, hex);
+		buf_adds(l->out, same ? cmd_text(l->c, "  이름과 같음: 온전합니다\n", "  as its name says: whole\n") : cmd_text(l->c, "  이름과 다름: 손상되었습니다\n", "  not what its name says: damaged\n"));
+		if (!same) {
+			*ret = diag_set(l->d, MO_ECORRUPT, MSG_STORE_CHECK_BLOB_DIFFERS);
+			diag_file(l->d, l->path);
+		}
+	} else {
+		diag_set(l->d, *ret, MSG_IMPORT_READ);
+		diag_file(l->d, l->path);
+	}
+	sha256_free(h);
+	free(piece);
+	return true;
+}
+
+/* The other files of a folder. MO_ENOENT: none of them. */
+static int show_other(struct look *l)
+{
+	uint8_t *p = malloc(HEAD_BYTES);
+	size_t n = 0;
+	int err = p ? vfs_open(l->c->vfs, &l->f, l->path, VFS_READ, l->d) : diag_set(l->d, MO_ENOMEM, MSG_OUT_OF_MEMORY), ret = 0;
+	if (err == 0 && ((err = vfs_size(l->f, &l->size_bytes)) != 0 || (err = vfs_pread(l->f, p, HEAD_BYTES, 0, &n)) != 0)) {
+		diag_set(l->d, err, MSG_IMPORT_READ);
+		diag_file(l->d, l->path);
+	}
+	if (err == 0) {
+		l->head = span_of(p, n);
+		if (!show_secret(l) && !show_settings(l, &ret) && !show_blob(l, &ret) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
+			ret = MO_ENOENT;
+	}
+	vfs_close(l->f);
+	free(p);
+	return err ? err : ret;
+}
+
+int cmd_debug(struct cmd *c)
+{
+	struct diag *d = calloc(1, sizeof *d), *other = calloc(1, sizeof *other);
+	struct buf out;
+	int status = 2;
+	buf_init(&out, 0);
+	if (!d || !other || cmd_options(c, NULL, 0) != 0 || c->argc != 1) {
+		status = cmd_usage(c, "debug");
+		goto out;
+	}
+	struct look l = {.c = c, .path = c->argv[0], .out = &out, .d = other};
+	int err = show_other(&l);
+	if (err == MO_ENOENT && other->msg == MSG_NONE) {
+		buf_reset(&out);
+		err = series_debug_file(c->vfs, c->argv[0], &out, d);
+	} else if (err != 0) {
+		*d = *other;
+	}
+	fwrite(out.p, 1, out.n, stdout);
+	status = err == 0 ? 0 : cmd_fail(c, d, 1);
+out:
+	buf_free(&out);
+	free(other);
+	free(d);
+	return status;
+}

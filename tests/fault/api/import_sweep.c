@@ -1,0 +1,257 @@
+/* An import under faults: a folder that holds a file's first month takes the file again, grown by a month, with a row told twice and one that
+ * is refused. Each file operation and each allocation fails once, in turn, or the power goes there. The oracle: the first month is there
+ * whatever happened; what an import was said to have done is there; nothing else ever is; errors are said in words; the next start works, and
+ * the import given once more ends with exactly the file's content, every value of it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cm.h"
+#include "faultalloc.h"
+
+#include "api/importer.h"
+#include "os/memvfs.h"
+
+#define DIR "plant"
+#define PASSES 75u /* a kind of fault takes at least so many, unless it takes all: over 500 in all */
+#define FIRST 60u  /* rows of the first month */
+#define ROWS 120u
+#define T0 (INT64_C(1630892700) * NS_PER_S) /* 2021-09-06 01:45 UTC */
+
+static uint64_t offset;
+static uint8_t *zone_bytes;
+static size_t zone_n;
+
+static void put_zone(struct vfs *v)
+{
+	static const char *const dirs[] = {"/usr", "/usr/share", "/usr/share/zoneinfo", "/usr/share/zoneinfo/Asia"};
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(vfs_mkdir(v, dirs[i], false), 0);
+	assert_int_equal(vfs_replace(v, "/usr/share/zoneinfo/Asia/Seoul", span_of(zone_bytes, zone_n), false, NULL), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(vfs_sync_dir(v, dirs[i]), 0);
+	assert_int_equal(vfs_sync_dir(v, "/"), 0);
+}
+
+/* ---- the file ---- */
+static double number_of(unsigned i) { return i * 0.25; }
+static const char *text_of(unsigned i) { return i % 7 ? "run" : "idle, \"기동\""; }
+static bool has_number(unsigned i) { return i % 10 != 3; }
+
+static void file_make(struct buf *b, unsigned rows)
+{
+	buf_init(b, 0);
+	buf_adds(b, "\xef\xbb\xbf시각,전력(kW),상태\r\n");
+	for (unsigned i = 0; i < rows; i++) {
+		unsigned minute = 45 + i;
+		for (unsigned again = i == 5 ? 0 : 1; again < 2; again++) { /* row 5 stands there twice; the later stays */
+			buf_printf(b, "2021-09-06 %02u:%02u,", 10 + minute / 60, minute % 60);
+			if (!again)
+				buf_adds(b, "999,wrong\r\n");
+			else if (has_number(i))
+				buf_printf(b, "%.2f,\"%s\"\r\n", number_of(i), i % 7 ? "run" : "idle, \"\"기동\"\"");
+			else
+				buf_printf(b, "-,\"%s\"\r\n", i % 7 ? "run" : "idle, \"\"기동\"\"");
+		}
+	}
+	buf_adds(b, "내일,1,run\r\n");
+	assert_int_equal(b->err, 0);
+}
+
+/* ---- a node that imports ---- */
+static void said(void *arg, const char *level, const struct diag *d)
+{
+	(void)arg;
+	(void)level;
+	assert_int_not_equal(d->msg, MSG_NONE);
+}
+
+/* MO_EBUG: it ended, and gave other counts than the file has. */
+static int import(struct vfs *v, struct span file, unsigned rows, struct diag *d)
+{
+	struct node *n = NULL;
+	struct store_reader *r = NULL;
+	struct import_file *f = NULL;
+	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
+	char id[UUID_TEXT] = "";
+	bool refused = false;
+	int err = node_open(&n, v, &o, d);
+	if (err == 0)
+		err = node_start(n, d);
+	if (err == 0)
+		err = store_reader_open(&r, v, DIR "/store.db", d);
+	if (err == 0)
+		err = import_file_begin(&f, n, "meter.csv", d);
+	for (size_t at = 0; err == 0 && at < file.n; at += 1000)
+		err = import_file_piece(f, span_sub(file, at, 1000), d);
+	if (err == 0) {
+		err = import_file_end(f, r, id, &refused, d);
+		f = NULL;
+	}
+	import_file_drop(f);
+	if (err == 0)
+		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), NULL, d);
+	/* What it says it did is what the file holds. */
+	if (err == 0) {
+		struct table_cursor *cur = NULL;
+		struct table_batch b;
+		struct store_arg a[] = {sarg_s(span_str(id))};
+		char want[64];
+		int len = snprintf(want, sizeof want, "\"rows\":%u,", rows + 2);
+		int got = store_select(r, &cur, SQ_IMPORT, a, 1, d);
+		if (got == 0 && (got = table_next(cur, &b, d)) == 0 &&
+			(b.n_rows != 1 || !span_is(b.cols[2].str[0], "done") || !memmem(b.cols[3].str[0].p, b.cols[3].str[0].n, want, (size_t)len) ||
+				!memmem(b.cols[3].str[0].p, b.cols[3].str[0].n, "\"refused\":1,", 12)))
+			err = MO_EBUG;
+		table_close(cur);
+	}
+	store_reader_close(r);
+	node_close(n);
+	return err;
+}
+
+/* ---- the oracle ---- */
+
+/* Every value stands where the file has it; gives how many rows there are in order from the first. loose: row 5 may still be the earlier one. */
+static unsigned rows_held(struct node *n, const char *key, bool loose)
+{
+	series_id id;
+	struct sdb_cursor *c = NULL;
+	struct sdb_range all = {.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+	struct sdb_batch b;
+	unsigned at = 0;
+	bool text = strcmp(key, "meter 상태") == 0;
+	int64_t last = INT64_MIN;
+	if (sdb_find(node_sdb(n), span_str(key), &id) != 0)
+		return 0;
+	assert_int_equal(sdb_read(node_sdb(n), &c, id, &all, NULL), 0);
+	while (sdb_next(c, &b, NULL) == 0 && b.n)
+		for (size_t k = 0; k < b.n; k++) {
+			int64_t i = (b.t_ns[k] - T0) / (60 * NS_PER_S);
+			assert_true(b.t_ns[k] > last && (b.t_ns[k] - T0) % (60 * NS_PER_S) == 0 && i >= 0 && i < ROWS);
+			last = b.t_ns[k];
+			bool early = loose && i == 5;
+			if (text)
+				assert_true(span_is(b.str[k], text_of((unsigned)i)) || (early && span_is(b.str[k], "wrong")));
+			else
+				assert_true(has_number((unsigned)i) && (b.f64[k] == number_of((unsigned)i) || (early && b.f64[k] == 999)));
+			while (!text && at < (unsigned)i && !has_number(at))
+				at++;
+			if (at == (unsigned)i)
+				at++;
+		}
+	sdb_cursor_close(c);
+	while (!text && at < ROWS && !has_number(at))
+		at++;
+	return at;
+}
+
+static void holds(struct vfs *v, unsigned rows, bool loose)
+{
+	static const char *const keys[] = {"meter 전력", "meter 상태"};
+	struct node *n = NULL;
+	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
+	struct diag d = {0};
+	assert_int_equal(node_open(&n, v, &o, &d), 0);
+	assert_int_equal(node_start(n, &d), 0);
+	assert_int_equal(node_recovery(n)->set_aside, 0);
+	for (unsigned k = 0; k < 2; k++)
+		assert_true(rows_held(n, keys[k], loose) >= rows);
+	node_close(n);
+}
+
+static void found(void *arg, const struct diag *d)
+{
+	(void)arg;
+	print_message("check: message %d, %s\n", (int)d->msg, d->file);
+}
+
+static void check(struct vfs *v, struct span longer, int err)
+{
+	struct diag d = {0};
+	holds(v, err == 0 ? ROWS : FIRST, err != 0);
+	assert_int_equal(import(v, longer, ROWS, &d), 0);
+	holds(v, ROWS, false);
+	assert_int_equal(sdb_check(v, DIR "/series", found, NULL, NULL), 0);
+}
+
+/* ---- the sweep ---- */
+enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
+static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
+
+static bool pass(enum kind kind, uint64_t nth, uint64_t *ops)
+{
+	struct vfs *v;
+	struct buf first, longer;
+	struct diag d = {0};
+	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
+	file_make(&first, FIRST);
+	file_make(&longer, ROWS);
+	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
+	put_zone(v);
+	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
+	assert_int_equal(import(v, buf_span(&first), FIRST, &d), 0);
+	diag_clear(&d);
+	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
+		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
+		.forever = kind == FAIL_EVER,
+		.short_write = kind == SHORT,
+		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
+	uint64_t before = memvfs_ops(v);
+	memvfs_set_faults(v, &f);
+	if (kind == MEMORY)
+		faultalloc_arm(nth);
+	int err = import(v, buf_span(&longer), ROWS, &d);
+	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(v) - before >= nth;
+	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
+	if (kind == MEMORY)
+		faultalloc_arm(0);
+	if ((err != 0 && d.msg == MSG_NONE) || err == MO_EBUG)
+		print_message("%s, %llu: %s, message %d\n", kind_names[kind], (unsigned long long)nth, mo_err_name(err), (int)d.msg);
+	assert_int_not_equal(err, MO_EBUG);
+	if (err != 0)
+		assert_int_not_equal(d.msg, MSG_NONE);
+	if (!fired)
+		assert_int_equal(err, 0);
+	memvfs_set_faults(v, NULL);
+	if (kind == CRASH_PART || kind == CRASH_ALL)
+		memvfs_crash(v, kind == CRASH_ALL);
+	check(v, buf_span(&longer), err);
+	vfs_free(v);
+	buf_free(&first);
+	buf_free(&longer);
+	return fired;
+}
+
+static void importing(void **state)
+{
+	(void)state;
+	bool all = getenv("MORU_SOAK") != NULL;
+	const char *only = getenv("MORU_SWEEP_KIND");
+	for (enum kind k = 0; k < KINDS; k++) {
+		uint64_t ops, taken = 0, did;
+		if (only && (enum kind)atoi(only) != k)
+			continue;
+		assert_false(pass(k, UINT64_MAX, &ops)); /* without a fault */
+		uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
+		for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++)
+			(void)pass(k, n, &did);
+		printf("import, %s: %llu of %llu\n", kind_names[k], (unsigned long long)taken, (unsigned long long)ops);
+		assert_true(taken >= (ops < PASSES ? ops : PASSES));
+	}
+}
+
+int main(void)
+{
+	struct vfs *real;
+	const char *first = getenv("MORU_SWEEP_OFFSET");
+	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
+	printf("offset %llu\n", (unsigned long long)offset);
+	if (vfs_real(&real) != 0 || vfs_slurp(real, &zone_bytes, &zone_n, "/usr/share/zoneinfo/Asia/Seoul", 1 << 20, NULL) != 0)
+		return 1;
+	vfs_free(real);
+	const struct CMUnitTest tests[] = {cmocka_unit_test(importing)};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(zone_bytes);
+	return failed;
+}
