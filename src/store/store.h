@@ -86,7 +86,7 @@ MO_MUST_USE int store_put_states(struct store *s, struct span asset, int64_t fro
 
 /* Cases: one live case (neither over nor closed) per (asset, cause); the same key again extends it and merges its evidence (RFC 7396).
  * Once over or closed, a sighting that overlaps its interval still belongs to it, so that what runs again over the same data changes
- * nothing; a later one opens a new case. States go forward by any step, from in_work and done back by one; closed is final. */
+ * nothing; a later one opens a new case. A person may set any state after any other; closed is final. */
 enum case_state { CASE_OPEN, CASE_SEEN, CASE_IN_WORK, CASE_DONE, CASE_CLOSED, CASE_STATES };
 const char *case_state_name(enum case_state s);
 MO_MUST_USE int case_state_parse(enum case_state *ret, struct span s);
