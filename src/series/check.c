@@ -249,7 +249,8 @@ static int check_record(struct check *c, const struct walrec *rec)
 	return 0;
 }
 
-static int scan_log(struct check *c, const char *path, struct span file, const struct fheader *h)
+/* next: where the file behind this one begins; UINT64_MAX: none does. */
+static int scan_log(struct check *c, const char *path, struct span file, const struct fheader *h, uint64_t next)
 {
 	struct walscan s;
 	struct walrec rec;
@@ -265,10 +266,10 @@ static int scan_log(struct check *c, const char *path, struct span file, const s
 		if (r != 0)
 			return r;
 	}
-	uint64_t torn = walscan_torn(&s);
-	if (torn)
+	/* A later start went on at the end of the whole records: what a kill left behind them never counted, and is no finding any more. */
+	uint64_t torn = walscan_torn(&s), end = walscan_position(&s);
+	if (torn && next != end)
 		found(c, MSG_SERIES_LOG_TORN, path, (int64_t)s.at, (int64_t)torn);
-	uint64_t end = walscan_position(&s);
 	c->log_at = end > c->log_at ? end : c->log_at;
 	c->log_any = true;
 	return 0;
@@ -328,7 +329,7 @@ static int check_log(struct check *c, size_t i)
 	char *path = fpath(c->path, FILE_LOG, c->e[i].number);
 	r = path ? read_log(c, &c->e[i], path, &f, &m, &size, &h) : MO_ENOMEM;
 	if (r == 0)
-		r = scan_log(c, path, span_of(m, (size_t)size), &h);
+		r = scan_log(c, path, span_of(m, (size_t)size), &h, next);
 	if (m)
 		f->ops->unmap(f, m, (size_t)size);
 	vfs_close(f);

@@ -230,6 +230,12 @@ out:
 	return r;
 }
 
+int wal_begin(struct wal *w, struct diag *d)
+{
+	int r = state(w, d);
+	return r == 0 && !w->f ? rotate(w, 0, d) : r;
+}
+
 static size_t record_bytes(size_t payload)
 {
 	return WAL_RECORD_HEAD + ((payload + 7) & ~(size_t)7);

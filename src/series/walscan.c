@@ -144,6 +144,7 @@ struct replay {
 	int (*apply)(void *arg, uint8_t type, struct span payload);
 	void *arg;
 	struct sdb_recovery *rec;
+	uint64_t torn; /* of the last file read */
 };
 
 /* Replays one file; *ret_end is the position behind its prefix, *ret_torn what is torn there. MO_ECORRUPT: a record contradicts. */
@@ -202,7 +203,7 @@ static int keep_retired(struct wal *w, const struct found *f, bool read_only)
 static int replay_all(struct replay *p, struct foundlist *l, bool read_only, struct diag *d)
 {
 	struct wal *w = p->w;
-	uint64_t last = 0, known = p->upto, known_torn = 0;
+	uint64_t last = 0, known = p->upto;
 	bool ended = false;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < l->n; i++) {
@@ -217,15 +218,15 @@ static int replay_all(struct replay *p, struct foundlist *l, bool read_only, str
 			continue;
 		}
 		uint64_t end = f->h.b, torn = 0;
-		if (end > known && end - known > known_torn)
-			p->rec->torn_bytes += end - known - known_torn;
+		if (end > known && end - known > p->torn)
+			p->rec->torn_bytes += end - known - p->torn;
 		r = replay_file(p, f, &end, &torn, d);
 		if (r == MO_ECORRUPT) {
 			ended = true;
 			r = 0;
 		}
 		p->rec->torn_bytes += torn;
-		known_torn = torn;
+		p->torn = torn;
 		known = end > p->upto ? end : p->upto;
 		if (end > w->lsn)
 			w->lsn = end;
@@ -245,7 +246,7 @@ int wal_recover(struct wal *w, uint64_t upto, bool read_only, int (*apply)(void 
         struct sdb_recovery *rec, struct diag *d)
 {
 	struct foundlist l = {0};
-	struct replay p = {w, upto, apply, arg, rec};
+	struct replay p = {w, upto, apply, arg, rec, 0};
 	w->lsn = upto;
 	int r = vfs_list(w->vfs, w->dir, on_name, &l);
 	if (r == 0 && l.n > 0)
@@ -259,6 +260,10 @@ int wal_recover(struct wal *w, uint64_t upto, bool read_only, int (*apply)(void 
 	else if (r == MO_ENOMEM)
 		series_say_nomem(d);
 	atomic_store_explicit(&w->synced, w->lsn, memory_order_release);
+	/* The next file says where the whole records ended, so that what a kill left behind them is known for that (series_check). Where
+	 * it cannot be made now (a full disk) the first record tries again. */
+	if (r == 0 && !read_only && p.torn && wal_begin(w, d) != 0)
+		diag_clear(d);
 	free(l.f);
 	return r;
 }

@@ -176,7 +176,7 @@ def test_no_file_of_a_kind(folder, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_file(new_node, tmp_path):
-    """37 meters' quarter hours of two summers and of ten."""
+    """37 meters' quarter hours of eight summers and of twenty-four: what is held by then is all that is ever held."""
     days = [(m, d) for m in range(1, 13) for d in range(1, 29)]
     line = b'%d/%d/%d %d:%02d,M%d,%d.%02d,2.95,0,73.21,%s,%s,%s_Load\n'
 
@@ -188,7 +188,7 @@ def test_memory_does_not_grow_with_the_file(new_node, tmp_path):
                     f.write(b''.join(line % (d, m, y, h, q * 15, k, h, q, (b'Weekday', b'Weekend')[d % 7 > 4], (b'Monday', b'Tuesday', b'Wednesday')[d % 3], (b'Light', b'Maximum')[h % 2]) for m, d in days[:84] for h in range(24) for q in range(4)))
         return path
     sizes = []
-    for years in (2, 10):
+    for years in (8, 24):
         node = new_node(serve=False)
         r, mb = measured(node.folder, make(tmp_path / 'meters.csv', years))
         rows = years * 37 * 84 * 96
@@ -196,4 +196,4 @@ def test_memory_does_not_grow_with_the_file(new_node, tmp_path):
         sizes.append(mb)
     print('MB', sizes)
     if not SANITIZED:
-        assert sizes[1] - sizes[0] < 15 and sizes[1] < 140, sizes
+        assert sizes[1] - sizes[0] < 30 and sizes[1] < 160, sizes

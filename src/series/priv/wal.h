@@ -72,6 +72,8 @@ void wal_free(struct wal *w);
 /* Reads what stands there, in order, records past `upto` only. apply: 0, MO_ECORRUPT (contradiction: ends the walk), or an error. */
 MO_MUST_USE int wal_recover(struct wal *w, uint64_t upto, bool read_only, int (*apply)(void *arg, uint8_t type, struct span payload),
         void *arg, struct sdb_recovery *rec, struct diag *d);
+/* Begins the file of this run now rather than with its first record. */
+MO_MUST_USE int wal_begin(struct wal *w, struct diag *d);
 /* Room for a payload of at most n bytes; *ret is where it goes, until wal_commit or the next call. */
 MO_MUST_USE int wal_reserve(struct wal *w, size_t n, uint8_t **ret, struct diag *d);
 void wal_commit(struct wal *w, uint8_t type, size_t n);
