@@ -4,6 +4,7 @@
  *   head -> (body) -> end -> loop | worker | stream -> api_finish -> done -> freed */
 #include "api/priv/api.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "api/importer.h"
@@ -157,6 +158,15 @@ int api_param_i64(struct api_call *c, const char *name, int64_t fallback, int64_
 	return bad_param(c, name, s, range);
 }
 
+int api_param_f64(struct api_call *c, const char *name, double fallback, double *ret)
+{
+	struct span s = api_param(c, name);
+	*ret = fallback;
+	if (!s.p || s.n == 0 || (num_f64(ret, s) == 0 && isfinite(*ret)))
+		return 0;
+	return bad_param(c, name, s, "a number");
+}
+
 int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret)
 {
 	struct span s = api_param(c, name);
@@ -220,6 +230,7 @@ static int check_params(struct api_call *c)
 		const struct api_param *p = &r->params[i];
 		struct span s = api_param(c, p->name);
 		int64_t n;
+		double x;
 		if (s.n == 0) {
 			if (!p->required)
 				continue;
@@ -228,6 +239,8 @@ static int check_params(struct api_call *c)
 		int err = 0;
 		if (p->type == PARAM_INT)
 			err = api_param_i64(c, p->name, p->lo, p->lo, p->hi, &n);
+		else if (p->type == PARAM_NUMBER)
+			err = api_param_f64(c, p->name, 0, &x);
 		else if (p->type == PARAM_TIME)
 			err = api_param_time(c, p->name, 0, &n);
 		else if (p->type == PARAM_FLAG && !api_one_of("0, 1", s))

@@ -64,6 +64,7 @@ static const struct {
 		M("parents", "{\"type\":\"array\"}") "," M("children", "{\"type\":\"array\"}"))},
 	{"Tree", OBJECT(M("nodes", ARRAY(OBJECT(LOT "," M("depth", INTEGER)))) "," M("links", ARRAY(OBJECT(M("parent", INTEGER) "," M("child", INTEGER) ","
 		M("quantity", NUMBER)))) "," M("cut", FLAG))},
+	{"SeenLots", OBJECT(M("values", INTEGER) "," M("items", ARRAY(OBJECT(LOT "," M("times", INTEGER) "," M("first_t", TIME) "," M("last_t", TIME)))))},
 	{"Case", "{\"type\":\"object\"}"},
 	{"CaseState", OBJECT(M("state", TEXT))},
 	{"Recorded", OBJECT(M("taken", INTEGER) "," M("changed", INTEGER) "," M("same", INTEGER) "," M("refused", INTEGER) "," M("errors", ARRAY(OBJECT(PROBLEM_MEMBERS))))},
@@ -172,7 +173,7 @@ static void param(struct json_writer *w, const struct api_param *p, const char *
 	jw_key(w, "schema");
 	jw_object(w);
 	jw_key(w, "type");
-	jw_cstr(w, p->type == PARAM_INT ? "integer" : "string");
+	jw_cstr(w, p->type == PARAM_INT ? "integer" : p->type == PARAM_NUMBER ? "number" : "string");
 	if (p->type == PARAM_ENUM || p->type == PARAM_FLAG)
 		values_of(w, p->type == PARAM_FLAG ? "0, 1" : p->about);
 	if (p->type == PARAM_UUID) {

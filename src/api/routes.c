@@ -11,6 +11,7 @@
 #define NEEDED(name, about) {name, PARAM_TEXT, true, about, 0, 0}
 #define TIME(name, about) {name, PARAM_TIME, false, about, 0, 0}
 #define INT(name, lo, hi, about) {name, PARAM_INT, false, about, lo, hi}
+#define NUMBER(name, about) {name, PARAM_NUMBER, false, about, 0, 0}
 #define FLAG(name, about) {name, PARAM_FLAG, false, about, 0, 0}
 #define ENUM(name, values) {name, PARAM_ENUM, false, values, 0, 0}
 #define UUID_OF(name, about) {name, PARAM_UUID, true, about, 0, 0}
@@ -56,6 +57,9 @@ const struct api_route api_routes[] = {
 		.summary = "Values as stored", .answer = "Values", .content = "text/csv", NO_QUERY},
 	{"chart", HTTP_GET, "/api/v1/series/{id}/chart", OWN, RUN_WORKER, .handler = get_chart,
 		.params = {UUID_OF("id", "series"), FROM_TO, INT("width", 1, 4000, "pixels")}, .statuses = "409", .summary = "Least, greatest and mean per pixel", .answer = "Chart", NO_QUERY},
+	{"series_lots", HTTP_GET, "/api/v1/series/{id}/lots", OWN, RUN_WORKER, .handler = get_series_lots,
+		.params = {UUID_OF("id", "series"), FROM_TO, NUMBER("below", "values under this"), NUMBER("above", "values over this; with `below` either will do, with neither any value")},
+		.statuses = "409", .summary = "Lots that the machine worked on while the value was so", .answer = "SeenLots", NO_QUERY},
 	{"last", HTTP_GET, "/api/v1/last", OWN, RUN_LOOP, .handler = get_last, .params = {{"series", PARAM_UUIDS, true, "ids with commas, at most 200", 0, 0}},
 		.statuses = "404, 413", .summary = "Last values", .answer = "Last", NO_QUERY},
 	{"lots", HTTP_GET, "/api/v1/lots", OWN, RUN_WORKER, .handler = get_lots,

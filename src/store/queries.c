@@ -103,6 +103,11 @@ static const char operations_sql[] =
 	"UNION ALL " OPERATION_SQL "WHERE " OPERATION_MACHINE OPERATION_ANY OPERATION_AFTER
 	"UNION ALL " OPERATION_SQL "WHERE " OPERATION_MACHINE OPERATION_TIMED OPERATION_SPAN ") ORDER BY 1 LIMIT ?5";
 
+static const struct col_def work_cols[] = {INT("lot"), AT("start"), AT("end"), INT("seq_first"), INT("seq_last")};
+static const char work_sql[] =
+	"SELECT o.lot, o.start, o.end, o.seq_first, o.seq_last FROM operation o WHERE o.machine=(SELECT id FROM asset WHERE code=?1)"
+	" AND o.lot IS NOT NULL AND +o.start<=?3 AND (o.end IS NULL OR o.end>=?2) ORDER BY o.start";
+
 #define EVENT_AFTER "e.id>coalesce(?5,0) "
 #define EVENT_RANGE "e.t>=coalesce(?3," NO_START ") AND e.t<coalesce(?4," NO_END ") "
 #define EVENT_KIND "(?2 IS NULL OR e.kind=?2) AND "
@@ -180,6 +185,7 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_LOT_CHARACTERISTICS] = {"lot_characteristics", lot_characteristics_sql, 1, COLS(characteristic_cols)},
 	[SQ_LOT_LINKS] = {"lot_links", lot_links_sql, 2, COLS(link_cols)},
 	[SQ_OPERATIONS] = {"operations", operations_sql, 5, COLS(operation_cols)},
+	[SQ_WORK] = {"work", work_sql, 3, COLS(work_cols)},
 	[SQ_EVENTS] = {"events", events_sql, 6, COLS(event_cols)},
 	[SQ_CASES] = {"cases", cases_sql, 4, COLS(case_cols)},
 	[SQ_CASE] = {"case", case_sql, 1, COLS(case_cols)},

@@ -28,8 +28,8 @@ enum api_run {
 	RUN_LATER,  /* whole body, then on the loop; the handler answers by api_finish() */
 	RUN_STREAM  /* takes the body in pieces (struct api_stream) */
 };
-/* INT, TIME, FLAG and ENUM are checked before the handler runs. */
-enum api_type { PARAM_TEXT, PARAM_INT, PARAM_TIME, PARAM_UUID, PARAM_UUIDS, PARAM_FLAG, PARAM_ENUM };
+/* INT, NUMBER, TIME, FLAG and ENUM are checked before the handler runs. */
+enum api_type { PARAM_TEXT, PARAM_INT, PARAM_NUMBER, PARAM_TIME, PARAM_UUID, PARAM_UUIDS, PARAM_FLAG, PARAM_ENUM };
 struct api_param {
 	const char *name;
 	enum api_type type;
@@ -131,6 +131,7 @@ bool api_one_of(const char *values, struct span text);
 const struct api_route *api_route_find(enum http1_method m, struct span path, char allow[64]);
 /* A query or path parameter; p == NULL when absent. */
 struct span api_param(const struct api_call *c, const char *name);
+MO_MUST_USE int api_param_f64(struct api_call *c, const char *name, double fallback, double *ret);
 MO_MUST_USE int api_param_i64(struct api_call *c, const char *name, int64_t fallback, int64_t lo, int64_t hi, int64_t *ret);
 /* RFC 3339, or integer milliseconds. */
 MO_MUST_USE int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret);
@@ -174,7 +175,7 @@ int get_today(struct api_call *c), get_assets(struct api_call *c), get_asset(str
 int get_asset_stops(struct api_call *c);
 int get_signals(struct api_call *c), get_series(struct api_call *c), get_values(struct api_call *c), get_chart(struct api_call *c);
 int get_last(struct api_call *c);
-int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_operations(struct api_call *c);
+int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
 int post_records(struct api_call *c), post_sql(struct api_call *c);
