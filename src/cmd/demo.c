@@ -65,18 +65,42 @@ static uint16_t free_port(uint16_t from)
 	return 0;
 }
 
-static bool answers(const char *url)
+/* Whether the JSON object holds this node's identity. */
+static bool says_id(struct span json, struct span id)
+{
+	struct arena a;
+	struct json_value *root;
+	struct span got;
+	arena_init(&a, 1 << 20);
+	bool ok = json_parse(&root, &a, json, NULL) == 0 && json_get_str(root, "id", &got, NULL) == 0 && span_eq(got, id);
+	arena_free(&a);
+	return ok;
+}
+
+/* Whether the node that answers there is the one of this folder: another program's, another demo's even, may have taken the port. */
+static bool answers(struct demo *m, const struct demo_node *n)
 {
 	struct httpc *h = NULL;
 	struct buf b;
+	struct arena a;
+	struct json_value *root;
+	struct span id;
+	uint8_t *own = NULL;
+	size_t own_n = 0;
 	int status = 0;
-	char full[96];
+	char full[96], *path = vfs_join(n->dir, "node.json");
 	buf_init(&b, 0);
-	snprintf(full, sizeof full, "%s/healthz", url);
+	arena_init(&a, 1 << 20);
+	snprintf(full, sizeof full, "%s/api/v1/node", n->url);
 	struct httpc_request r = {.method = "GET", .url = full, .timeout_ms = 1000};
-	bool ok = httpc_new(&h) == 0 && httpc_do(h, &r, &status, &b, NULL) == 0 && status == 200;
+	bool ok = path && vfs_slurp(m->c->vfs, &own, &own_n, path, 1u << 20, NULL) == 0 && json_parse(&root, &a, span_of(own, own_n), NULL) == 0 &&
+		json_get_str(root, "id", &id, NULL) == 0 && httpc_new(&h) == 0 && httpc_do(h, &r, &status, &b, NULL) == 0 && status == 200 &&
+		says_id(buf_span(&b), id);
 	httpc_free(h);
 	buf_free(&b);
+	arena_free(&a);
+	free(own);
+	free(path);
 	return ok;
 }
 
@@ -96,7 +120,7 @@ static int start_node(struct demo *m, unsigned i, uint16_t *port)
 			return diag_set(m->d, err, MSG_DEMO_SPAWN);
 		for (int64_t until = mono_now() + READY_NS; mono_now() < until && !interrupted; nap(10 * NS_PER_MS)) {
 			int status;
-			if (answers(m->nodes[i].url)) {
+			if (answers(m, &m->nodes[i])) {
 				++*port;
 				return 0;
 			}

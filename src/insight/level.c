@@ -78,7 +78,7 @@
 #define STRENGTH_MIN 1.25
 #define CORRELATED 2.4       /* sigmas more for a correlation of 1... */
 #define CORRELATED_FROM 0.15 /* ...over this */
-#define UNSURE 40.0          /* samples over the squared strength: a begin is off by more one time in 1,000 */
+#define UNSURE 120.0         /* samples over the squared strength: a begin is off by more hardly ever, even where the sum began anew by chance */
 #define BACK 10.0f
 #define BACK_SAMPLES 8u
 #define BACK_WITHIN 0.35  /* of the shift */

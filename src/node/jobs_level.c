@@ -77,10 +77,18 @@ static struct level_finding begun_together(const struct jobs *j, const struct tr
 	return joined;
 }
 
-static void tell(struct jobs *j, struct track *t, const struct track_group *g, const struct level_finding *own, bool over, struct span lot)
+static void tell(struct jobs *j, struct track *t, struct track_group *g, const struct level_finding *own, bool over, struct span lot)
 {
 	struct machine *m = t->machine;
-	const struct level_finding joined = begun_together(j, t, g, own), *f = &joined;
+	struct level_finding joined = *own, *f = &joined;
+	if (over) { /* the surer one may have ended before: what was told stays */
+		joined.begin_ns = g->begin_ns;
+		joined.begin_seq = g->begin_seq;
+	} else {
+		joined = begun_together(j, t, g, own);
+		g->begin_ns = joined.begin_ns;
+		g->begin_seq = joined.begin_seq;
+	}
 	char detail[160];
 	snprintf(detail, sizeof detail, "%.127s", t->signal);
 	struct jobs_case *c = jobs_add_case(j, m->asset, "level_shift", detail);

@@ -32,7 +32,9 @@ struct track_group {
 	char name[96]; /* item code; "" none */
 	struct level_store level;
 	bool shifted;
-	struct level_finding finding; /* while shifted */
+	struct level_finding finding; /* while shifted: its own */
+	int64_t begin_ns;             /* as told: perhaps another signal's, which is surer */
+	uint64_t begin_seq;
 	uint64_t samples_told;
 };
 /* One series as the detectors see it. */
