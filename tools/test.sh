@@ -86,7 +86,7 @@ fi
 
 echo
 shared=without
-[ -d ../shared ] && shared=with
+[ -d "${MORU_SHARED:-../shared}" ] && shared=with
 python3 -B tools/results.py tests/skips.txt "$shared" "${runs[@]}" || failed+=("results: see above")
 printf '\n%-42s %8s %8s\n' "step" "took" "share"
 for r in "${report[@]}"; do

@@ -140,6 +140,10 @@ def test_devices(node):
     assert n.ask('PUT', '/api/v1/devices/press', body={'driver': 'push', 'asset': 'MCH-06', 'measurement': 'MCH-06', 'interval_ms': 1000}).status == 200
     s = Stream(n, 'devices')
     d = s.event('device')[1]
+    for _ in range(5):  # what was saved is loaded a moment later, and told anew
+        if d:
+            break
+        d = s.event('device')[1]
     assert [x['asset'] for x in d] == ['MCH-06'] and isinstance(d[0]['stale'], bool)
     s.close()
 
