@@ -78,7 +78,8 @@
 #define STRENGTH_MIN 1.25
 #define CORRELATED 2.4       /* sigmas more for a correlation of 1... */
 #define CORRELATED_FROM 0.15 /* ...over this */
-#define UNSURE 120.0         /* samples over the squared strength: a begin is off by more hardly ever, even where the sum began anew by chance */
+#define UNSURE 40.0          /* samples over the squared strength: a begin is off by more one time in 1,000 */
+#define LATE 3               /* times that: a sum that began anew by chance dates a small shift late, never early */
 #define BACK 10.0f
 #define BACK_SAMPLES 8u
 #define BACK_WITHIN 0.35  /* of the shift */
@@ -343,9 +344,8 @@ static void fill(const struct level *q, int64_t end_ns, struct level_finding *re
 
 bool level_join(struct level_finding *f, const struct level_finding *surer)
 {
-	int64_t apart;
-	if (surer->unsure_ns >= f->unsure_ns || __builtin_sub_overflow(surer->begin_ns, f->begin_ns, &apart) ||
-	        apart > f->unsure_ns + surer->unsure_ns || -apart > f->unsure_ns + surer->unsure_ns)
+	int64_t apart, unsure = f->unsure_ns + surer->unsure_ns;
+	if (surer->unsure_ns >= f->unsure_ns || __builtin_sub_overflow(surer->begin_ns, f->begin_ns, &apart) || apart > unsure || apart / LATE < -unsure)
 		return false;
 	f->begin_ns = surer->begin_ns;
 	f->begin_seq = surer->begin_seq;

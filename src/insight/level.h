@@ -40,7 +40,8 @@ void level_init(struct level_store *s);
 /* ret is written unless the verdict is LEVEL_NOTHING. LEVEL_UPDATE comes with every sample of a shift. */
 enum level_verdict level_feed(struct level_store *s, const struct level_sample *x, struct level_finding *ret);
 /* Two shifts of one machine that may have begun together have one begin: that of the surer one. Moves the begin of `f`
- * when it can't be told from that of `surer`, which is better dated; says whether it did. */
+ * when it can't be told from that of `surer`, which is better dated (small shifts are dated late at times: to an earlier one it
+ * moves further than to a later one); says whether it did. */
 bool level_join(struct level_finding *f, const struct level_finding *surer);
 
 #endif
