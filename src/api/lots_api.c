@@ -127,10 +127,11 @@ static int read_work(struct api_call *c, const struct watched *x, struct cond_wo
 	int err = asset.err || field.err ? MO_ENOMEM : store_select(c->reader, &cur, SQ_WORK, args, 3, c->d);
 	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows) {
 		if (n + b.n_rows > cap) {
-			struct cond_work *more = arena_calloc(&c->arena, cap = 2 * (n + b.n_rows), sizeof *more);
+			cap = 2 * (n + b.n_rows);
+			struct cond_work *more = arena_calloc(&c->arena, cap, sizeof *more);
 			err = more ? 0 : MO_ENOMEM;
-			for (size_t i = 0; more && i < n; i++)
-				more[i] = w[i];
+			if (more && n)
+				memcpy(more, w, n * sizeof *w);
 			w = more;
 		}
 		for (size_t i = 0; err == 0 && i < b.n_rows; i++) {

@@ -372,8 +372,8 @@ static void flush_all(struct collect *c)
 		}
 		if (n == WRITER_TOGETHER || (!v && n)) {
 			bool taken = writer_submit_many(c->node->writer, jobs, n) == 0;
-			while (n)
-				n--, job_submitted(of[n], (struct value_job *)jobs[n], taken);
+			for (; n; n--)
+				job_submitted(of[n - 1], (struct value_job *)jobs[n - 1], taken);
 		}
 	}
 }

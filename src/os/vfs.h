@@ -54,7 +54,7 @@ struct vfs_file_ops {
 	int (*map)(struct vfs_file *f, size_t n, const uint8_t **ret);
 	void (*unmap)(struct vfs_file *f, const uint8_t *p, size_t n);
 	void (*close)(struct vfs_file *f);
-	/* Whoever has the view is done with these bytes for now: their memory need not be kept (they are read again when touched). NULL: nothing
+	/* These bytes of a view will hardly be touched again: their memory need not be kept (they are read anew when they are). NULL: nothing
 	 * to gain. */
 	void (*cool)(struct vfs_file *f, const uint8_t *p, size_t n);
 };

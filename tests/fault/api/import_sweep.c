@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cm.h"
+#include "zonefile.h"
 #include "faultalloc.h"
 
 #include "api/importer.h"
@@ -19,19 +20,7 @@
 #define T0 (INT64_C(1630892700) * NS_PER_S) /* 2021-09-06 01:45 UTC */
 
 static uint64_t offset;
-static uint8_t *zone_bytes;
-static size_t zone_n;
-
-static void put_zone(struct vfs *v)
-{
-	static const char *const dirs[] = {"/usr", "/usr/share", "/usr/share/zoneinfo", "/usr/share/zoneinfo/Asia"};
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(vfs_mkdir(v, dirs[i], false), 0);
-	assert_int_equal(vfs_replace(v, "/usr/share/zoneinfo/Asia/Seoul", span_of(zone_bytes, zone_n), false, NULL), 0);
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(vfs_sync_dir(v, dirs[i]), 0);
-	assert_int_equal(vfs_sync_dir(v, "/"), 0);
-}
+static struct zonefile zone;
 
 /* ---- the file ---- */
 static double number_of(unsigned i) { return i * 0.25; }
@@ -188,7 +177,7 @@ static bool pass(enum kind kind, uint64_t nth, uint64_t *ops)
 	file_make(&first, FIRST);
 	file_make(&longer, ROWS);
 	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
-	put_zone(v);
+	zonefile_put(&zone, v);
 	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
 	assert_int_equal(import(v, buf_span(&first), FIRST, &d), 0);
 	diag_clear(&d);
@@ -247,11 +236,11 @@ int main(void)
 	const char *first = getenv("MORU_SWEEP_OFFSET");
 	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
 	printf("offset %llu\n", (unsigned long long)offset);
-	if (vfs_real(&real) != 0 || vfs_slurp(real, &zone_bytes, &zone_n, "/usr/share/zoneinfo/Asia/Seoul", 1 << 20, NULL) != 0)
+	if (vfs_real(&real) != 0 || !zonefile_read(&zone, real))
 		return 1;
 	vfs_free(real);
 	const struct CMUnitTest tests[] = {cmocka_unit_test(importing)};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone_bytes);
+	free(zone.bytes);
 	return failed;
 }

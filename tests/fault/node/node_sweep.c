@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "cm.h"
+#include "zonefile.h"
 #include "faultalloc.h"
 
 #include "node/node.h"
@@ -17,8 +18,7 @@
 #define VALUES 40u
 
 static uint64_t offset;
-static uint8_t *zone_bytes;
-static size_t zone_n;
+static struct zonefile zone;
 
 struct world {
 	struct vfs *mem;
@@ -28,17 +28,6 @@ struct world {
 	int err;
 	struct diag d;
 };
-
-static void put_zone(struct vfs *v)
-{
-	static const char *const dirs[] = {"/usr", "/usr/share", "/usr/share/zoneinfo", "/usr/share/zoneinfo/Asia"};
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(vfs_mkdir(v, dirs[i], false), 0);
-	assert_int_equal(vfs_replace(v, "/usr/share/zoneinfo/Asia/Seoul", span_of(zone_bytes, zone_n), false, NULL), 0);
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(vfs_sync_dir(v, dirs[i]), 0);
-	assert_int_equal(vfs_sync_dir(v, "/"), 0);
-}
 
 static int init(struct vfs *v, struct diag *d)
 {
@@ -196,7 +185,7 @@ static void world_new(struct world *w, uint64_t seed)
 {
 	memset(w, 0, sizeof *w);
 	assert_int_equal(memvfs_new(&w->mem, seed), 0);
-	put_zone(w->mem);
+	zonefile_put(&zone, w->mem);
 }
 
 /* The scenario with the nth operation failing; the number of operations it took. */
@@ -277,11 +266,11 @@ int main(void)
 	const char *first = getenv("MORU_SWEEP_OFFSET");
 	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
 	printf("offset %llu\n", (unsigned long long)offset);
-	if (vfs_real(&real) != 0 || vfs_slurp(real, &zone_bytes, &zone_n, "/usr/share/zoneinfo/Asia/Seoul", 1 << 20, NULL) != 0)
+	if (vfs_real(&real) != 0 || !zonefile_read(&zone, real))
 		return 1;
 	vfs_free(real);
 	const struct CMUnitTest tests[] = {cmocka_unit_test(making_a_folder), cmocka_unit_test(a_node_at_work)};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone_bytes);
+	free(zone.bytes);
 	return failed;
 }
