@@ -9,12 +9,11 @@
  *    how much successive values hang together. `block` is how far means over 4, 16, 64 and 256 samples lay from the
  *    level of their time: for independent noise this falls with 1/sqrt n; lots, campaigns, days and drifts keep it up.
  *    It is what an average has been seen to do by itself (the between-run variance of analysis of variance, streaming).
- * 2. Candidates: one-sided cumulative sums of log-likelihood ratios (Page, Biometrika 1954), two a side: one matched to
- *    a shift of SHIFT_SMALL sigma, one to SHIFT_LARGE with SPREAD_LARGE times the spread. Values are clipped at CLIP
- *    sigma, so that a few outliers are not enough. The last zero of a sum is the maximum-likelihood estimate of the
+ * 2. Candidates: one-sided cumulative sums of log-likelihood ratios (Page, Biometrika 1954), three a side:
+ *    matched to a shift of SHIFT_SMALL sigma, to SHIFT_LARGE with SPREAD_LARGE times the spread, and to SHIFT_SHARP, which
+ *    samples merely somewhat off (another lot just before) don't start. Values are clipped at CLIP sigma, so that a few outliers are not enough. The last zero of a sum is the maximum-likelihood estimate of the
  *    change point (Basseville, Nikiforov, Detection of Abrupt Changes, 1993, 2.2; Montgomery, Introduction to
- *    Statistical Quality Control, 9.1); the sum whose shift lies nearest to what was found gives the begin, and for
- *    shifts far out of the noise a third one that samples merely somewhat off don't start.
+ *    Statistical Quality Control, 9.1); the sum whose shift lies nearest to what was found gives the begin.
  *    While a sum is above HOT nothing of the candidate is believed to be normal: learning goes on in a copy, which
  *    replaces the original when the candidate is gone. A candidate that lasts longer than what it is held against, is
  *    too small to matter after SETTLED samples, or stands unproven for UNPROVEN_MAX, is where the signal is now: the
@@ -27,6 +26,8 @@
  *      correlation, as of a first-order process), what averages have been seen to do (1), and how well the level is known;
  *    - it is a step: a straight line through the samples doesn't rise by more than STEP_RISE of the shift, nor fall by
  *      more than STEP_FALL (small shifts must show this with two standard errors to spare);
+ *    - it lasts LASTS times as long, or lies BEYOND times as far off, as the largest excursion to that side that came back
+ *      by itself lately: breaks and nights are no shifts (struct excursion);
  *    - it is large enough to matter: PRACTICAL of the level after a standard error is taken off, or PRACTICAL_SIGMA of
  *      noise; and STRENGTH_MIN of noise, more the more successive values hang together: what wanders must leave its range.
  * 4. It is over when a sum matched to the way back passes BACK (end: its last zero), or when NORMAL_AFTER samples have
@@ -57,14 +58,15 @@
 #define HOT 3.0f
 #define UNPROVEN_MAX 250u /* samples */
 #define SETTLED 64.0      /* samples after which a candidate under the practical limit is where the signal is now */
-#define STOP_PRIOR 7.0f   /* what a candidate must have said by a stop to have begun before it */
+#define STOP_PRIOR 8.0f   /* what a candidate must have said by a stop to have begun before it */
 #define SHIFT_SMALL 1.6   /* sigmas that the sums are matched to */
 #define SHIFT_LARGE 4.0
 #define SPREAD_LARGE 2.5
 #define LOG_SPREAD_LARGE 0.9162907318741551 /* ln 2.5 */
-#define SHIFT_SHARP 4.0
+#define SHIFT_SHARP 5.0
 #define LARGE_FROM 2.5 /* sigmas from which the large sum's begin is the better one... */
-#define SHARP_FROM 4.5 /* ...and the sharp one's */
+#define SHARP_FROM 4.5 /* ...and the sharp one's, when... */
+#define BEFORE_SHARP 0.4 /* ...what was before it lies so much nearer to what is normal */
 #define SAMPLES_MIN 8u
 #define PROVEN 18.0f
 #define SURE 4.5
@@ -80,6 +82,10 @@
 #define CORRELATED_FROM 0.15 /* ...over this */
 #define UNSURE 40.0          /* samples over the squared strength: a begin is off by more one time in 1,000 */
 #define LATE 3               /* times that: a sum that began anew by chance dates a small shift late, never early */
+#define EXCURSION_FROM 2.5 /* sigmas */
+#define EXCURSION_MIN 4u   /* samples */
+#define LASTS 2.0          /* times as long, */
+#define BEYOND 1.25        /* or as far off, as what came back by itself */
 #define BACK 10.0f
 #define BACK_SAMPLES 8u
 #define BACK_WITHIN 0.35  /* of the shift */
@@ -109,17 +115,15 @@ struct cusum {
 	int64_t t_ns;
 	uint64_t seq;
 };
-/* One for a shift far out of the noise: only its last zero is of use. */
-struct sharp {
-	float s;
-	uint32_t n;
-	int64_t t_ns;
-	uint64_t seq;
-};
-enum { SMALL_UP, SMALL_DOWN, LARGE_UP, LARGE_DOWN, CUSUMS };
+/* SHARP: for a shift far out of the noise, which samples merely somewhat off do not start. */
+enum { SMALL_UP, SMALL_DOWN, LARGE_UP, LARGE_DOWN, SHARP_UP, SHARP_DOWN, CUSUMS };
 struct candidates {
 	struct cusum c[CUSUMS];
-	struct sharp sharp[2]; /* up, down */
+};
+/* Samples in a row that were off to one side; and the largest such excursion that came back by itself, for each side. */
+struct excursion {
+	float mean; /* deviation; > 0 */
+	uint16_t n;
 };
 struct shift {
 	struct cusum back;
@@ -141,6 +145,8 @@ struct level {
 	double last, pace_ns;
 	int64_t since_ns, last_ns, stop_ns; /* first sample; last one; first one after the last stop */
 	uint64_t stop_seq;
+	struct excursion off, past[2]; /* the present one; up, down */
+	bool off_down, off_back; /* side of the present one; its last sample was back */
 	float block_sum[BLOCK_SCALES];
 	float repeats, one_way;
 	uint32_t in_blocks, learnt; /* samples */
@@ -237,29 +243,13 @@ static void cusum_add(struct cusum *c, double gain, const struct level_sample *x
 	c->n++;
 }
 
-static void sharp_add(struct sharp *c, double y, const struct level_sample *x, const struct level *q)
-{
-	double s = c->s + SHIFT_SHARP * (y - SHIFT_SHARP / 2);
-	if (s <= 0) {
-		c->s = 0;
-		return;
-	}
-	if (c->s == 0)
-		*c = (struct sharp){.t_ns = q->resumed ? q->stop_ns : x->t_ns, .seq = q->resumed ? q->stop_seq : x->seq};
-	c->s = (float)s;
-	c->n++;
-}
-
 static void cusums_add(struct level *q, const struct level_sample *x)
 {
 	/* Changes happen while a machine stands rather than just before: a candidate that had little to say by then begins anew. */
 	if (q->resumed) {
 		for (unsigned i = 0; i < CUSUMS; i++)
-			if (q->k.c[i].s < STOP_PRIOR)
+			if (q->k.c[i].s <= STOP_PRIOR)
 				q->k.c[i].s = 0;
-		for (unsigned i = 0; i < 2; i++)
-			if (q->k.sharp[i].s <= SHIFT_SHARP * SHIFT_SHARP / 2)
-				q->k.sharp[i].s = 0;
 	}
 	double r = x->value - q->ref.level, y = clip(r / noise_of(&q->ref), CLIP);
 	double d = q->has_last ? x->value - q->last : 0;
@@ -269,8 +259,41 @@ static void cusums_add(struct level *q, const struct level_sample *x)
 	cusum_add(&q->k.c[SMALL_DOWN], SHIFT_SMALL * (-y - SHIFT_SMALL / 2), x, r, d, q);
 	cusum_add(&q->k.c[LARGE_UP], y > 0 ? large - up * up / 2 : -LOG_SPREAD_LARGE, x, r, d, q);
 	cusum_add(&q->k.c[LARGE_DOWN], y < 0 ? large - down * down / 2 : -LOG_SPREAD_LARGE, x, r, d, q);
-	sharp_add(&q->k.sharp[0], y, x, q);
-	sharp_add(&q->k.sharp[1], -y, x, q);
+	cusum_add(&q->k.c[SHARP_UP], SHIFT_SHARP * (y - SHIFT_SHARP / 2), x, r, d, q);
+	cusum_add(&q->k.c[SHARP_DOWN], SHIFT_SHARP * (-y - SHIFT_SHARP / 2), x, r, d, q);
+}
+
+/* ---- excursions: breaks, nights, a batch: off for a while, then back ---- */
+static void excursion_add(struct level *q, double r)
+{
+	struct excursion *o = &q->off;
+	double off = q->off_down ? -r : r;
+	if (o->n && off <= 2 * (double)o->mean) {
+		if (off >= (double)o->mean / 3) {
+			q->off_back = false;
+			if (o->n < UINT16_MAX)
+				o->n++;
+			o->mean += (float)(off - (double)o->mean) / (float)o->n;
+			return;
+		}
+		if (!q->off_back) { /* a single sample may be back by chance */
+			q->off_back = true;
+			return;
+		}
+	}
+	struct excursion *past = &q->past[q->off_down];
+	if (o->n >= EXCURSION_MIN && o->mean * o->mean * (float)o->n >= past->mean * past->mean * (float)past->n)
+		*past = *o;
+	q->off_down = r < 0;
+	q->off_back = false;
+	*o = fabs(r) >= EXCURSION_FROM * noise_of(&q->ref) ? (struct excursion){(float)fabs(r), 1} : (struct excursion){0};
+}
+
+/* Whether the like has come back by itself: the candidate must last longer, or lie further off. */
+static bool came_back(const struct level *q, bool down, double n, double size)
+{
+	const struct excursion *past = &q->past[down];
+	return past->n && n <= LASTS * past->n && size <= BEYOND * (double)past->mean;
 }
 
 /* What a mean over n samples has been seen to do, squared: that of the longest average known that is no longer than n,
@@ -291,9 +314,10 @@ static double seen(const struct learnt *l, uint32_t n, double noise)
 	return best;
 }
 
-static bool established(const struct level *q, const struct cusum *c)
+static bool established(const struct level *q, unsigned i)
 {
 	const struct learnt *l = &q->ref;
+	const struct cusum *c = &q->k.c[i];
 	if (c->n < SAMPLES_MIN || c->s < PROVEN || c->n > l->n)
 		return false;
 	/* A signal that wanders tells little with each value: watched for longer before it is judged. */
@@ -306,13 +330,15 @@ static bool established(const struct level *q, const struct cusum *c)
 	double own = scatter / n * inflation(fmax(phi, correlation(scatter, c->steps2 / (2 * (n - 1)), n)));
 	double known = noise * noise / l->n * inflation(phi);
 	double error = sqrt(own + seen(l, c->n, noise) + known);
-	if (size < SURE * error)
+	if (size < SURE * error || (i >= SHARP_UP && size < SHARP_FROM * noise))
 		return false;
 	double slope = (c->sum_i - n * shift * (n - 1) / 2) / (n * (n * n - 1) / 12);
 	double rise = slope * n / shift, rise_error = sqrt(12 / n) / size;
 	double less_sure = size < SMALL_STEP * noise ? 2 * noise : size < LARGE_STEP * noise ? noise : -sqrt(scatter);
 	if (rise + less_sure * rise_error > STEP_RISE || rise + rise_error * sqrt(scatter) < -STEP_FALL ||
 	        (rise > STEP_RISE / 2 && rise > 3 * rise_error * sqrt(scatter)))
+		return false;
+	if (came_back(q, i & 1u, n, size))
 		return false;
 	if (size < (STRENGTH_MIN + CORRELATED * fmax(phi - CORRELATED_FROM, 0)) * noise)
 		return false;
@@ -352,30 +378,29 @@ bool level_join(struct level_finding *f, const struct level_finding *surer)
 	return true;
 }
 
-static void enter(struct level *q, unsigned down)
+/* The sum whose shift lies nearest to what was found gives the begin. */
+static const struct cusum *best_dated(const struct level *q, unsigned down)
 {
-	const struct cusum *c = &q->k.c[SMALL_UP + down], *large = &q->k.c[LARGE_UP + down];
-	const struct sharp *sharp = &q->k.sharp[down];
-	double noise = noise_of(&q->ref);
-	if (c->s <= 0 || (large->s > 0 && fabs(large->sum) >= LARGE_FROM * noise * large->n))
-		c = large;
-	double n = c->n, mean = c->sum / n, scatter2 = fmax(c->sum2 - n * mean * mean, 0);
-	struct shift h = {.begin_ns = c->t_ns,
+	const struct cusum *small = &q->k.c[SMALL_UP + down], *large = &q->k.c[LARGE_UP + down], *sharp = &q->k.c[SHARP_UP + down];
+	const struct cusum *c = small->s <= 0 || (large->s > 0 && fabs(large->sum) >= LARGE_FROM * noise_of(&q->ref) * large->n) ? large : small;
+	/* Samples that were off before, by a lot's difference say, belong to what was normal when the shift is far larger. */
+	double before = fabs(c->sum - sharp->sum) * sharp->n, after = fabs(sharp->sum) * (c->n - (double)sharp->n);
+	bool far = sharp->s > 0 && sharp->n >= SAMPLES_MIN / 2 && fabs(sharp->sum) >= SHARP_FROM * noise_of(&q->ref) * sharp->n;
+	return far && (c->s <= 0 || before < BEFORE_SHARP * after) ? sharp : c;
+}
+
+static void enter(struct level *q, unsigned found)
+{
+	const struct cusum *c = best_dated(q, found & 1u);
+	double n = c->n, mean = c->sum / n;
+	q->shift = (struct shift){.begin_ns = c->t_ns,
 	        .begin_seq = c->seq,
 	        .mean = q->ref.level + mean,
-	        .noise = noise,
+	        .noise = noise_of(&q->ref),
 	        .n = c->n,
 	        .up = mean > 0,
-	        .scatter2 = (float)scatter2};
-	/* Samples that were off before, by a lot's difference say, belong to what was normal when the shift is far larger. */
-	if (sharp->s > 0 && sharp->n >= SAMPLES_MIN / 2 && sharp->n < c->n && fabs(mean) >= SHARP_FROM * noise) {
-		h.begin_ns = sharp->t_ns;
-		h.begin_seq = sharp->seq;
-		h.n = sharp->n;
-		h.scatter2 = (float)(scatter2 * sharp->n / n);
-	}
+	        .scatter2 = (float)fmax(c->sum2 - n * mean * mean, 0)};
 	q->now = q->ref;
-	q->shift = h;
 	q->phase = SHIFTED;
 }
 
@@ -444,22 +469,26 @@ static enum level_verdict watch(struct level *q, const struct level_sample *x, s
 {
 	bool fit = q->repeats < REPEATS_MAX && fabsf(q->one_way) < ONE_WAY_MAX && q->ref.spread > 0 &&
 	           (x->seq != 0 || x->t_ns - q->since_ns >= LEARN_CLOCK_NS);
+	if (q->ref.spread > 0)
+		excursion_add(q, x->value - q->ref.level);
 	if (!fit) {
 		memset(&q->k, 0, sizeof q->k);
 	} else {
 		cusums_add(q, x);
 		for (unsigned i = 0; i < CUSUMS; i++) {
-			if (established(q, &q->k.c[i])) {
-				unsigned down = i & 1u;
-				enter(q, down);
+			if (established(q, i)) {
+				enter(q, i);
 				fill(q, INT64_MIN, ret);
 				return LEVEL_SHIFTED;
 			}
 		}
 	}
 	learn(q, x->value);
-	if (q->returns && (q->learnt & (RETURNS_FORGOTTEN - 1)) == 0)
-		q->returns--;
+	if ((q->learnt & (RETURNS_FORGOTTEN - 1)) == 0) {
+		if (q->returns)
+			q->returns--;
+		memset(q->past, 0, sizeof q->past);
+	}
 	bool hot = false;
 	for (unsigned i = 0; i < CUSUMS; i++) {
 		struct cusum *c = &q->k.c[i];

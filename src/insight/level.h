@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct level;                /* fixed size, no pointers: may be copied, kept, thrown away and rebuilt by feeding again */
-#define LEVEL_STATE_MAX 400u /* bytes */
+#define LEVEL_STATE_MAX 464u /* bytes */
 struct level_store {
 	_Alignas(8) unsigned char bytes[LEVEL_STATE_MAX];
 };

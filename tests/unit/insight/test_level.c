@@ -192,6 +192,45 @@ static void joined(void **state)
 	assert_false(level_join(&blurred, &sure));
 }
 
+static void means(unsigned n, double mean, double sigma)
+{
+	while (n--) {
+		t += 300 * S;
+		told[level_feed(&st, &(struct level_sample){t, 0, mean + sigma * prng_normal(&r)}, &f)]++;
+	}
+}
+
+/* Forty minutes' rest in each twelve hours of a power meter. */
+static void breaks_come_back(void **state)
+{
+	(void)state;
+	for (unsigned half = 0; half < 8; half++) {
+		means(136, 250, 2);
+		means(8, 205, 2);
+	}
+	assert_int_equal(told[LEVEL_SHIFTED], 0);
+	means(136, 250, 2);
+	int64_t begin = t + 300 * S;
+	means(16, 205, 2);
+	assert_int_equal(told[LEVEL_SHIFTED], 0);
+	means(4, 205, 2); /* nobody came back from this one */
+	assert_int_equal(told[LEVEL_SHIFTED], 1);
+	assert_int_equal(f.begin_ns, begin);
+}
+
+/* Another lot's small difference just before does not hide a large shift, nor date it. */
+static void a_lot_before_hides_nothing(void **state)
+{
+	(void)state;
+	for (unsigned lot = 0; lot < 4; lot++)
+		noise(100, lot % 2 ? 100.6 : 99.4, 1);
+	noise(43, 98, 1);
+	uint64_t begin = seq + 1;
+	noise(20, 92, 1);
+	assert_int_equal(told[LEVEL_SHIFTED], 1);
+	assert_true(f.begin_seq >= begin && f.begin_seq <= begin + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +244,8 @@ int main(void)
 	        cmocka_unit_test_setup(a_copy_goes_on_alike, fresh),
 	        cmocka_unit_test_setup(clock_signals_wait_a_day, fresh),
 	        cmocka_unit_test_setup(joined, fresh),
+	        cmocka_unit_test_setup(breaks_come_back, fresh),
+	        cmocka_unit_test_setup(a_lot_before_hides_nothing, fresh),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
