@@ -229,7 +229,7 @@ static void joined(void **state)
 		size_t end; /* of what ends; else how far it was looked through */
 	} rows[] = {
 		{"m v=\"a\nb\"\nm v=1\n", 0, 0, 9}, {"m v=\"a\n\n\n\"\n", 0, 0, 10}, {"m v=\"a\nb\" 5\n", 0, 0, 11}, {"m v=\"a\nb\",w=\"c\nd\",x=1 5\n", 0, 0, 23},
-		{"m v=\"a\nb\\\" c\"\n", 0, 0, 13}, {"m v=\"a\nb\\\\\"\n", 0, 0, 11}, {"m v=\"a\\\nb\"\n", 0, 0, 10}, {"m v=\"a\n\",k\\=\"w=1\nm", 0, 0, 16},
+		{"m v=\"a\nb\\\"c\"\n", 0, 0, 12}, {"m v=\"a\nb\\\\\"\n", 0, 0, 11}, {"m v=\"a\\\nb\"\n", 0, 0, 10}, {"m v=\"a\n\",k\\=\"w=1\nm", 0, 0, 16},
 		{"m v=\"a\n\",k\\\\=\"w=1\nm", 0, 0, 17}, {"m v=\"a\n\",k\\\nm", 0, 0, 11},
 		{"m v=\"a\nb\"", MO_EAGAIN, 0, 9}, {"m v=\"a\nb\" 5", MO_EAGAIN, 0, 11}, {"m v=\"a\nb\",w=\"\n", MO_EAGAIN, MO_EINVAL, 14}, {"m v=\"a\n", MO_EAGAIN, MO_EINVAL, 7},
 		{"m v=\"a\nm w=\"b\"\n", MO_EINVAL, MO_EINVAL, 12}, {"m v=\"a\nb\"\"\n", MO_EINVAL, MO_EINVAL, 9},
