@@ -112,7 +112,7 @@ def telegraf(tmp_path):
             t.process.wait()
 
 
-def wait_for(fn, seconds=10):
+def wait_for(fn, seconds=15):
     end = time.monotonic() + seconds
     while not (got := fn()):
         assert time.monotonic() < end, 'waited in vain'
