@@ -48,7 +48,7 @@ if wanted peers; then
 	tools/peers.sh telegraf
 	built=$?
 	if [ "$built" = 0 ] || { [ "$built" = 3 ] && command -v "${MORU_TELEGRAF:-telegraf}" >/dev/null; }; then
-		PYTEST_ADDOPTS=-rs meson test -C build-test e2e_influx_telegraf --timeout-multiplier 4 --print-errorlogs --logbase soak-peers || failed=1
+		MORU_BIN=$PWD/build-test/moru tests/e2e/run "$PWD/tests/e2e/test_influx_telegraf.py" -rs || failed=1
 	elif [ "$built" = 3 ]; then
 		echo "peers: left out: no Go to build Telegraf with, and no Telegraf"
 	else

@@ -172,6 +172,8 @@ def test_what_a_file_and_a_plugin_tell_is_read_back(new_node, telegraf, tmp_path
 [[inputs.cpu]]
   percpu = true
   totalcpu = true
+  [inputs.cpu.tags]
+    asset = "관리 PC"
 ''', database='공장 "1"')
     wait_for(lambda: t.log.exists() and t.sent_file.exists() and t.sent_file.read_text().count('"cpu"') >= 4 * 2)
     t.stop()
@@ -188,6 +190,8 @@ def test_what_a_file_and_a_plugin_tell_is_read_back(new_node, telegraf, tmp_path
     for name in {k[0] for k in sent}:
         got.update(select_all(node, name, tags))
     same(got, want | cpu)
+
+    assert {s['name'] for s in node.items('/api/v1/signals', asset='관리 PC')} == {k for f in cpu.values() for k in f}
 
     # The same by our own API: type, time and value of each field.
     kinds = {float: 'float', int: 'integer', bool: 'boolean', str: 'string'}
