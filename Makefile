@@ -1,6 +1,6 @@
 # Thin: each target calls Meson, npm, pytest or a script under tools/.
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test bench mutate fuzz soak lint clean
+.PHONY: setup build demo test bench mutate fuzz soak peers lint clean
 BUILD := build
 
 # What a fresh Debian 12 lacks; says first what it will install.
@@ -30,6 +30,9 @@ fuzz:
 soak:
 	@tools/setup.sh test
 	@tools/soak.sh $(SOAK)
+# Programs of others that tests run against and Debian lacks, into build-peers/ (Telegraf; wants Go). Tests skip what is not there.
+peers:
+	@tools/peers.sh $(PEERS)
 lint:
 	@tools/setup.sh lint
 	@tools/lint.sh

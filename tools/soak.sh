@@ -1,10 +1,11 @@
 #!/bin/bash
-# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] (all unless some are named)
+# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] [peers] (all unless some are named)
 # demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
 # (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
+# peers: real programs that send to the node; they are built first (tools/peers.sh), where that can be.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-parts=${*:-demo faults mutants props}
+parts=${*:-demo faults mutants props peers}
 seeds=${SOAK_SEEDS:-50} first=${SOAK_FIRST:-$(date +%s)} out=build-test/soak failed=0
 tools/test.sh build || exit 1
 mkdir -p "$out"
@@ -42,5 +43,16 @@ if wanted props; then
 fi
 if wanted mutants; then
 	python3 -B tests/mutate/mutate.py build-test || failed=1
+fi
+if wanted peers; then
+	tools/peers.sh telegraf
+	built=$?
+	if [ "$built" = 0 ] || { [ "$built" = 3 ] && command -v "${MORU_TELEGRAF:-telegraf}" >/dev/null; }; then
+		MORU_BIN=$PWD/build-test/moru tests/e2e/run "$PWD/tests/e2e/test_influx_telegraf.py" -rs || failed=1
+	elif [ "$built" = 3 ]; then
+		echo "peers: left out: no Go to build Telegraf with, and no Telegraf"
+	else
+		failed=1
+	fi
 fi
 exit $failed

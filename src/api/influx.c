@@ -22,6 +22,7 @@
 #define GZIP_RATIO_MAX 200u
 #define CACHE_SERIES_MAX 1000000u
 #define CACHE_CLOCKS_MAX 4096u
+#define LOOK_AGAIN_MAX 4096u   /* bytes that each line may be looked through anew for the end of an open string */
 #define LINES_NAMED 100u /* of those that were refused */
 
 /* ---- from a line's raw series bytes to ids; log thread only, one for the node ---- */
@@ -134,6 +135,8 @@ struct write_door {
 	struct gunzip *gunzip;
 	struct lineproto *lp;
 	struct buf carry; /* a line cut at the piece's end */
+	bool open;        /* the carry's first line: a string of it holds an LF, and what closes it has not come yet */
+	size_t vain;      /* so many bytes that follow were looked through in vain for the end of a string: lines that begin there end at their LF */
 	struct buf scratch;
 	struct sbatch *batch;
 	int64_t arrival_ns;
@@ -239,33 +242,24 @@ static uint64_t cycle_of(const struct lineproto_line *l)
 }
 
 /* Ids of all fields first, so that a line is taken whole or not at all. */
-static int take_line(struct write_door *q, struct writer *w, struct span text, struct diag *d)
+static int store_line(struct write_door *q, struct writer *w, const struct lineproto_line *l, struct span text, struct diag *d)
 {
-	struct lineproto_line l;
-	q->line++;
-	diag_clear(d);
-	int err = lineproto_parse(q->lp, text, &l, d);
-	if (err == MO_ENOENT)
-		return 0;
-	if (err != 0) {
-		bad_line(q, d, text);
-		return err == MO_ENOMEM ? err : 0;
-	}
-	uint64_t seq = cycle_of(&l);
+	int err = 0;
+	uint64_t seq = cycle_of(l);
 	enum series_kind kind = seq ? SERIES_SEQUENCE : SERIES_CLOCK;
-	int64_t t = l.has_time ? l.t_ns : q->arrival_ns;
-	struct cached *s = cache_series(q->c->api->lines, l.series);
+	int64_t t = l->has_time ? l->t_ns : q->arrival_ns;
+	struct cached *s = cache_series(q->c->api->lines, l->series);
 	series_id ids[LINEPROTO_FIELDS_MAX];
 	if (!s)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	uint8_t quality = node_time_quality(q->c->node, s->clock, t, q->arrival_ns, false);
-	for (size_t i = 0; i < l.n_fields; i++) {
-		const struct lineproto_field *f = &l.fields[i];
+	for (size_t i = 0; i < l->n_fields; i++) {
+		const struct lineproto_field *f = &l->fields[i];
 		struct cached_field *known = cache_find(s, i, f->key, f->type, kind);
 		ids[i] = known ? known->id : 0;
 		if (known || (seq && span_is(f->key, "_cycle")))
 			continue;
-		err = resolve(q, &l, f, kind, &ids[i], d);
+		err = resolve(q, l, f, kind, &ids[i], d);
 		if (err == 0)
 			err = cache_add(s, f->key, f->type, kind, ids[i]);
 		if (err == MO_EEXIST || err == MO_ELIMIT || err == MO_EINVAL) {
@@ -275,8 +269,8 @@ static int take_line(struct write_door *q, struct writer *w, struct span text, s
 		if (err != 0)
 			return err;
 	}
-	for (size_t i = 0; i < l.n_fields; i++) {
-		const struct lineproto_field *f = &l.fields[i];
+	for (size_t i = 0; i < l->n_fields; i++) {
+		const struct lineproto_field *f = &l->fields[i];
 		if (!ids[i])
 			continue;
 		struct sbatch_point p = {.id = ids[i], .type = (enum series_type)f->type, .quality = quality, .t_ns = t, .seq = seq, .arrival_ns = T_NONE};
@@ -299,32 +293,92 @@ static int take_line(struct write_door *q, struct writer *w, struct span text, s
 	return 0;
 }
 
+/* The line at the begin of `s`. *used: its bytes with its LF, or 0 when its end has not come yet. */
+static int take_line(struct write_door *q, struct writer *w, struct span s, bool last, size_t *used, struct diag *d)
+{
+	struct lineproto_line l;
+	const uint8_t *lf = memchr(s.p, '\n', s.n);
+	size_t n = lf ? (size_t)(lf - s.p) : s.n, more = 0;
+	*used = 0;
+	q->open = false;
+	if (!lf && !last)
+		return 0;
+	diag_clear(d);
+	int err = lineproto_parse(q->lp, span_sub(s, 0, n), &l, d);
+	if (err == MO_EAGAIN) {
+		size_t end = 0;
+		d->err = err = MO_EINVAL; /* unless the string goes on */
+		int how = lf && !q->vain ? lineproto_joined(&end, s, n, last) : MO_EINVAL;
+		if (how == MO_EAGAIN) {
+			q->open = true;
+			return 0;
+		}
+		if (how == 0) {
+			how = lineproto_parse(q->lp, span_sub(s, 0, end), &l, NULL);
+			if (how == MO_ENOMEM)
+				return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+		}
+		if (how == 0) {
+			for (size_t i = n; i < end; i++)
+				more += s.p[i] == '\n';
+			n = end;
+			err = 0;
+		} else if (!q->vain && end > n + LOOK_AGAIN_MAX) {
+			q->vain = end;
+		}
+	}
+	*used = n < s.n ? n + 1 : n;
+	q->vain -= q->vain < *used ? q->vain : *used;
+	q->line++;
+	struct span text = span_sub(s, 0, n);
+	if (err == 0) {
+		err = store_line(q, w, &l, text, d);
+	} else if (err != MO_ENOENT) {
+		bad_line(q, d, text);
+		return err == MO_ENOMEM ? err : 0;
+	}
+	q->line += more;
+	return err == MO_ENOENT ? 0 : err;
+}
+
+/* All lines of `s` whose end is known. */
+static int take_lines(struct write_door *q, struct writer *w, struct span s, bool last, size_t *used, struct diag *d)
+{
+	int err = 0;
+	size_t n = 1;
+	*used = 0;
+	while (err == 0 && n && *used < s.n) {
+		err = take_line(q, w, span_of(s.p + *used, s.n - *used), last, &n, d);
+		*used += n;
+	}
+	return err;
+}
+
+static int carry(struct write_door *q, struct span s, struct diag *d)
+{
+	buf_add(&q->carry, s);
+	return q->carry.err ? diag_set(d, MO_ELIMIT, MSG_LINE_LONG) : 0;
+}
+
 static int take_text(struct write_door *q, struct writer *w, struct span s, struct diag *d)
 {
 	int err = 0;
-	size_t i = 0;
-	if (q->carry.n) {
-		size_t end = span_find(s, 0, '\n');
-		buf_add(&q->carry, span_sub(s, 0, end));
-		if (q->carry.err)
-			return diag_set(d, MO_ELIMIT, MSG_LINE_LONG);
-		if (end == s.n)
-			return 0;
-		err = take_line(q, w, buf_span(&q->carry), d);
-		buf_reset(&q->carry);
-		i = end + 1;
+	size_t used;
+	while (err == 0 && q->carry.n && s.n) {
+		/* To the end of the line; where a string is open, enough to be sure where it ends. */
+		size_t n = q->open ? LINEPROTO_JOINED_MAX : span_find(s, 0, '\n') + 1;
+		n = n < s.n ? n : s.n;
+		err = carry(q, span_sub(s, 0, n), d);
+		s = span_sub(s, n, s.n);
+		if (err == 0)
+			err = take_lines(q, w, buf_span(&q->carry), false, &used, d);
+		if (err == 0)
+			buf_consume(&q->carry, used);
 	}
-	while (err == 0 && i < s.n) {
-		const uint8_t *nl = memchr(s.p + i, '\n', s.n - i);
-		if (!nl) {
-			buf_add(&q->carry, span_sub(s, i, s.n));
-			return q->carry.err ? diag_set(d, MO_ELIMIT, MSG_LINE_LONG) : 0;
-		}
-		size_t end = (size_t)(nl - s.p);
-		err = take_line(q, w, span_sub(s, i, end - i), d);
-		i = end + 1;
-	}
-	return err;
+	if (err != 0 || s.n == 0)
+		return err;
+	err = take_lines(q, w, s, false, &used, d);
+	return err != 0 ? err : carry(q, span_sub(s, used, s.n), d);
 }
 
 static int write_run(struct wjob *j, struct writer *w, struct diag *d)
@@ -348,7 +402,8 @@ static int write_run(struct wjob *j, struct writer *w, struct diag *d)
 			err = 0;
 	}
 	if (err == 0 && q->last && q->carry.n) {
-		err = take_line(q, w, buf_span(&q->carry), d);
+		size_t used;
+		err = take_lines(q, w, buf_span(&q->carry), true, &used, d);
 		buf_reset(&q->carry);
 	}
 	return err != 0 ? err : flush(q, w, d);
@@ -378,8 +433,10 @@ static void partial(struct api_call *c, struct write_door *q)
 	buf_init(&text, 0);
 	buf_adds(&text, first->err == MO_EEXIST ? "partial write: field type conflict: " : q->points ? "partial write: unable to parse: " : "unable to parse: ");
 	words_render(&text, WORDS_EN, first);
-	if (first->line)
+	if (first->line && first->column)
 		buf_printf(&text, " (line %llu, column %llu)", (unsigned long long)first->line, (unsigned long long)first->column);
+	else if (first->line)
+		buf_printf(&text, " (line %llu)", (unsigned long long)first->line);
 	buf_printf(&text, " dropped=%llu", (unsigned long long)q->lines_bad);
 	jw_object(&c->w);
 	jw_key(&c->w, "error");

@@ -171,7 +171,7 @@ static int parse_string(struct lineproto *p, struct cur *c, struct lineproto_fie
 		}
 	}
 	if (q >= c->end) {
-		int e = refuse(c, c->p, MO_EINVAL, MSG_LP_STRING_OPEN, "\"");
+		int e = refuse(c, c->p, MO_EAGAIN, MSG_LP_STRING_OPEN, "\"");
 		diag_field(c->d, f->key);
 		return e;
 	}
@@ -385,4 +385,41 @@ int lineproto_parse(struct lineproto *p, struct span line, struct lineproto_line
 		return e;
 	skip_blanks(&c);
 	return c.p < c.end ? parse_time(p, &c, ret) : 0;
+}
+
+int lineproto_joined(size_t *ret, struct span s, size_t lf, bool last)
+{
+	enum { STRING, CLOSED, VALUE, OTHER } in = STRING; /* CLOSED: right behind the closing quote; VALUE: right behind the = of a field */
+	size_t i = lf + 1;
+	for (; i < s.n && i < LINEPROTO_JOINED_MAX; i++) {
+		uint8_t c = s.p[i];
+		if (in == STRING) {
+			if (c == '"')
+				in = CLOSED;
+			else if (c == '\\' && i + 1 < s.n && (s.p[i + 1] == '"' || s.p[i + 1] == '\\'))
+				i++;
+		} else if (c == '\n') {
+			*ret = i;
+			return 0;
+		} else if (in == CLOSED && c != ',' && c != ' ') {
+			break;
+		} else if (in == VALUE && c == '"') {
+			in = STRING;
+		} else if (c == '\\') {
+			/* As scan_name(), but for an LF, which ends the line. */
+			while (i + 1 < s.n && s.p[i + 1] == '\\')
+				i++;
+			if (i + 1 < s.n && s.p[i + 1] != '\n')
+				i++;
+			in = OTHER;
+		} else {
+			in = c == '=' ? VALUE : OTHER;
+		}
+	}
+	*ret = i;
+	if (i < s.n)
+		return MO_EINVAL;
+	if (!last)
+		return MO_EAGAIN;
+	return in == STRING ? MO_EINVAL : 0;
 }

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from conftest import Answer
 
 T = 1763770000  # s
 
@@ -115,6 +116,34 @@ def test_bad_line(shared_node, line):
     one = e['errors'][0]
     assert one['line'] == 1 and re.fullmatch('[a-z0-9_]+', one['code'])
     assert re.search('[가-힣]', one['detail']['ko']) and one['detail']['en']
+
+
+def test_line_ends_in_strings(shared_node):
+    """A string may hold LFs, as in 1.8 (Telegraf sends such); a quote that is never closed costs its own line only."""
+    n = shared_node
+    texts = ['a\nb', '\n', '\n\n"\\"\n', 'x\n' * 1000]
+    lines = [f'multi s="{t}",i={i}i {T + i}'.replace('\\', '\\\\').replace('"\\\\"', '\\"\\\\\\"') for i, t in enumerate(texts)]
+    assert n.write(lines, precision='s').status == 204
+    assert n.values(n.signal('multi', 's')['id']) == [((T + i) * 1000, t) for i, t in enumerate(texts)]
+    e = err(n.write([f'multi i=7i,s="a\nb" {T + 7}', f'multi s="open {T + 8}', f'multi i=9i,s="c" {T + 9}', 'bad', f'multi i="no\nno" {T}', 'bad', 'multi s="open'], precision='s'), 'partial write')
+    assert [(x['line'], x['code']) for x in e['errors']] == [(3, 'lp_string_open'), (5, 'lp_no_fields'), (6, 'series_key_other'), (8, 'lp_no_fields'), (9, 'lp_string_open')], e
+    assert [v for _, v in n.values(n.signal('multi', 'i')['id'])] == [0, 1, 2, 3, 7, 9]
+
+
+@pytest.mark.parametrize('size', [1, 3, 5000, 70000])
+def test_line_ends_in_strings_over_pieces(shared_node, size):
+    """Cut anywhere; with a quote that is never closed in front of much else, and one at the end."""
+    n, name = shared_node, f'pieces{size}'
+    count = 30 if size < 1000 else 6000
+    text = f'{name} s="open\n' + ''.join(f'{name} s="1\n{"x" * (i % 100)}\n가{i}\n" {T + i}\n' for i in range(count)) + f'{name} s="never\nclosed'
+    c = n.connect()
+    c.request('POST', '/write?precision=s', body=pieces(text.encode(), size), headers={'Transfer-Encoding': 'chunked'}, encode_chunked=True)
+    e = err(Answer(*(lambda r: (r.status, r.headers, r.read()))(c.getresponse())), 'partial write')
+    c.close()
+    last = 1 + 4 * count
+    assert [x['line'] for x in e['errors']] == [1, last + 1, last + 2]
+    v = n.values(n.signal(name, 's')['id'], limit=10000)
+    assert v == [((T + i) * 1000, f'1\n{"x" * (i % 100)}\n가{i}\n') for i in range(count)]
 
 
 def test_partial_write_keeps_the_rest_and_names_lines(shared_node):

@@ -43,6 +43,25 @@ static uint64_t digest(struct lineproto *parser, struct span line)
 	return h;
 }
 
+/* A string that goes on behind an LF ends at one, or at the end, whatever part of it has come; there it is closed. */
+static void joined(struct lineproto *parser, struct span s)
+{
+	struct lineproto_line l;
+	size_t lf = span_find(s, 0, '\n'), end = 0, part_end = 0;
+	if (lf == s.n || lineproto_parse(parser, span_sub(s, 0, lf), &l, NULL) != MO_EAGAIN)
+		return;
+	int e = lineproto_joined(&end, s, lf, true);
+	if (end <= lf || end > s.n || (e != 0 && e != MO_EINVAL))
+		abort();
+	if (e == 0 && ((end < s.n && s.p[end] != '\n') || lineproto_parse(parser, span_sub(s, 0, end), &l, NULL) == MO_EAGAIN))
+		abort();
+	for (size_t n = lf + 1; n < s.n; n += 1 + (s.n - lf) / 16) {
+		int part = lineproto_joined(&part_end, span_sub(s, 0, n), lf, false);
+		if (part != MO_EAGAIN && (part != e || part_end != end))
+			abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct lineproto *parser;
@@ -51,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	uint64_t a = digest(parser, span_of(p, n));
 	if (a != digest(parser, span_of(p, n)))
 		abort();
+	joined(parser, span_of(p, n));
 	lineproto_free(parser);
 	return 0;
 }

@@ -201,7 +201,7 @@ static void refusals(void **state)
 		{"m v=9223372036854775808i", MO_ELIMIT, MSG_LP_BAD_VALUE, 5}, {"m v=1e400", MO_ELIMIT, MSG_LP_BAD_VALUE, 5}, {"m v=1.1.1", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
 		{"m v=.", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=-", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=-i", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
 		{"m v=0x10", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=tRUE", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v='a'", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
-		{"m v=\"open", MO_EINVAL, MSG_LP_STRING_OPEN, 5}, {"m v=\"open\\\"", MO_EINVAL, MSG_LP_STRING_OPEN, 5}, {"m v=\"a\"b 1", MO_EINVAL, MSG_LP_FIELD_FORM, 8},
+		{"m v=\"open", MO_EAGAIN, MSG_LP_STRING_OPEN, 5}, {"m v=\"open\\\"", MO_EAGAIN, MSG_LP_STRING_OPEN, 5}, {"m v=\"a\"b 1", MO_EINVAL, MSG_LP_FIELD_FORM, 8},
 		{"m v=1 1.5", MO_EINVAL, MSG_LP_BAD_TIME, 7}, {"m v=1 1465839830100400200\r", MO_EINVAL, MSG_LP_BAD_TIME, 7}, {"m v=1\r", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
 		{"m v=1 +5", MO_EINVAL, MSG_LP_BAD_TIME, 7}, {"m v=1 5 6", MO_EINVAL, MSG_LP_BAD_TIME, 9}, {"m v=1 w=2", MO_EINVAL, MSG_LP_BAD_TIME, 7},
 		{"m v=1 9223372036854775807", MO_ELIMIT, MSG_LP_TIME_RANGE, 7}, {"m v=1 -9223372036854775808", MO_ELIMIT, MSG_LP_TIME_RANGE, 7},
@@ -216,6 +216,53 @@ static void refusals(void **state)
 			fail_msg("%s: %d, message %d, column %u", rows[i].line, e, (int)d.msg, (unsigned)d.column);
 		assert_int_equal(lineproto_parse(parser, span_str(rows[i].line), &l, NULL), e);
 	}
+}
+
+/* Strings that hold LFs. */
+static void joined(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int err; /* without what follows */
+		int last;
+		size_t end; /* of what ends; else how far it was looked through */
+	} rows[] = {
+		{"m v=\"a\nb\"\nm v=1\n", 0, 0, 9}, {"m v=\"a\n\n\n\"\n", 0, 0, 10}, {"m v=\"a\nb\" 5\n", 0, 0, 11}, {"m v=\"a\nb\",w=\"c\nd\",x=1 5\n", 0, 0, 23},
+		{"m v=\"a\nb\\\"c\"\n", 0, 0, 12}, {"m v=\"a\nb\\\\\"\n", 0, 0, 11}, {"m v=\"a\\\nb\"\n", 0, 0, 10}, {"m v=\"a\n\",k\\=\"w=1\nm", 0, 0, 16},
+		{"m v=\"a\n\",k\\\\=\"w=1\nm", 0, 0, 17}, {"m v=\"a\n\",k\\\nm", 0, 0, 11},
+		{"m v=\"a\nb\"", MO_EAGAIN, 0, 9}, {"m v=\"a\nb\" 5", MO_EAGAIN, 0, 11}, {"m v=\"a\nb\",w=\"\n", MO_EAGAIN, MO_EINVAL, 14}, {"m v=\"a\n", MO_EAGAIN, MO_EINVAL, 7},
+		{"m v=\"a\nm w=\"b\"\n", MO_EINVAL, MO_EINVAL, 12}, {"m v=\"a\nb\"\"\n", MO_EINVAL, MO_EINVAL, 9},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct span s = span_str(rows[i].text);
+		size_t lf = span_find(s, 0, '\n'), end = 0;
+		struct lineproto_line l;
+		assert_int_equal(lineproto_parse(parser, span_sub(s, 0, lf), &l, NULL), MO_EAGAIN);
+		for (int last = 0; last < 2; last++) {
+			int e = lineproto_joined(&end, s, lf, last);
+			if (e != (last ? rows[i].last : rows[i].err) || end != rows[i].end)
+				fail_msg("%s: %d, to %zu", rows[i].text, e, end);
+		}
+	}
+	struct lineproto_line l;
+	take(&l, "m a=\"1\n2\\\"\n\",b=\"\n\" 7");
+	eq(l.fields[0].str, "1\n2\"\n");
+	eq(l.fields[1].str, "\n");
+	assert_int_equal(l.t_ns, 7);
+
+	struct buf b;
+	size_t end = 0;
+	buf_init(&b, 0);
+	buf_adds(&b, "m v=\"\n");
+	while (b.n < LINEPROTO_JOINED_MAX - 1)
+		buf_addc(&b, 'x');
+	buf_adds(&b, "\"\n");
+	assert_int_equal(lineproto_joined(&end, buf_span(&b), 6, true), MO_EINVAL);
+	assert_int_equal(end, LINEPROTO_JOINED_MAX);
+	b.n = LINEPROTO_JOINED_MAX;
+	assert_int_equal(lineproto_joined(&end, buf_span(&b), 6, true), 0);
+	buf_free(&b);
 }
 
 static void precisions(void **state)
@@ -296,7 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_lines), cmocka_unit_test(values), cmocka_unit_test(strings), cmocka_unit_test(escapes), cmocka_unit_test(nothing),
-		cmocka_unit_test(refusals), cmocka_unit_test(precisions), cmocka_unit_test(limits), cmocka_unit_test(without_memory),
+		cmocka_unit_test(refusals), cmocka_unit_test(joined), cmocka_unit_test(precisions), cmocka_unit_test(limits), cmocka_unit_test(without_memory),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
