@@ -727,6 +727,7 @@ int api_new(struct api **ret, struct node *n, const char *version)
 	buf_init(&a->openapi, 0);
 	buf_init(&a->problems, 0);
 	atomic_init(&a->sql_runs, false);
+	atomic_init(&a->check_runs, false);
 	int err = series_index_new(&a->index, node_sdb(n));
 	if (err == 0 && !(a->imports = import_queue_new()))
 		err = MO_ENOMEM;

@@ -45,6 +45,7 @@ static const struct {
 		"\"closed\"]}," M("note", "{\"type\":\"string\"}") "}}"},
 	{"DeviceConfig", "{\"type\":\"object\",\"required\":[\"driver\",\"asset\"],\"properties\":{\"driver\":{\"enum\":[\"modbus\",\"push\"]},"
 		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") "}}"},
+	{"Checked", OBJECT(M("items", ARRAY(OBJECT(M("file", TEXT) "," PROBLEM_MEMBERS))) "," M("files", INTEGER) "," M("findings", INTEGER))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","

@@ -125,6 +125,9 @@ const struct api_route api_routes[] = {
 	{"sql", HTTP_POST, "/api/v1/sql", OWN, RUN_WORKER, .body_limit = SQL_TEXT_MAX + 1, .body_type = "application/sql", .handler = post_sql,
 		.params = {ENUM("format", "table, csv, json")}, .statuses = "413", .summary = "One SELECT over lots, events, operations, cases and series",
 		.content = "text/plain, text/csv, application/x-ndjson", NO_QUERY},
+	{"check", HTTP_POST, "/api/v1/check", OWN, RUN_WORKER, .body_limit = 1024, .body_type = "application/json", .handler = post_check,
+		.params = {TEXT("folder", "what the answer calls the node's folder; without it as the node does")},
+		.summary = "Verify every file's checksums and every reference, as `moru check` does", .answer = "Checked", NO_QUERY},
 	/* Last: everything else that is asked for by GET is the page or one of its files. */
 	{"page", HTTP_GET, "*", EVERYBODY, RUN_LOOP, .handler = get_page, .summary = "The page", NO_QUERY, .content = "text/html"},
 };

@@ -25,6 +25,8 @@ struct cmd_option {
 MO_MUST_USE int cmd_options(struct cmd *c, struct cmd_option *o, size_t n);
 /* A diag in the user's language, the file before it where the words do not name it. */
 void cmd_words(struct buf *out, const struct cmd *c, const struct diag *d);
+/* Words that were rendered elsewhere, on standard error in the same way; gives status. */
+int cmd_fail_words(const char *file, struct span words, int status);
 /* Prints a diag in the user's language on standard error; gives status. */
 int cmd_fail(const struct cmd *c, const struct diag *d, int status);
 /* Korean or English. */

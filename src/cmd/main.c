@@ -31,8 +31,8 @@ static const struct command commands[] = {
 		"Reads CSV files and stores them; nothing needs to be configured. Prints rows taken, replaced and refused (with line and reason).\n"
 		"Status: 0 none refused, 1 some rows refused, 2 a file could not be read as data at all."},
 	{"check", "DIR", cmd_check, "모든 파일의 체크섬과 참조를 확인합니다", "verify every file's checksums and references",
-		"모든 파일의 체크섬과 모든 참조를 확인하고, 따로 둔 파일을 알려 줍니다. 0 온전함, 1 이상 있음.",
-		"Verifies every file's checksums and every reference and says what was set aside. Status 0 whole, 1 findings."},
+		"모든 파일의 체크섬과 모든 참조를 확인하고, 따로 둔 파일을 알려 줍니다. 노드가 돌고 있어도 됩니다.\n상태: 0 온전함, 1 이상 있음, 2 확인하지 못함.",
+		"Verifies every file's checksums and every reference and says what was set aside. The node may be running.\nStatus: 0 whole, 1 findings, 2 it could not be checked."},
 	{"sql", "DIR \"SELECT …\" [--format table|csv|json]", cmd_sql, "읽기 전용 SQL", "read-only SQL",
 		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다. 노드가 돌고 있어도 됩니다 (그때는 한 번에 한 문장, 30초까지).\n표: asset lot lot_link operation event characteristic machine_state case_ signal series value chart",
 		"Read-only SQL over lots, events, operations, cases and series. The node may be running (then one statement at a time, for at most 30 s).\nTables: asset lot lot_link operation event characteristic machine_state case_ signal series value chart"},
@@ -51,11 +51,18 @@ static const struct command commands[] = {
 
 const char *cmd_text(const struct cmd *c, const char *ko, const char *en) { return c->lang == WORDS_KO ? ko : en; }
 
+/* Whether the words name the file, or there is none. */
+static bool file_named(const char *file, struct span words)
+{
+	size_t n = strlen(file);
+	return n == 0 || (words.n && memmem(words.p, words.n, file, n));
+}
+
 void cmd_words(struct buf *out, const struct cmd *c, const struct diag *d)
 {
-	size_t at = out->n, file_n = strlen(d->file);
+	size_t at = out->n;
 	words_render(out, c->lang, d);
-	if (file_n == 0 || (out->n > at && memmem(out->p + at, out->n - at, d->file, file_n)))
+	if (file_named(d->file, span_of(out->p + at, out->n - at)))
 		return;
 	struct buf b;
 	buf_init(&b, 0);
@@ -73,6 +80,13 @@ int cmd_fail(const struct cmd *c, const struct diag *d, int status)
 	cmd_words(&b, c, d);
 	fprintf(stderr, "moru: %.*s\n", (int)b.n, (const char *)b.p);
 	buf_free(&b);
+	return status;
+}
+
+int cmd_fail_words(const char *file, struct span words, int status)
+{
+	bool named = file_named(file, words);
+	fprintf(stderr, "moru: %s%s%.*s\n", named ? "" : file, named ? "" : ": ", SPAN_FMT(words));
 	return status;
 }
 

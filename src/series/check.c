@@ -1,12 +1,17 @@
-/* Every checksum and invariant of every file of a folder. Reads only. */
+/* Every checksum and invariant of every file of a folder. Reads only.
+ *
+ * Of a folder that is served, a view is taken first: manifest, list of files,
+ * and what the engine holds then are read with `files` locked, so that they
+ * fit; segments of the view are referenced and live log files pinned until
+ * they were looked at. What the last log file holds behind the synced offset
+ * may be half written: it is not read. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "series/priv/catalogue.h"
 #include "series/priv/manifest.h"
 #include "series/priv/sbatch.h"
-#include "series/priv/segment.h"
-#include "series/priv/wal.h"
+#include "series/priv/sdb.h"
 
 struct entry {
 	char name[256];
@@ -29,7 +34,20 @@ struct check {
 	size_t ndef, def_cap;
 	uint64_t log_at; /* where the log stood behind the last file */
 	bool log_any;
+	/* of a folder that is served */
+	struct sdb *live; /* NULL: it is not */
+	bool (*stop)(void *arg);
+	uint64_t synced, cat_bytes;
+	struct wal_file *log;
+	struct seg **seg;
+	size_t nlog, nseg;
+	bool pinned;
 };
+
+static int stopped(struct check *c)
+{
+	return c->stop && c->stop(c->arg) ? MO_ECANCELED : 0;
+}
 
 static void said(struct check *c)
 {
@@ -84,7 +102,9 @@ static int by_kind(const void *a, const void *b)
 	const struct entry *x = a, *y = b;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return strcmp(x->name, y->name);
 }
 
 /* ---- catalogue ---- */
@@ -116,7 +136,7 @@ static int check_catalogue(struct check *c)
 {
 	uint64_t bytes;
 	char *path = fpath(c->path, FILE_CAT, 0);
-	uint64_t trusted = c->has_man ? c->man.cat_bytes : UINT64_MAX;
+	uint64_t trusted = c->has_man ? c->man.cat_bytes : c->live ? c->cat_bytes : UINT64_MAX;
 	int r = path ? 0 : MO_ENOMEM;
 	if (r == 0 && trusted > 0)
 		r = cat_load(c->vfs, path, trusted, on_def, c, &bytes, &c->d);
@@ -140,6 +160,15 @@ static const struct manifest_seg *listed(const struct check *c, uint64_t number)
 		if (c->man.seg[i].number == number)
 			return &c->man.seg[i];
 	return NULL;
+}
+
+/* Of a folder that is served: one of the engine's when the view was taken. */
+static bool held(const struct check *c, uint64_t number)
+{
+	for (size_t i = 0; i < c->nseg; i++)
+		if (c->seg[i]->number == number)
+			return true;
+	return false;
 }
 
 /* The entry's statistics must be those of its values. */
@@ -178,7 +207,7 @@ static int check_blocks(struct check *c, struct seg *g)
 		const struct sentry *e = &g->series[i];
 		if (e->id > c->ndef || !uuid_eq(&c->def[e->id - 1].uuid, &e->uuid) || (uint8_t)c->def[e->id - 1].type != e->type)
 			r = finding(c, series_say_corrupt(&c->d, g->path, "uuid", (uint64_t)((const uint8_t *)e - g->map)));
-		for (uint32_t k = 0; r == 0 && k < e->blocks; k++) {
+		for (uint32_t k = 0; r == 0 && k < e->blocks && (r = stopped(c)) == 0; k++) {
 			struct cols cols;
 			const struct bentry *b = seg_block(g, e, k);
 			r = seg_decode(&cols, &buf, g, e, k, WANT_ALL, &c->d);
@@ -213,12 +242,17 @@ static int check_segment(struct check *c, const struct entry *e)
 	char *path = fpath(c->path, FILE_SEG, e->number);
 	if (!path)
 		return MO_ENOMEM;
-	if (c->has_man && !m) {
+	if (c->has_man && !m && !held(c, e->number)) { /* held: a manifest that could not be replaced may name others than the engine */
 		found(c, MSG_SERIES_FILE_STRAY, path, 0, 0);
 		free(path);
 		return 0;
 	}
 	int r = seg_open(&g, c->vfs, c->path, e->number, &c->d);
+	if (r == MO_ENOENT) { /* listed a moment ago: somebody removed it */
+		found(c, MSG_SERIES_FILE_MISSING, path, 0, 0);
+		free(path);
+		return 0;
+	}
 	if (r == 0 && m && (m->size != g->size || m->dir_crc != g->dir_crc || m->lo != g->lo || m->hi != g->hi))
 		r = series_say_corrupt(&c->d, path, "manifest", 0);
 	else if (r == 0 && !gaps_zero(g))
@@ -249,6 +283,12 @@ static int check_record(struct check *c, const struct walrec *rec)
 	return 0;
 }
 
+/* The walk ends at c->synced in the last file of a log that is being written: a whole record begins there or nothing does. */
+static bool scan_more(const struct check *c, const struct walscan *s, uint64_t next)
+{
+	return !c->live || next != UINT64_MAX || walscan_position(s) < c->synced;
+}
+
 /* next: where the file behind this one begins; UINT64_MAX: none does. */
 static int scan_log(struct check *c, const char *path, struct span file, const struct fheader *h, uint64_t next)
 {
@@ -257,17 +297,24 @@ static int scan_log(struct check *c, const char *path, struct span file, const s
 	walscan_init(&s, file, h);
 	if (h->b > c->log_at && (c->log_any || c->has_man))
 		found(c, MSG_SERIES_LOG_GAP, path, (int64_t)(h->b - c->log_at), 0);
-	while (walscan_next(&s, &rec)) {
+	while (scan_more(c, &s, next) && walscan_next(&s, &rec)) {
+		int r = stopped(c);
+		if (r != 0)
+			return r;
 		if (rec.end <= c->man.upto)
 			continue;
-		int r = check_record(c, &rec);
+		r = check_record(c, &rec);
 		if (r == MO_ECORRUPT)
 			return series_say_corrupt(&c->d, path, "record", rec.offset);
 		if (r != 0)
 			return r;
 	}
 	/* A later start went on at the end of the whole records: what a kill left behind them never counted, and is no finding any more. */
-	uint64_t torn = walscan_torn(&s), end = walscan_position(&s);
+	uint64_t end = walscan_position(&s), torn;
+	if (c->live && next == UINT64_MAX)
+		torn = end < c->synced ? c->synced - end : 0;
+	else
+		torn = walscan_torn(&s);
 	if (torn && next != end)
 		found(c, MSG_SERIES_LOG_TORN, path, (int64_t)s.at, (int64_t)torn);
 	c->log_at = end > c->log_at ? end : c->log_at;
@@ -296,6 +343,15 @@ static int read_log(
 static int next_log_start(struct check *c, size_t i, uint64_t *ret)
 {
 	*ret = UINT64_MAX;
+	for (size_t j = 0; c->live && j < c->nlog; j++)
+		if (c->log[j].number == c->e[i].number) {
+			*ret = j + 1 < c->nlog ? c->log[j + 1].start : UINT64_MAX;
+			return 0;
+		}
+	if (c->live) { /* kept to be used again, or just made: nothing that counts */
+		*ret = 0;
+		return 0;
+	}
 	for (size_t j = i + 1; j < c->n && c->e[j].kind == FILE_LOG; j++) {
 		char *path = fpath(c->path, FILE_LOG, c->e[j].number);
 		struct vfs_file *f = NULL;
@@ -378,6 +434,130 @@ static int check_others(struct check *c)
 		found(c, MSG_SERIES_FILE_MISSING, path, 0, 0);
 		free(path);
 	}
+	for (size_t i = 0; r == 0 && i < c->nlog; i++) {
+		bool there = false;
+		for (size_t k = 0; k < c->n; k++)
+			there |= c->e[k].kind == FILE_LOG && c->e[k].number == c->log[i].number;
+		char *path = there ? NULL : fpath(c->path, FILE_LOG, c->log[i].number);
+		if (!there && !path)
+			return MO_ENOMEM;
+		if (!there)
+			found(c, MSG_SERIES_FILE_MISSING, path, 0, 0);
+		free(path);
+	}
+	return r;
+}
+
+/* ---- the view of a folder that is served ---- */
+
+/* Whether a segment file is what maintenance has replaced, or has not named yet. */
+static bool in_transit(const struct check *c, uint64_t number)
+{
+	const struct sdb *db = c->live;
+	if (held(c, number))
+		return false;
+	if (!c->has_man || number >= c->man.next_seg)
+		return true;
+	for (size_t i = 0; i < db->nzombie; i++)
+		if (db->zombie[i]->number == number)
+			return true;
+	return false;
+}
+
+static int view_segments(struct check *c)
+{
+	struct sdb *db = c->live;
+	pthread_mutex_lock(&db->mu);
+	c->seg = calloc(db->nseg ? db->nseg : 1, sizeof(struct seg *));
+	for (size_t i = 0; c->seg && i < db->nseg; i++) {
+		seg_ref(db->seg[i]);
+		c->seg[c->nseg++] = db->seg[i];
+	}
+	c->cat_bytes = db->cat_bytes;
+	pthread_mutex_unlock(&db->mu);
+	return c->seg ? 0 : MO_ENOMEM;
+}
+
+static int look(struct check *c)
+{
+	int r = vfs_list(c->vfs, c->path, on_name, c);
+	if (r == 0 && c->n > 1)
+		qsort(c->e, c->n, sizeof *c->e, by_kind);
+	return r == 0 ? check_manifest(c) : r;
+}
+
+/* Each of these before the next: what is synced lies in files that are live, and those stand in the folder. */
+static int view_take(struct check *c)
+{
+	c->synced = sdb_synced_offset(c->live);
+	int r = wal_pin(&c->live->wal, &c->log, &c->nlog);
+	if (r != 0)
+		return r;
+	c->pinned = true;
+	pthread_mutex_lock(&c->live->files);
+	r = view_segments(c);
+	if (r == 0)
+		r = look(c);
+	size_t n = 0;
+	for (size_t i = 0; r == 0 && i < c->n; i++)
+		if (c->e[i].kind != FILE_SEG || !in_transit(c, c->e[i].number))
+			c->e[n++] = c->e[i];
+	pthread_mutex_unlock(&c->live->files);
+	if (r == 0)
+		c->n = n;
+	return r;
+}
+
+static void view_drop_log(struct check *c)
+{
+	if (c->pinned)
+		wal_unpin(&c->live->wal);
+	c->pinned = false;
+}
+
+/* number 0: all. */
+static void view_drop_segment(struct check *c, uint64_t number)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->nseg; i++)
+		if (number == 0 || c->seg[i]->number == number)
+			seg_unref(c->seg[i]);
+		else
+			c->seg[n++] = c->seg[i];
+	c->nseg = n;
+}
+
+static int check_all(struct check *c, uint64_t *ret_files)
+{
+	int r = c->live ? view_take(c) : look(c);
+	if (r == 0)
+		r = check_catalogue(c);
+	c->log_at = c->man.upto;
+	/* The log first: a segment may speak of series that only the log defines when no manifest was written yet. */
+	for (size_t i = 0; r == 0 && i < c->n; i++)
+		if (c->e[i].kind == FILE_LOG)
+			r = check_log(c, i);
+	view_drop_log(c);
+	for (size_t i = 0; r == 0 && i < c->n; i++)
+		if (c->e[i].kind == FILE_SEG) {
+			r = check_segment(c, &c->e[i]);
+			view_drop_segment(c, c->e[i].number);
+		}
+	if (r == 0)
+		r = check_others(c);
+	for (size_t i = 0; i < c->n; i++)
+		c->files += c->e[i].kind != FILE_NONE;
+	if (r == 0 && ret_files)
+		*ret_files = c->files;
+	if (r == 0)
+		r = c->worst;
+	view_drop_segment(c, 0);
+	manifest_free(&c->man);
+	free(c->seg);
+	free(c->log);
+	free(c->def);
+	free(c->e);
+	free(c);
 	return r;
 }
 
@@ -390,32 +570,19 @@ int sdb_check(struct vfs *vfs, const char *path, void (*say)(void *arg, const st
 	c->path = path;
 	c->say = say;
 	c->arg = arg;
-	int r = vfs_list(vfs, path, on_name, c);
-	if (r == 0 && c->n > 1)
-		qsort(c->e, c->n, sizeof *c->e, by_kind);
-	if (r == 0)
-		r = check_manifest(c);
-	if (r == 0)
-		r = check_catalogue(c);
-	c->log_at = c->man.upto;
-	/* The log first: a segment may speak of series that only the log defines when no manifest was written yet. */
-	for (size_t i = 0; r == 0 && i < c->n; i++)
-		if (c->e[i].kind == FILE_LOG)
-			r = check_log(c, i);
-	for (size_t i = 0; r == 0 && i < c->n; i++)
-		if (c->e[i].kind == FILE_SEG)
-			r = check_segment(c, &c->e[i]);
-	if (r == 0)
-		r = check_others(c);
-	for (size_t i = 0; i < c->n; i++)
-		c->files += c->e[i].kind != FILE_NONE;
-	if (r == 0 && ret_files)
-		*ret_files = c->files;
-	if (r == 0)
-		r = c->worst;
-	manifest_free(&c->man);
-	free(c->def);
-	free(c->e);
-	free(c);
-	return r;
+	return check_all(c, ret_files);
+}
+
+int sdb_check_live(struct sdb *db, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, uint64_t *ret_files)
+{
+	struct check *c = calloc(1, sizeof *c);
+	if (!c)
+		return MO_ENOMEM;
+	c->vfs = db->vfs;
+	c->path = db->path;
+	c->say = say;
+	c->arg = arg;
+	c->live = db;
+	c->stop = stop;
+	return check_all(c, ret_files);
 }

@@ -235,12 +235,16 @@ static int install_room(struct sdb *db)
 static int commit(struct sdb *db, struct diag *d)
 {
 	uint64_t upto = db->ready_merge ? db->log_from : db->frozen_upto;
+	pthread_mutex_lock(&db->files);
 	int r = install_room(db);
 	if (r != 0)
-		return series_say_nomem(d);
-	r = sdb_write_manifest(db, db->ready, upto, d);
-	if (r != 0)
+		series_say_nomem(d);
+	else
+		r = sdb_write_manifest(db, db->ready, upto, d);
+	if (r != 0) {
+		pthread_mutex_unlock(&db->files);
 		return r;
+	}
 	pthread_mutex_lock(&db->mu);
 	if (db->ready)
 		list_install(db, db->ready);
@@ -252,6 +256,7 @@ static int commit(struct sdb *db, struct diag *d)
 			db->points_head -= db->frozen[i].h.points;
 		}
 	pthread_mutex_unlock(&db->mu);
+	pthread_mutex_unlock(&db->files);
 	if (!db->ready_merge)
 		frozen_drop(db);
 	db->ready_merge = false;
@@ -273,6 +278,7 @@ static int bury(struct sdb *db)
 {
 	size_t n = 0;
 	int r = 0;
+	pthread_mutex_lock(&db->files);
 	for (size_t i = 0; i < db->nzombie; i++) {
 		struct seg *g = db->zombie[i];
 		if (r != 0 || atomic_load_explicit(&g->refs, memory_order_acquire) != 1) {
@@ -288,6 +294,7 @@ static int bury(struct sdb *db)
 		}
 	}
 	db->nzombie = n;
+	pthread_mutex_unlock(&db->files);
 	return r;
 }
 

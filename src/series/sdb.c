@@ -90,6 +90,7 @@ int sdb_open(struct sdb **ret, struct vfs *vfs, const char *path, const struct s
 		db->opt.block_points = BLOCK_POINTS;
 	if (db->opt.block_points > BLOCK_POINTS_MAX)
 		db->opt.block_points = BLOCK_POINTS_MAX;
+	pthread_mutex_init(&db->files, NULL);
 	pthread_mutex_init(&db->mu, NULL);
 	pthread_rwlock_init(&db->names, NULL);
 	map_init(&db->by_key);
@@ -144,6 +145,7 @@ void sdb_close(struct sdb *db)
 	wal_free(&db->wal);
 	map_free(&db->by_key);
 	map_free(&db->by_uuid);
+	pthread_mutex_destroy(&db->files);
 	pthread_mutex_destroy(&db->mu);
 	pthread_rwlock_destroy(&db->names);
 	free(db->path);

@@ -298,7 +298,7 @@ int wal_retire(struct wal *w, uint64_t upto)
 	for (;;) {
 		struct wal_file gone = {0, 0, 0};
 		pthread_mutex_lock(&w->mu);
-		bool any = w->live.n >= 2 && w->live.f[1].start <= upto;
+		bool any = w->pins == 0 && w->live.n >= 2 && w->live.f[1].start <= upto;
 		if (any) {
 			gone = w->live.f[0];
 			list_drop_first(&w->live);
@@ -316,6 +316,31 @@ int wal_retire(struct wal *w, uint64_t upto)
 		if (first_error == 0)
 			first_error = r;
 	}
+}
+
+int wal_pin(struct wal *w, struct wal_file **ret, size_t *ret_n)
+{
+	pthread_mutex_lock(&w->mu);
+	size_t n = w->live.n;
+	struct wal_file *f = calloc(n ? n : 1, sizeof *f);
+	if (f) {
+		if (n)
+			memcpy(f, w->live.f, n * sizeof *f);
+		w->pins++;
+	}
+	pthread_mutex_unlock(&w->mu);
+	if (!f)
+		return MO_ENOMEM;
+	*ret = f;
+	*ret_n = n;
+	return 0;
+}
+
+void wal_unpin(struct wal *w)
+{
+	pthread_mutex_lock(&w->mu);
+	w->pins--;
+	pthread_mutex_unlock(&w->mu);
 }
 
 uint64_t wal_live_bytes(struct wal *w)

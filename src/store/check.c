@@ -1,17 +1,14 @@
-/* `moru check`: what SQLite can tell of itself, then what only we know. */
+/* `moru check`: what SQLite can tell of itself, then what only we know. All of
+ * it reads only, in one transaction, so that a store which is being written is
+ * checked as it stood at one moment; then the files of the blobs, which never
+ * change once their row is there. */
 #include <stdlib.h>
 
 #include "os/crypto.h"
-#include "store/priv/impl.h"
+#include "store/priv/check.h"
 
 #define READ_BYTES (1u << 16)
-
-struct checking {
-	struct store *s;
-	void (*say)(void *arg, const struct diag *d);
-	void *arg;
-	struct diag d; /* large: one for all */
-};
+#define STEPS 1000 /* of SQLite's machine between two looks whether to stop */
 
 static struct diag *finding(struct checking *c, enum mo_msg msg, const char *file)
 {
@@ -29,7 +26,7 @@ static void tell(struct checking *c)
 /* Runs a statement that gives a row for every finding. */
 static int each(struct checking *c, const char *sql, void (*row)(struct checking *c, sqlite3_stmt *st), struct diag *d)
 {
-	struct db *db = &c->s->db;
+	struct db *db = c->db;
 	sqlite3_stmt *st = NULL;
 	int rc = sqlite3_prepare_v2(db->sq, sql, -1, &st, NULL);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
@@ -46,14 +43,14 @@ static void row_integrity(struct checking *c, sqlite3_stmt *st)
 	struct span text = db_col_text(st, 0);
 	if (span_is(text, "ok"))
 		return;
-	finding(c, MSG_STORE_CHECK_INTEGRITY, c->s->db.path);
+	finding(c, MSG_STORE_CHECK_INTEGRITY, c->db->path);
 	diag_text(&c->d, 0, text);
 	tell(c);
 }
 
 static void row_reference(struct checking *c, sqlite3_stmt *st)
 {
-	finding(c, MSG_STORE_CHECK_REFERENCE, c->s->db.path);
+	finding(c, MSG_STORE_CHECK_REFERENCE, c->db->path);
 	diag_text(&c->d, 0, db_col_text(st, 0));
 	diag_int(&c->d, 1, sqlite3_column_int64(st, 1));
 	diag_text(&c->d, 2, db_col_text(st, 2));
@@ -63,7 +60,7 @@ static void row_reference(struct checking *c, sqlite3_stmt *st)
 static void row_states(struct checking *c, sqlite3_stmt *st)
 {
 	char text[32];
-	finding(c, MSG_STORE_CHECK_STATES, c->s->db.path);
+	finding(c, MSG_STORE_CHECK_STATES, c->db->path);
 	diag_text(&c->d, 0, db_col_text(st, 0));
 	diag_text(&c->d, 1, span_of(text, rfc3339_format(text, sqlite3_column_int64(st, 1))));
 	tell(c);
@@ -71,7 +68,7 @@ static void row_states(struct checking *c, sqlite3_stmt *st)
 
 static void row_count(struct checking *c, sqlite3_stmt *st)
 {
-	finding(c, MSG_STORE_CHECK_COUNT, c->s->db.path);
+	finding(c, MSG_STORE_CHECK_COUNT, c->db->path);
 	diag_text(&c->d, 0, db_col_text(st, 0));
 	diag_int(&c->d, 1, sqlite3_column_int64(st, 1));
 	diag_int(&c->d, 2, sqlite3_column_int64(st, 2));
@@ -80,19 +77,19 @@ static void row_count(struct checking *c, sqlite3_stmt *st)
 
 static void row_doc(struct checking *c, sqlite3_stmt *st)
 {
-	finding(c, MSG_STORE_CHECK_DOC, c->s->db.path);
+	finding(c, MSG_STORE_CHECK_DOC, c->db->path);
 	diag_text(&c->d, 0, db_col_text(st, 0));
 	tell(c);
 }
 
-static int digest_file(struct vfs_file *f, struct sha256 *h, uint8_t out[32], uint64_t *ret_size)
+static int digest_file(struct checking *c, struct vfs_file *f, struct sha256 *h, uint8_t out[32], uint64_t *ret_size)
 {
 	uint8_t *p = malloc(READ_BYTES);
 	uint64_t at = 0;
 	int err = p ? 0 : MO_ENOMEM;
 	for (size_t n = 1; !err && n; at += n) {
 		n = 0;
-		err = vfs_pread(f, p, READ_BYTES, at, &n);
+		err = checking_stopped(c) ? MO_ECANCELED : vfs_pread(f, p, READ_BYTES, at, &n);
 		if (!err && n)
 			err = sha256_update(h, span_of(p, n));
 	}
@@ -103,7 +100,7 @@ static int digest_file(struct vfs_file *f, struct sha256 *h, uint8_t out[32], ui
 
 static int check_blob(struct checking *c, const uint8_t sha[32], uint64_t size, struct diag *d)
 {
-	struct db *db = &c->s->db;
+	struct db *db = c->db;
 	struct vfs_file *f = NULL;
 	struct sha256 *h = NULL;
 	uint8_t got[32];
@@ -117,7 +114,7 @@ static int check_blob(struct checking *c, const uint8_t sha[32], uint64_t size, 
 		finding(c, MSG_STORE_CHECK_BLOB_MISSING, path);
 		tell(c);
 		err = 0;
-	} else if (!err && !(err = sha256_new(&h)) && !(err = digest_file(f, h, got, &got_size)) &&
+	} else if (!err && !(err = sha256_new(&h)) && !(err = digest_file(c, f, h, got, &got_size)) &&
 		(got_size != size || memcmp(got, sha, sizeof got) != 0)) {
 		finding(c, MSG_STORE_CHECK_BLOB_DIFFERS, path);
 		tell(c);
@@ -132,16 +129,26 @@ static int check_blob(struct checking *c, const uint8_t sha[32], uint64_t size, 
 	return err;
 }
 
+/* One statement a blob: a cursor over them all would keep the write-ahead log from being emptied while files are read. */
 static int check_blobs(struct checking *c, struct diag *d)
 {
-	struct db *db = &c->s->db;
+	struct db *db = c->db;
 	sqlite3_stmt *st = NULL;
-	int err = 0, rc = sqlite3_prepare_v2(db->sq, "SELECT sha256, size FROM blob", -1, &st, NULL);
-	while (!err && rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		struct span sha = db_col_bytes(st, 0);
-		if (sha.n == 32)
-			err = check_blob(c, sha.p, (uint64_t)sqlite3_column_int64(st, 1), d);
-		rc = SQLITE_OK;
+	uint8_t sha[32];
+	uint64_t size = 0;
+	size_t n = 0;
+	int err = 0, rc = sqlite3_prepare_v2(db->sq, "SELECT sha256, size FROM blob WHERE sha256>?1 AND length(sha256)=32 ORDER BY sha256 LIMIT 1", -1, &st, NULL);
+	while (!err && rc == SQLITE_OK) {
+		rc = sqlite3_bind_blob(st, 1, n ? sha : (const uint8_t *)"", (int)n, SQLITE_STATIC);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_step(st);
+		if (rc != SQLITE_ROW)
+			break;
+		memcpy(sha, db_col_bytes(st, 0).p, sizeof sha);
+		n = sizeof sha;
+		size = (uint64_t)sqlite3_column_int64(st, 1);
+		rc = sqlite3_reset(st);
+		err = check_blob(c, sha, size, d);
 	}
 	if (!err && rc != SQLITE_DONE)
 		err = db_error(db, rc, "check", d);
@@ -149,20 +156,7 @@ static int check_blobs(struct checking *c, struct diag *d)
 	return err;
 }
 
-static int check_search(struct checking *c, struct diag *d)
-{
-	struct db *db = &c->s->db;
-	/* A writer's command in form; it reads only. */
-	int rc = sqlite3_exec(db->sq, "INSERT INTO search(search) VALUES('integrity-check')", NULL, NULL, NULL);
-	if ((rc & 0xff) == SQLITE_CORRUPT) {
-		finding(c, MSG_STORE_CHECK_SEARCH, db->path);
-		tell(c);
-		rc = SQLITE_OK;
-	}
-	return rc == SQLITE_OK ? 0 : db_error(db, rc, "check", d);
-}
-
-int store_check(struct store *s, void (*say)(void *arg, const struct diag *d), void *arg)
+static int check_rows(struct checking *c, struct diag *d)
 {
 	static const char states[] = "SELECT a.code, s.from_t FROM state s JOIN asset a ON a.id=s.asset"
 								 " WHERE EXISTS(SELECT 1 FROM state b WHERE b.asset=s.asset AND b.from_t>s.from_t AND b.from_t<s.to_t)";
@@ -176,13 +170,7 @@ int store_check(struct store *s, void (*say)(void *arg, const struct diag *d), v
 		" SELECT 'blob', count(*) FROM blob UNION ALL SELECT 'import', count(*) FROM import) c LEFT JOIN tally t ON t.noun=c.noun) WHERE n<>real";
 	static const char docs[] = "SELECT d.class||'/'||d.name FROM doc d WHERE (d.version, d.json) IS NOT"
 							   " (SELECT h.version, h.json FROM doc_history h WHERE h.class=d.class AND h.name=d.name ORDER BY version DESC LIMIT 1)";
-	struct checking *c = calloc(1, sizeof *c);
-	struct diag *d = calloc(1, sizeof *d);
-	int err = MO_ENOMEM;
-	if (!c || !d)
-		goto out;
-	*c = (struct checking){.s = s, .say = say, .arg = arg};
-	err = each(c, "PRAGMA integrity_check", row_integrity, d);
+	int err = each(c, "PRAGMA integrity_check", row_integrity, d);
 	if (!err)
 		err = each(c, "PRAGMA foreign_key_check", row_reference, d);
 	if (!err)
@@ -191,8 +179,31 @@ int store_check(struct store *s, void (*say)(void *arg, const struct diag *d), v
 		err = each(c, counts, row_count, d);
 	if (!err)
 		err = each(c, docs, row_doc, d);
+	if (!err && (err = check_search(c, d)) == MO_ECORRUPT) {
+		finding(c, MSG_STORE_CHECK_SEARCH, c->db->path);
+		tell(c);
+		err = 0;
+	}
+	return err;
+}
+
+static int over(void *arg) { return checking_stopped(arg); }
+
+int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, struct diag *d)
+{
+	struct checking *c = calloc(1, sizeof *c);
+	if (!c)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	*c = (struct checking){.db = db, .stop = stop, .say = say, .arg = arg};
+	sqlite3_progress_handler(c->db->sq, STEPS, over, c);
+	/* Its tables in temp want to be made before the reading begins, and the reader takes no writing. */
+	int err = check_search_begin(c, d);
 	if (!err)
-		err = check_search(c, d);
+		err = db_exec(c->db, "BEGIN", d);
+	if (!err)
+		err = check_rows(c, d);
+	if (!sqlite3_get_autocommit(c->db->sq) && sqlite3_exec(c->db->sq, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && !err)
+		err = db_error(c->db, SQLITE_ERROR, "check", d);
 	if (!err)
 		err = check_blobs(c, d);
 	if (err == MO_ECORRUPT) { /* so damaged that the statements themselves fail: that is the finding */
@@ -200,8 +211,12 @@ int store_check(struct store *s, void (*say)(void *arg, const struct diag *d), v
 			say(arg, d);
 		err = 0;
 	}
-out:
+	sqlite3_progress_handler(c->db->sq, 0, NULL, NULL);
 	free(c);
-	free(d);
 	return err;
+}
+
+int store_check(struct store_reader *r, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, struct diag *d)
+{
+	return store_check_db(store_reader_db(r), stop, say, arg, d);
 }

@@ -70,6 +70,8 @@ void store_reader_close(struct store_reader *r)
 	free(r);
 }
 
+struct db *store_reader_db(struct store_reader *r) { return &r->db; }
+
 struct sqlite3 *store_reader_sqlite(struct store_reader *r) { return r->db.sq; }
 
 /* ---- cursors ---- */

@@ -23,8 +23,10 @@ struct store_reader;
 MO_MUST_USE int store_open(struct store **ret, struct vfs *vfs, const char *path, struct diag *d);
 void store_close(struct store *s);
 unsigned store_version(void); /* schema version this program writes */
-/* integrity_check, foreign keys, and our own invariants; say() per finding. */
-MO_MUST_USE int store_check(struct store *s, void (*say)(void *arg, const struct diag *d), void *arg);
+/* integrity_check, foreign keys, the files of the blobs, and our own invariants; say() per finding. Sees the store as it stood at one moment;
+ * the writer goes on meanwhile. A reader of its own for the check sees what is on disk, not what it once read. stop (may be NULL) is asked now
+ * and then: true ends the check with MO_ECANCELED. */
+MO_MUST_USE int store_check(struct store_reader *r, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, struct diag *d);
 
 MO_MUST_USE int store_begin(struct store *s, struct diag *d);
 MO_MUST_USE int store_commit(struct store *s, struct diag *d);

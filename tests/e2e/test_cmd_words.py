@@ -145,10 +145,12 @@ def test_sql_reads_only(filled, sql):
 
 def test_commands_beside_a_running_node(new_node):
     node = new_node()
-    for args in (['check', node.folder], ['serve', node.folder]):
-        r = moru(*args)
-        assert r.returncode != 0 and 'running' in r.stderr.decode(), r
-        assert HANGUL.search(moru(*args, lang='ko').stderr.decode())
+    r = moru('serve', node.folder)
+    assert r.returncode != 0 and 'running' in r.stderr.decode(), r
+    assert HANGUL.search(moru('serve', node.folder, lang='ko').stderr.decode())
+    r = moru('check', node.folder)
+    assert r.returncode == 0 and r.stderr == b'' and b'0 finding' in r.stdout, r
+    assert HANGUL.search(moru('check', node.folder, lang='ko').stdout.decode())
 
 
 def test_commands_on_a_folder_without_a_node(tmp_path):

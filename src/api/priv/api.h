@@ -86,7 +86,7 @@ struct api {
 	struct buf openapi;
 	struct buf problems;       /* the server's own errors in words, one after another */
 	size_t problem_end[API_PROTOCOL_ERRORS];
-	atomic_bool sql_runs;      /* one statement at a time */
+	atomic_bool sql_runs, check_runs; /* one statement, one check at a time */
 	struct api_call *calls;    /* all that are not freed; loop thread */
 };
 struct api_call {
@@ -178,7 +178,7 @@ int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
-int post_records(struct api_call *c), post_sql(struct api_call *c);
+int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c);
 int get_devices(struct api_call *c), put_device(struct api_call *c), delete_device(struct api_call *c), undo_device(struct api_call *c);
 int test_device(struct api_call *c), get_device_history(struct api_call *c);
 int get_imports(struct api_call *c), get_import(struct api_call *c), get_import_refused(struct api_call *c), get_import_preview(struct api_call *c);

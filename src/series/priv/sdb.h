@@ -8,7 +8,8 @@
  *   read.c     cursors; mcur.c the merge of sources below them; chart.c
  *
  * Locks: `mu` guards heads, the list of segments and `applied`; `names` the two
- * maps. Order: mu before names. `pub` of a series is a sequence lock, so that
+ * maps. `files` is held while the list, its manifest and the segment files on
+ * disk change together, or are looked at together. Order: files, mu, names. `pub` of a series is a sequence lock, so that
  * the last value costs readers nothing. The table of series only grows. */
 #ifndef MO_SERIES_PRIV_SDB_H
 #define MO_SERIES_PRIV_SDB_H
@@ -81,7 +82,7 @@ struct sdb {
 	struct vfs *vfs;
 	char *path;
 	struct sdb_options opt;
-	pthread_mutex_t mu;
+	pthread_mutex_t files, mu;
 	pthread_rwlock_t names;
 	struct map by_key, by_uuid;
 	_Atomic uint32_t max_id;
@@ -116,7 +117,7 @@ struct sdb {
 	uint32_t frozen_max_id;
 	struct seg *ready; /* written, not in the manifest yet: committed first thing next time */
 	bool ready_merge;
-	struct seg **zombie; /* replaced, unlinked when no cursor holds them */
+	struct seg **zombie; /* replaced, unlinked when no cursor holds them; with `files` held */
 	size_t nzombie, zombie_cap;
 	_Atomic bool failed;
 };

@@ -63,8 +63,9 @@ struct wal {
 	bool dirty, failed, first;
 	char *sync_before; /* the last file of the run before: synced before anything follows it */
 	_Atomic uint64_t synced, syncs;
-	pthread_mutex_t mu; /* live, pool */
+	pthread_mutex_t mu; /* live, pool, pins */
 	struct wal_list live, pool;
+	unsigned pins; /* somebody reads the live files: none of them is pooled or unlinked */
 };
 
 void wal_init(struct wal *w, struct vfs *vfs, const char *dir, uint64_t file_bytes);
@@ -84,6 +85,9 @@ MO_MUST_USE int wal_write_through(struct wal *w, struct diag *d);
 MO_MUST_USE int wal_sync(struct wal *w, struct diag *d);
 /* Files that hold nothing past `upto` are pooled or unlinked. Another thread. */
 MO_MUST_USE int wal_retire(struct wal *w, uint64_t upto);
+/* The live files, in order; each stays what it is until wal_unpin(). The caller frees *ret. Any thread. */
+MO_MUST_USE int wal_pin(struct wal *w, struct wal_file **ret, size_t *ret_n);
+void wal_unpin(struct wal *w);
 uint64_t wal_live_bytes(struct wal *w);
 size_t wal_live_files(struct wal *w);
 

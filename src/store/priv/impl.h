@@ -81,6 +81,9 @@ enum search_sort { SEARCH_ASSET, SEARCH_SIGNAL, SEARCH_LOT };
 int store_search_put(struct store *s, enum search_sort sort, int64_t id, const char *kind, struct span key, struct span title, struct span detail,
 	struct diag *d);
 
+/* select.c */
+struct db *store_reader_db(struct store_reader *r);
+
 /* ---- blobs.c ---- */
 /* Drops what unfinished writers left in DIR/blobs. */
 int blobs_clean(struct store *s, struct diag *d);

@@ -14,7 +14,7 @@
 #include "liar.h"
 
 #include "os/memvfs.h"
-#include "store/priv/impl.h"
+#include "store/priv/check.h"
 #include "store/priv/migrations.h"
 
 #define DB "node/store.db"
@@ -93,7 +93,12 @@ static void say(void *arg, const struct diag *d)
 static const char *check_clean(struct world *w)
 {
 	unsigned n = 0;
-	if (store_check(w->s, say, &n))
+	struct db db;
+	int err = db_open(&db, w->vfs, DB, false, NULL, 0, NULL);
+	if (!err)
+		err = store_check_db(&db, NULL, say, &n, NULL);
+	db_close(&db);
+	if (err)
 		return "the check failed";
 	return n ? "the check found something" : NULL;
 }

@@ -111,7 +111,9 @@ static int live(struct life *l)
 		uint64_t files;
 		struct buf out;
 		buf_init(&out, 0);
-		r = sdb_check(l->vfs, "s", NULL, NULL, &files);
+		r = sdb_check_live(l->db, NULL, NULL, NULL, &files);
+		if (r == 0)
+			r = sdb_check(l->vfs, "s", NULL, NULL, &files);
 		if (r == 0)
 			r = series_debug_file(l->vfs, "s/manifest", &out, &d);
 		if (r == 0)

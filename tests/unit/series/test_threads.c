@@ -1,4 +1,4 @@
-/* One writer, one maintainer, two readers: every reader sees whole batches in
+/* One writer, one maintainer, one who checks, two readers: every reader sees whole batches in
  * order, never fewer points than before, and each with its value. */
 #include "cm.h"
 
@@ -138,11 +138,23 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+static void *checker(void *arg)
+{
+	unsigned *n = arg;
+	do {
+		if (sdb_check_live(db, NULL, NULL, NULL, NULL) != 0)
+			failures++;
+		++*n;
+	} while (!atomic_load(&done));
+	return NULL;
+}
+
 static void test_together(void **state)
 {
 	(void)state;
 	struct vfs *vfs;
-	pthread_t t[4];
+	pthread_t t[5];
+	unsigned checks = 0;
 	uint64_t offset;
 	static const struct sdb_options opt = {.head_budget_bytes = 60000, .log_file_bytes = 16384, .block_points = 64};
 	assert_int_equal(memvfs_new(&vfs, 9), 0);
@@ -159,8 +171,10 @@ static void test_together(void **state)
 	assert_int_equal(thread_start(&t[1], "maintainer", maintainer, NULL), 0);
 	assert_int_equal(thread_start(&t[2], "reader", reader, NULL), 0);
 	assert_int_equal(thread_start(&t[3], "reader", reader, &t[3]), 0);
-	for (int i = 0; i < 4; i++)
+	assert_int_equal(thread_start(&t[4], "checker", checker, &checks), 0);
+	for (int i = 0; i < 5; i++)
 		thread_join(t[i]);
+	assert_true(checks > 1);
 	assert_int_equal(atomic_load(&failures), 0);
 	assert_int_equal(sdb_sync(db, &offset, NULL), 0);
 	size_t n[N_SERIES + 1];

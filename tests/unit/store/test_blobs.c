@@ -154,13 +154,13 @@ static void test_checked(void **state)
 	enum mo_msg msg = MSG_NONE;
 	write_all(f, S("abc"), 3, sha);
 	const char *path = "node/blobs/ba/7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-	OK(store_check(f->s, say, &msg));
+	OK(store_check(f->r, NULL, say, &msg, &f->d));
 	assert_int_equal(msg, MSG_NONE);
 	OK(memvfs_flip(f->vfs, path, 3));
-	OK(store_check(f->s, say, &msg));
+	OK(store_check(f->r, NULL, say, &msg, &f->d));
 	assert_int_equal(msg, MSG_STORE_CHECK_BLOB_DIFFERS);
 	OK(vfs_unlink(f->vfs, path));
-	OK(store_check(f->s, say, &msg));
+	OK(store_check(f->r, NULL, say, &msg, &f->d));
 	assert_int_equal(msg, MSG_STORE_CHECK_BLOB_MISSING);
 }
 
