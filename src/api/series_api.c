@@ -413,7 +413,7 @@ int get_chart(struct api_call *c)
 				if (b->count == 1)
 					time_ms(w, b->first_ns);
 				else
-					time_ms(w, (int64_t)(from + (((__int128)to - from) * (2 * (int64_t)i + 1)) / (2 * width)) / unit_ns * unit_ns);
+					time_ms(w, (int64_t)(from + (((__int128)to - from) * (2 * (int64_t)i + 1)) / ((__int128)2 * width)) / unit_ns * unit_ns);
 				break;
 			case 1: jw_f64(w, b->min); break;
 			case 2: jw_f64(w, b->max); break;

@@ -67,7 +67,7 @@ int instant_seconds(int64_t *ret_s, const struct civil *c)
 	int err = civil_days(&days, c->year, c->month, c->day);
 	if (err)
 		return err;
-	*ret_s = days * 86400 + c->hour * 3600 + c->minute * 60 + c->second;
+	*ret_s = days * 86400 + (int64_t)c->hour * 3600 + (int64_t)c->minute * 60 + c->second;
 	return 0;
 }
 

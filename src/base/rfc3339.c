@@ -32,7 +32,7 @@ static bool parse_offset(int64_t *ret_s, struct span s)
 		return false;
 	if (h < 0 || h > 23 || m < 0 || m > 59)
 		return false;
-	*ret_s = (h * 60 + m) * 60 * (s.p[0] == '-' ? -1 : 1);
+	*ret_s = ((int64_t)h * 60 + m) * 60 * (s.p[0] == '-' ? -1 : 1);
 	return true;
 }
 

@@ -186,8 +186,9 @@ static void rule_changes(struct change c[RULE_CHANGES], const struct rule *r, in
 		int32_t y = year - 2 + i;
 		struct change start = {rule_days(&r->start, y) * 86400 + r->start.time_s - r->std_s, r->dst_s};
 		struct change end = {rule_days(&r->end, y) * 86400 + r->end.time_s - r->dst_s, r->std_s};
-		c[2 * i] = start.t_s <= end.t_s ? start : end;
-		c[2 * i + 1] = start.t_s <= end.t_s ? end : start;
+		struct change *two = c + (size_t)2 * (size_t)i;
+		two[0] = start.t_s <= end.t_s ? start : end;
+		two[1] = start.t_s <= end.t_s ? end : start;
 	}
 	for (int i = 1; i < RULE_CHANGES; i++)
 		for (int j = i; j > 0 && c[j].t_s < c[j - 1].t_s; j--) {

@@ -18,7 +18,7 @@
 #include "os/proc.h"
 
 #define PORT_FIRST 8470
-#define HISTORY_HOURS 168
+#define HISTORY_HOURS INT64_C(168)
 #define READY_NS (30 * NS_PER_S)
 #define STOP_NS (30 * NS_PER_S)
 

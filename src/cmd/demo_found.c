@@ -165,7 +165,7 @@ static int find_resin(struct walk *w, const struct json_value *shift, struct spa
 	if (!v)
 		return MO_ENOMEM;
 	if (end == T_NONE)
-		end = begin + 4 * 3600 * NS_PER_S;
+		end = begin + INT64_C(4) * 3600 * NS_PER_S;
 	from[rfc3339_format(from, begin)] = 0;
 	to[rfc3339_format(to, end)] = 0;
 	struct span asset = demo_text(shift, "asset");

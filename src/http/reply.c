@@ -131,9 +131,9 @@ static void date_line(struct http_server *s)
 	s->date_s = now_s;
 	civil_from_ns(&c, now_ns);
 	memcpy(s->date, "Date: Mon, 00 Jan 0000 00:00:00 GMT\r\n", 38);
-	memcpy(s->date + 6, days + 3 * civil_weekday(now_s / 86400), 3);
+	memcpy(s->date + 6, days + (size_t)3 * (size_t)civil_weekday(now_s / 86400), 3);
 	two(s->date + 11, c.day);
-	memcpy(s->date + 14, months + 3 * (c.month - 1), 3);
+	memcpy(s->date + 14, months + (size_t)3 * (size_t)(c.month - 1), 3);
 	two(s->date + 18, c.year / 100);
 	two(s->date + 20, c.year);
 	two(s->date + 23, c.hour);

@@ -47,7 +47,7 @@
 #include <string.h>
 
 #define LEARN_MIN 20u                                    /* samples */
-#define LEARN_CLOCK_NS (24 * 3600 * INT64_C(1000000000)) /* signals by the clock follow the day: a whole one is seen first */
+#define LEARN_CLOCK_NS (INT64_C(24) * 3600 * 1000000000) /* signals by the clock follow the day: a whole one is seen first */
 #define MEMORY 256u                                      /* samples */
 #define CLIP 4.0                                         /* sigmas */
 #define WORTH_MIN 6.0

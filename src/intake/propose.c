@@ -16,6 +16,7 @@
 
 #define GUESS_BYTES 65536u
 #define NAME_TRIES 1000u
+#define EVENING_NS (INT64_C(22) * 3600 * NS_PER_S) /* of a day: what follows it at midnight is the next day */
 
 const char *intake_use_name(enum intake_use u)
 {
@@ -350,7 +351,7 @@ static void scan_time(struct scan *s, const struct time_choice *t, const struct 
 		s->back += ns < s->last_ns;
 		s->last_ns = ns;
 		/* 00:00 right behind the evening of the same date: which midnight is meant? */
-		if (p.days == s->last_days && p.clock_ns == 0 && s->last_clock >= 22 * 3600 * NS_PER_S)
+		if (p.days == s->last_days && p.clock_ns == 0 && s->last_clock >= EVENING_NS)
 			s->midnights++;
 		s->last_days = p.days;
 		s->last_clock = p.clock_ns;
@@ -362,7 +363,7 @@ static void scan_time(struct scan *s, const struct time_choice *t, const struct 
 			s->other_last_ns = ns;
 		}
 		if (!read) {
-			if (p.days == s->last_days && p.clock_ns == 0 && s->last_clock >= 22 * 3600 * NS_PER_S)
+			if (p.days == s->last_days && p.clock_ns == 0 && s->last_clock >= EVENING_NS)
 				s->midnights++;
 			s->last_days = p.days;
 			s->last_clock = p.clock_ns;

@@ -4,14 +4,12 @@
  *
  * The loop thread owns the devices; status fields that other threads read are
  * copied under `mu` once a change. Values wait at most 100 ms before they are
- * handed to the log thread. */
+ * handed to the log thread (collect_values.c). */
 #include "node/collect.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "node/priv/collect.h"
-#include "node/priv/node.h"
 
 #define COLLECT_DEVICES_MAX 256u
 #define COLLECT_FLUSH_NS (100 * NS_PER_MS)
@@ -21,401 +19,11 @@
 #define COLLECT_LAND_NS (20 * NS_PER_MS)   /* a device that ends is looked at again until its values have landed */
 #define COLLECT_PENDING_MAX 65536u /* values of one device that wait for the log; then reading pauses */
 
-struct pend {
-	uint32_t signal;
-	uint8_t quality;
-	uint8_t type;
-	int64_t t_ns;
-	uint64_t seq;
-	union {
-		double f64;
-		int64_t i64;
-		uint8_t b;
-		struct {
-			uint32_t at, n; /* in pend_text */
-		} str;
-	};
-};
-
-/* Series keys and ids of one device's signals: made on the loop, ids filled by the log thread, freed with the last job. */
-struct devkeys {
-	atomic_uint refs;
-	size_t n;
-	struct point_key *keys; /* spans into text */
-	series_id *ids;         /* log thread only; 0: not yet */
-	bool *per_cycle;
-	uint64_t seq_base;      /* log thread only */
-	bool seq_known;
-	struct offset clock;    /* log thread only */
-	uint8_t *text;
-};
-
-struct collect;
-struct device {
-	struct collect *c;
-	struct device *next;
-	char name[128];
-	int64_t version;
-	struct machine_info info;
-	bool has_states;
-	bool ending; /* polled no more; freed when its values have landed */
-	const struct driver_ops *ops; /* NULL: a machine that pushes */
-	struct driver *driver;
-	struct tcp *tcp;
-	struct loop_timer *timer, *flush_timer;
-	struct devkeys *keys;
-	struct pend *pend;
-	size_t n_pend, cap_pend;
-	struct buf pend_text;
-	bool flush_armed;
-	unsigned in_flight; /* jobs at the log thread */
-	/* copied for other threads, under c->mu */
-	enum driver_state state;
-	bool silent; /* no answer since the link failed, or ever */
-	struct diag trouble;
-	int64_t last_value_ns; /* newest that is not bad */
-	uint64_t values;
-};
-struct step {
-	void (*done)(void *arg, uint64_t values, int err);
-	void *arg;
-	int64_t begun_mono_ns;
-	uint64_t values;
-	int err;
-};
-struct collect {
-	struct node *node;
-	struct device *devices;
-	pthread_mutex_t mu; /* list and status */
-	bool stepping;
-	struct step step;
-	struct loop_timer *step_timer;
-	struct work reload_work;
-	bool reloading, reload_again;
-	struct loop_post reload_post;
-	int load_err;
-	struct loaded *loaded;
-	struct loop_timer *reload_timer;
-	struct probe *probes;
-	bool closing; /* nothing is connected, polled or loaded any more */
-};
-
 static const struct diag out_of_memory = {.err = MO_ENOMEM, .msg = MSG_OUT_OF_MEMORY};
 
 static void pump(struct device *v);
-static void step_check(struct collect *c);
 
 static struct driver_now now_of(struct collect *c) { return (struct driver_now){clock_now(c->node->clock), mono_now()}; }
-
-/* ---- keys ---- */
-static void keys_release(struct devkeys *k)
-{
-	if (!k || atomic_fetch_sub(&k->refs, 1) != 1)
-		return;
-	free(k->keys);
-	free(k->ids);
-	free(k->per_cycle);
-	free(k->text);
-	free(k);
-}
-
-static struct devkeys *keys_new(const struct device *v)
-{
-	size_t n;
-	const struct driver_signal *s = v->ops->signals(v->driver, &n);
-	struct devkeys *k = calloc(1, sizeof *k);
-	struct buf text;
-	buf_init(&text, 0);
-	if (!k)
-		return NULL;
-	atomic_store(&k->refs, 1);
-	k->n = n;
-	k->keys = calloc(n ? n : 1, sizeof *k->keys);
-	k->ids = calloc(n ? n : 1, sizeof *k->ids);
-	k->per_cycle = calloc(n ? n : 1, sizeof *k->per_cycle);
-	size_t *at = calloc(n ? 5 * n + 2 : 2, sizeof *at);
-	if (k->keys && k->ids && k->per_cycle && at) {
-		struct span asset = span_str(v->info.asset);
-		buf_add(&text, asset);
-		buf_adds(&text, "device:");
-		buf_adds(&text, v->name);
-		for (size_t i = 0; i < n; i++) {
-			at[5 * i] = text.n;
-			series_key_write(&text, asset, NULL, 0, span_str(s[i].name));
-			at[5 * i + 1] = text.n;
-			buf_adds(&text, s[i].name);
-			at[5 * i + 2] = text.n;
-			buf_adds(&text, s[i].label);
-			at[5 * i + 3] = text.n;
-			buf_adds(&text, s[i].unit);
-			at[5 * i + 4] = text.n;
-		}
-		for (size_t i = 0; i < n && !text.err; i++) {
-			size_t *p = at + 5 * i;
-			struct span all = buf_span(&text);
-			k->per_cycle[i] = s[i].per_cycle;
-			k->keys[i] = (struct point_key){.key = span_sub(all, p[0], p[1] - p[0]),
-				.signal = span_sub(all, p[1], p[2] - p[1]),
-				.label = span_sub(all, p[2], p[3] - p[2]),
-				.unit = span_sub(all, p[3], p[4] - p[3]),
-				.asset = span_sub(all, 0, asset.n),
-				.source = span_sub(all, asset.n, 7 + strlen(v->name)),
-				.type = (enum series_type)s[i].type,
-				.kind = s[i].per_cycle ? SERIES_SEQUENCE : SERIES_CLOCK};
-		}
-	}
-	bool ok = k->keys && k->ids && k->per_cycle && at && !text.err;
-	k->text = text.p;
-	free(at);
-	if (!ok) {
-		keys_release(k);
-		return NULL;
-	}
-	return k;
-}
-
-/* ---- values to the log thread ---- */
-struct value_job {
-	struct wjob job;
-	struct loop_post post;
-	struct device *v;
-	struct devkeys *keys;
-	struct pend *pend;
-	size_t n;
-	uint8_t *text;
-	int64_t arrival_ns;
-	int err;
-	uint64_t stored;
-	struct diag d;
-};
-
-static bool same_value(const struct value_job *q, const struct pend *p, const struct sdb_point *last)
-{
-	switch (p->type) {
-	case DV_STR: {
-		struct span text = span_of(q->text + p->str.at, p->str.n), had = span_of(last->str, last->v.str.n);
-		return last->v.str.n < sizeof last->str - 4 ? span_eq(text, had) : span_eq(span_sub(text, 0, had.n), had); /* that was cut */
-	}
-	case DV_BOOL: return p->b == last->v.b;
-	case DV_F64:
-	case DV_I64: break;
-	}
-	return p->i64 == last->v.i64;
-}
-
-/* The first cycle since the start, values q->pend[at...]: the machine's counter is joined to the numbers stored before. true: that cycle
- * is stored already. *gap: cycles may have been missed. A counter below the stored number was restarted or has wrapped since: it is the
- * same cycle seen again when all its values are those stored last. */
-static bool first_cycle(struct value_job *q, struct sdb *db, size_t at, bool *gap)
-{
-	struct devkeys *k = q->keys;
-	uint64_t raw = q->pend[at].seq, last = 0;
-	struct sdb_point p;
-	for (size_t i = 0; i < k->n; i++)
-		if (k->per_cycle[i] && k->ids[i] && sdb_last(db, k->ids[i], &p) == 0 && p.seq > last)
-			last = p.seq;
-	k->seq_known = true;
-	if (!last || raw >= last) {
-		*gap = last && raw > last + 1;
-		return raw == last;
-	}
-	bool same = true;
-	for (size_t i = at; i < q->n && q->pend[i].seq == raw && same; i++)
-		same = sdb_last(db, k->ids[q->pend[i].signal], &p) == 0 && p.seq == last && same_value(q, &q->pend[i], &p);
-	k->seq_base = last - raw + (same ? 0 : 1);
-	*gap = !same;
-	return same;
-}
-
-static int value_run(struct wjob *j, struct writer *w, struct diag *d)
-{
-	struct value_job *q = (struct value_job *)j;
-	struct devkeys *k = q->keys;
-	struct node *n = q->v->c->node;
-	struct sbatch *b = NULL;
-	int err = sbatch_new(&b);
-	if (err != 0)
-		return err;
-	sbatch_set_arrival(b, q->arrival_ns);
-	for (size_t i = 0; i < k->n && err == 0; i++)
-		if (!k->ids[i])
-			err = node_resolve(n, &k->keys[i], &k->ids[i], d);
-	uint64_t dropped_seq = 0, gap_seq = 0;
-	for (size_t i = 0; i < q->n && err == 0; i++) {
-		const struct pend *p = &q->pend[i];
-		struct sbatch_point pt = {.id = k->ids[p->signal], .type = (enum series_type)p->type, .quality = p->quality, .t_ns = p->t_ns,
-			.arrival_ns = T_NONE};
-		if (p->seq) {
-			bool gap = false;
-			if (!k->seq_known && first_cycle(q, writer_db(w), i, &gap))
-				dropped_seq = p->seq;
-			if (gap)
-				gap_seq = p->seq;
-			if (p->seq == dropped_seq)
-				continue;
-			pt.seq = p->seq + k->seq_base;
-			if (p->seq == gap_seq && pt.quality == Q_GOOD)
-				pt.quality = DQ_GAP_BEFORE;
-		}
-		if (pt.quality == Q_GOOD)
-			pt.quality = node_time_quality(n, &k->clock, p->t_ns, q->arrival_ns, true);
-		if (p->type == DV_STR)
-			pt.v.str = span_of(q->text + p->str.at, p->str.n);
-		else
-			memcpy(&pt.v, &p->f64, sizeof p->f64);
-		err = sbatch_add(b, &pt);
-	}
-	struct sdb_appended did = {0};
-	if (err == 0 && sbatch_points(b))
-		err = writer_append(w, b, &did, d);
-	if (err == 0 && did.refused)
-		node_log(n, "warn", d); /* another value stands under that cycle's number: it stays */
-	q->stored = did.taken + did.replaced;
-	sbatch_free(b);
-	return err;
-}
-
-static void value_landed(void *arg)
-{
-	struct value_job *q = arg;
-	struct device *v = q->v;
-	struct collect *c = v->c;
-	v->in_flight--;
-	pthread_mutex_lock(&c->mu);
-	if (q->err == 0) {
-		size_t i = q->n;
-		v->values += q->stored;
-		while (i > 0 && q_is_bad(q->pend[i - 1].quality))
-			i--;
-		if (i > 0)
-			v->last_value_ns = q->pend[i - 1].t_ns;
-	}
-	pthread_mutex_unlock(&c->mu);
-	if (q->err != 0)
-		node_log(c->node, "error", &q->d);
-	if (c->stepping) {
-		c->step.values += q->stored;
-		if (q->err != 0)
-			c->step.err = q->err;
-	}
-	keys_release(q->keys);
-	free(q->pend);
-	free(q->text);
-	free(q);
-	step_check(c);
-}
-
-static void value_done(struct wjob *j, int err, const struct diag *d)
-{
-	struct value_job *q = (struct value_job *)j;
-	q->err = err;
-	if (err != 0 && d)
-		q->d = *d;
-	q->post.fn = value_landed;
-	q->post.arg = q;
-	loop_post(q->v->c->node->loop, &q->post);
-}
-
-/* The pending values as a job for the log; NULL: none, or no memory for it now (they stay pending). */
-static struct value_job *job_begin(struct device *v)
-{
-	struct value_job *q = v->n_pend ? calloc(1, sizeof *q) : NULL;
-	if (!q)
-		return NULL;
-	q->job.run = value_run;
-	q->job.done = value_done;
-	q->v = v;
-	q->keys = v->keys;
-	q->pend = v->pend;
-	q->n = v->n_pend;
-	q->text = v->pend_text.p;
-	q->arrival_ns = clock_now(v->c->node->clock);
-	/* Counted first: the job may be over before submitting returns. */
-	atomic_fetch_add(&v->keys->refs, 1);
-	v->in_flight++;
-	return q;
-}
-
-/* After submitting: what was taken is no longer pending, what was not is tried again by the timer. */
-static void job_submitted(struct device *v, struct value_job *q, bool taken)
-{
-	if (!taken) {
-		keys_release(v->keys);
-		v->in_flight--;
-		free(q);
-		return;
-	}
-	v->pend = NULL;
-	v->n_pend = v->cap_pend = 0;
-	buf_init(&v->pend_text, 0);
-}
-
-static void flush(struct device *v)
-{
-	struct value_job *q = job_begin(v);
-	struct writer *w = v->c->node->writer;
-	if (q)
-		job_submitted(v, q, (v->c->closing ? writer_submit_wait(w, &q->job) : writer_submit(w, &q->job)) == 0);
-}
-
-/* What all devices read in one step goes to the log together: one sync for all of them. */
-static void flush_all(struct collect *c)
-{
-	struct device *of[WRITER_TOGETHER];
-	struct wjob *jobs[WRITER_TOGETHER];
-	size_t n = 0;
-	for (struct device *v = c->devices; v || n; v = v ? v->next : NULL) {
-		struct value_job *q = v ? job_begin(v) : NULL;
-		if (q) {
-			of[n] = v;
-			jobs[n++] = &q->job;
-		}
-		if (n == WRITER_TOGETHER || (!v && n)) {
-			bool taken = writer_submit_many(c->node->writer, jobs, n) == 0;
-			for (; n; n--)
-				job_submitted(of[n - 1], (struct value_job *)jobs[n - 1], taken);
-		}
-	}
-}
-
-static void flush_timer(void *arg)
-{
-	struct device *v = arg;
-	v->flush_armed = false;
-	flush(v);
-	if (v->n_pend) {
-		v->flush_armed = true;
-		loop_timer_set(v->flush_timer, COLLECT_FLUSH_NS);
-	}
-	pump(v); /* a driver whose values could not be taken goes on */
-}
-
-static bool take(struct device *v, const struct driver_value *dv)
-{
-	if (v->n_pend == v->cap_pend) {
-		size_t cap = v->cap_pend ? 2 * v->cap_pend : 64;
-		struct pend *p = realloc(v->pend, cap * sizeof *p);
-		if (!p)
-			return false;
-		v->pend = p;
-		v->cap_pend = cap;
-	}
-	struct pend *p = &v->pend[v->n_pend];
-	*p = (struct pend){.signal = dv->signal, .quality = dv->quality, .type = (uint8_t)dv->type, .t_ns = dv->t_ns, .seq = dv->seq};
-	if (dv->type == DV_STR) {
-		p->str.at = (uint32_t)v->pend_text.n;
-		p->str.n = (uint32_t)dv->str.n;
-		buf_add(&v->pend_text, dv->str);
-		if (v->pend_text.err) {
-			v->pend_text.err = 0;
-			return false;
-		}
-	} else {
-		memcpy(&p->f64, &dv->f64, sizeof p->f64);
-	}
-	v->n_pend++;
-	return true;
-}
 
 /* ---- one device ---- */
 static bool is_link_trouble(const struct diag *t)
@@ -480,18 +88,17 @@ static void device_timer(void *arg)
 	pump(v);
 }
 
-/* Everything the driver wants done now: connect, write, hand over values, set the timer. */
-static void pump(struct device *v)
+static void connect_wanted(struct device *v, struct driver_now now)
 {
-	struct collect *c = v->c;
-	if (v->ending || !v->ops)
+	if (v->tcp || !v->ops->wants_connection(v->driver, now))
 		return;
-	struct driver_now now = now_of(c);
-	if (!v->tcp && v->ops->wants_connection(v->driver, now)) {
-		int err = tcp_connect(c->node->loop, &v->tcp, v->ops->host(v->driver), v->ops->port(v->driver), COLLECT_CONNECT_NS, &stream_events, v, NULL);
-		if (err != 0)
-			v->ops->disconnected(v->driver, now);
-	}
+	int err = tcp_connect(v->c->node->loop, &v->tcp, v->ops->host(v->driver), v->ops->port(v->driver), COLLECT_CONNECT_NS, &stream_events, v, NULL);
+	if (err != 0)
+		v->ops->disconnected(v->driver, now);
+}
+
+static void write_output(struct device *v, struct driver_now now)
+{
 	struct span out;
 	while (v->tcp && (out = v->ops->output(v->driver)).n) {
 		size_t n = out.n;
@@ -501,30 +108,66 @@ static void pump(struct device *v)
 		}
 		v->ops->sent(v->driver, now, n);
 	}
+}
+
+/* What the driver has read, up to max values that wait. */
+static void take_values(struct device *v, size_t max)
+{
 	struct driver_value dv;
-	while (v->n_pend < COLLECT_PENDING_MAX && v->ops->next_value(v->driver, &dv))
-		if (!take(v, &dv))
+	while (v->n_pend < max && v->ops->next_value(v->driver, &dv))
+		if (!collect_values_take(v, &dv))
 			break;
-	if (v->n_pend && !v->flush_armed && !c->stepping) {
-		v->flush_armed = true;
-		loop_timer_set(v->flush_timer, COLLECT_FLUSH_NS);
-	}
-	publish(v);
+}
+
+static void arm_flush(struct device *v)
+{
+	v->flush_armed = true;
+	loop_timer_set(v->flush_timer, COLLECT_FLUSH_NS);
+}
+
+/* To the earlier of the driver's two deadlines, one on each clock. */
+static void arm_due(struct device *v, struct driver_now now)
+{
 	struct driver_due due = v->ops->due(v->driver);
-	int64_t wait = clock_until(c->node->clock, due.node_ns);
+	int64_t wait = clock_until(v->c->node->clock, due.node_ns);
 	if (due.mono_ns <= now.mono_ns)
 		wait = 0;
 	else if (due.mono_ns != INT64_MAX && due.mono_ns - now.mono_ns < wait)
 		wait = due.mono_ns - now.mono_ns;
 	loop_timer_set(v->timer, wait == INT64_MAX ? -1 : wait);
+}
+
+/* Everything the driver wants done now: connect, write, hand over values, set the timer. */
+static void pump(struct device *v)
+{
+	struct collect *c = v->c;
+	if (v->ending || !v->ops)
+		return;
+	struct driver_now now = now_of(c);
+	connect_wanted(v, now);
+	write_output(v, now);
+	take_values(v, COLLECT_PENDING_MAX);
+	if (v->n_pend && !v->flush_armed && !c->stepping)
+		arm_flush(v);
+	publish(v);
+	arm_due(v, now);
 	if (c->stepping)
-		step_check(c);
+		collect_step_check(c);
+}
+
+static void flush_timer(void *arg)
+{
+	struct device *v = arg;
+	v->flush_armed = false;
+	collect_values_flush(v);
+	if (v->n_pend)
+		arm_flush(v);
+	pump(v); /* a driver whose values could not be taken goes on */
 }
 
 /* Polls no more and hands over what was read. */
 static void device_end(struct device *v)
 {
-	struct driver_value dv;
 	if (!v->ops || v->ending)
 		return;
 	v->ending = true;
@@ -532,10 +175,8 @@ static void device_end(struct device *v)
 	v->tcp = NULL;
 	loop_timer_set(v->timer, -1);
 	loop_timer_set(v->flush_timer, -1);
-	while (v->ops->next_value(v->driver, &dv))
-		if (!take(v, &dv))
-			break;
-	flush(v);
+	take_values(v, SIZE_MAX);
+	collect_values_flush(v);
 }
 
 static void device_free(struct device *v)
@@ -547,9 +188,7 @@ static void device_free(struct device *v)
 		v->ops->close(v->driver);
 	loop_timer_free(v->timer);
 	loop_timer_free(v->flush_timer);
-	keys_release(v->keys);
-	free(v->pend);
-	buf_free(&v->pend_text);
+	collect_values_free(v);
 	free(v);
 }
 
@@ -567,6 +206,28 @@ int collect_check(struct span json, struct diag *d)
 	return err;
 }
 
+/* What a device that is polled has beside its document: driver, keys, timers, the shortest of its intervals. */
+static int device_open(struct device *v, struct span json, struct diag *d)
+{
+	struct loop *l = v->c->node->loop;
+	int err = v->ops->open(&v->driver, json, d);
+	if (err == 0 && collect_values_open(v) != 0)
+		err = diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (err == 0)
+		err = loop_timer_new(l, &v->timer, device_timer, v);
+	if (err == 0)
+		err = loop_timer_new(l, &v->flush_timer, flush_timer, v);
+	if (err != 0)
+		return err;
+	size_t n;
+	const struct driver_signal *s = v->ops->signals(v->driver, &n);
+	for (size_t i = 0; i < n; i++)
+		if (v->info.interval_ns == 0 || s[i].poll_ns < v->info.interval_ns)
+			v->info.interval_ns = s[i].poll_ns;
+	return 0;
+}
+
+/* MO_ENOENT: the document says that the device is off. */
 static int device_new(struct device **ret, struct collect *c, const char *name, int64_t version, struct span json, struct diag *d)
 {
 	struct device_doc p;
@@ -579,28 +240,13 @@ static int device_new(struct device **ret, struct collect *c, const char *name, 
 	v->c = c;
 	v->version = version;
 	v->info = p.info;
-	v->has_states = p.info.state_signal[0] != 0;
 	v->last_value_ns = T_NONE;
 	v->silent = p.ops != NULL;
 	buf_init(&v->pend_text, 0);
 	diag_copy(v->name, sizeof v->name, span_str(name));
-	if (p.ops) {
-		v->ops = p.ops;
-		err = p.ops->open(&v->driver, json, d);
-		if (err == 0 && !(v->keys = keys_new(v)))
-			err = diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-		if (err == 0)
-			err = loop_timer_new(c->node->loop, &v->timer, device_timer, v);
-		if (err == 0)
-			err = loop_timer_new(c->node->loop, &v->flush_timer, flush_timer, v);
-		if (err == 0) {
-			size_t n;
-			const struct driver_signal *s = p.ops->signals(v->driver, &n);
-			for (size_t i = 0; i < n; i++)
-				if (v->info.interval_ns == 0 || s[i].poll_ns < v->info.interval_ns)
-					v->info.interval_ns = s[i].poll_ns;
-		}
-	}
+	v->ops = p.ops;
+	if (p.ops)
+		err = device_open(v, json, d);
 	if (err != 0) {
 		device_free(v);
 		return err;
@@ -636,6 +282,68 @@ static void reload_soon(struct collect *c, int64_t delay_ns)
 
 static void reload_timer(void *arg) { collect_reload(arg); }
 
+/* The document of that name as it was read now; NULL: gone. */
+static struct loaded *loaded_of(struct collect *c, const struct device *v)
+{
+	struct loaded *l = c->loaded;
+	while (l && strcmp(l->name, v->name) != 0)
+		l = l->next;
+	return l;
+}
+
+/* Ends a device whose document is gone or changed. false: its values are still on their way, so it cannot be freed yet. */
+static bool device_ended(struct device *v)
+{
+	if (!v->ops)
+		return true;
+	device_end(v);
+	collect_values_flush(v);
+	return !v->in_flight && !v->n_pend;
+}
+
+/* Stops what is gone or changed. What must stay a while holds its name: the document is applied when its values have landed. */
+static void stop_changed(struct collect *c)
+{
+	struct device **at = &c->devices;
+	while (*at) {
+		struct device *v = *at;
+		struct loaded *l = loaded_of(c, v);
+		bool same = l && l->version == v->version;
+		if (!same && device_ended(v)) {
+			pthread_mutex_lock(&c->mu);
+			*at = v->next;
+			pthread_mutex_unlock(&c->mu);
+			device_free(v);
+			continue;
+		}
+		if (!same)
+			reload_soon(c, COLLECT_LAND_NS);
+		if (l)
+			l->found = true;
+		at = &v->next;
+	}
+}
+
+/* Starts the device of a document that none runs for. */
+static void start_loaded(struct collect *c, const struct loaded *l)
+{
+	struct device *v = NULL;
+	struct diag *d = calloc(1, sizeof *d);
+	int err = device_new(&v, c, l->name, l->version, buf_span(&l->json), d);
+	if (err == 0) {
+		pthread_mutex_lock(&c->mu);
+		v->next = c->devices;
+		c->devices = v;
+		pthread_mutex_unlock(&c->mu);
+		pump(v);
+	} else if (err != MO_ENOENT) {
+		node_log(c->node, "error", d ? d : &out_of_memory);
+		if (err == MO_ENOMEM)
+			reload_soon(c, COLLECT_RELOAD_NS);
+	}
+	free(d);
+}
+
 static void apply(void *arg)
 {
 	struct collect *c = arg;
@@ -646,60 +354,31 @@ static void apply(void *arg)
 		reload_soon(c, COLLECT_RELOAD_NS);
 		return;
 	}
-	/* Stop what is gone or changed. A device whose values are still on their way is freed when they landed. */
-	struct device **at = &c->devices;
-	while (*at) {
-		struct device *v = *at;
-		bool same = false;
-		for (struct loaded *l = c->loaded; l; l = l->next)
-			if (strcmp(l->name, v->name) == 0 && l->version == v->version)
-				same = l->found = true;
-		if (same) {
-			at = &v->next;
-			continue;
-		}
-		if (v->ops) {
-			device_end(v);
-			flush(v);
-			if (v->in_flight || v->n_pend) {
-				/* Let the values land first; look again soon. */
-				reload_soon(c, COLLECT_LAND_NS);
-				at = &v->next;
-				for (struct loaded *l = c->loaded; l; l = l->next)
-					if (strcmp(l->name, v->name) == 0)
-						l->found = true;
-				continue;
-			}
-		}
-		pthread_mutex_lock(&c->mu);
-		*at = v->next;
-		pthread_mutex_unlock(&c->mu);
-		device_free(v);
-	}
-	for (struct loaded *l = c->loaded; l; l = l->next) {
-		struct device *v = NULL;
-		if (l->found)
-			continue;
-		struct diag *d = calloc(1, sizeof *d);
-		int err = device_new(&v, c, l->name, l->version, buf_span(&l->json), d);
-		if (err == 0) {
-			pthread_mutex_lock(&c->mu);
-			v->next = c->devices;
-			c->devices = v;
-			pthread_mutex_unlock(&c->mu);
-			pump(v);
-		} else if (err != MO_ENOENT) {
-			node_log(c->node, "error", d ? d : &out_of_memory);
-			if (err == MO_ENOMEM)
-				reload_soon(c, COLLECT_RELOAD_NS);
-		}
-		free(d);
-	}
+	stop_changed(c);
+	for (const struct loaded *l = c->loaded; l; l = l->next)
+		if (!l->found)
+			start_loaded(c, l);
 	drop_loaded(c);
 	if (c->reload_again)
 		collect_reload(c);
 }
 
+/* Adds one document to c->loaded. */
+static int loaded_add(struct collect *c, struct span name, int64_t version, struct span json, struct diag *d)
+{
+	struct loaded *l = calloc(1, sizeof *l);
+	if (!l)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	diag_copy(l->name, sizeof l->name, name);
+	l->version = version;
+	buf_init(&l->json, 0);
+	buf_add(&l->json, json);
+	l->next = c->loaded;
+	c->loaded = l;
+	return l->json.err ? diag_set(d, l->json.err, MSG_OUT_OF_MEMORY) : 0;
+}
+
+/* On a worker. */
 static void load_documents(struct work *w, struct store_reader *r)
 {
 	struct collect *c = (struct collect *)((char *)w - offsetof(struct collect, reload_work));
@@ -708,23 +387,9 @@ static void load_documents(struct work *w, struct store_reader *r)
 	struct diag *d = calloc(1, sizeof *d);
 	int err = store_select(r, &cur, SQ_DOCS, args, 3, d);
 	struct table_batch b = {0};
-	while (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows) {
-		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
-			struct loaded *l = calloc(1, sizeof *l);
-			if (!l) {
-				err = diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-				break;
-			}
-			diag_copy(l->name, sizeof l->name, b.cols[0].str[i]);
-			l->version = b.cols[1].i64[i];
-			buf_init(&l->json, 0);
-			buf_add(&l->json, b.cols[2].str[i]);
-			l->next = c->loaded;
-			c->loaded = l;
-			if (l->json.err)
-				err = diag_set(d, l->json.err, MSG_OUT_OF_MEMORY);
-		}
-	}
+	while (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows && err == 0; i++)
+			err = loaded_add(c, b.cols[0].str[i], b.cols[1].i64[i], b.cols[2].str[i], d);
 	table_close(cur);
 	if (err != 0)
 		node_log(c->node, "error", d ? d : &out_of_memory);
@@ -760,7 +425,7 @@ static bool device_read(struct device *v, bool patient)
 	return s != DRIVER_ONLINE || v->ops->settled(v->driver, now_of(v->c));
 }
 
-static void step_check(struct collect *c)
+void collect_step_check(struct collect *c)
 {
 	if (!c->stepping)
 		return;
@@ -769,7 +434,7 @@ static void step_check(struct collect *c)
 	for (struct device *v = c->devices; v && read; v = v->next)
 		read = device_read(v, patient);
 	if (read)
-		flush_all(c);
+		collect_values_flush_all(c);
 	for (struct device *v = c->devices; v; v = v->next)
 		landed = landed && !v->n_pend && !v->in_flight;
 	if (!read || !landed) {
@@ -782,7 +447,7 @@ static void step_check(struct collect *c)
 	s.done(s.arg, s.values, s.err);
 }
 
-static void step_timer(void *arg) { step_check(arg); }
+static void step_timer(void *arg) { collect_step_check(arg); }
 
 void collect_step(struct collect *c, void (*done)(void *arg, uint64_t values, int err), void *arg)
 {
@@ -796,7 +461,7 @@ void collect_step(struct collect *c, void (*done)(void *arg, uint64_t values, in
 		pump(v);
 	}
 	c->stepping = true;
-	step_check(c);
+	collect_step_check(c);
 }
 
 void collect_pace(struct collect *c)
@@ -899,7 +564,7 @@ void collect_stop(struct collect *c)
 		if (!v->ops)
 			continue;
 		device_end(v);
-		flush(v); /* one that was ending already may hold some yet */
+		collect_values_flush(v); /* one that was ending already may hold some yet */
 	}
 	if (c->stepping) {
 		c->stepping = false;

@@ -387,7 +387,7 @@ int scodec_get_bool(uint8_t *x, size_t n, uint8_t codec, struct span s, uint64_t
 
 /* ---- texts ---- */
 
-#define TABLE_SLOTS (4u * TEXT_TABLE_MAX)
+#define TABLE_SLOTS ((size_t)4 * TEXT_TABLE_MAX)
 
 struct texts {
 	struct span s[TEXT_TABLE_MAX];

@@ -91,7 +91,7 @@ static int write_pending(struct wal *w, struct diag *d)
 	w->pending_at += w->pending.n;
 	w->dirty = true;
 	buf_reset(&w->pending);
-	if (w->pending.cap > 2 * WAL_WRITE_THROUGH)
+	if (w->pending.cap > (size_t)2 * WAL_WRITE_THROUGH)
 		buf_free(&w->pending);
 	return 0;
 }

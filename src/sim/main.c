@@ -136,7 +136,7 @@ int main(int argc, char **argv)
 		buf_init(&b, 0);
 		int err = plan_new(&p, &o.plan);
 		if (err == 0) {
-			truth_write(&b, p, o.t0_ns, o.history_h * 3600 * NS_PER_S);
+			truth_write(&b, p, o.t0_ns, (int64_t)o.history_h * 3600 * NS_PER_S);
 			err = b.err;
 		}
 		if (err == 0)

@@ -187,7 +187,7 @@ static size_t campaigns_draw(struct build *b, struct campaign out[CAMPAIGNS_MAX]
 	const int64_t bag = BAD_BAG_BEGIN * SEC + b->shift1_ns, planted = bag - EDGE_SHOTS * A_TAKT;
 	size_t n = 0;
 	for (int k = -2; n < CAMPAIGNS_MAX; k++) {
-		int64_t start = planted + k * 48 * HOUR + (k == 0 ? 0 : draw_int(b, -40, 40) * MIN);
+		int64_t start = planted + (int64_t)k * 48 * HOUR + (k == 0 ? 0 : draw_int(b, -40, 40) * MIN);
 		int64_t end = start + (k == 0 ? 2 * EDGE_SHOTS + A_SHOTS : A_SHOTS) * A_TAKT;
 		if (end + HOUR > b->p->end_ns)
 			break;

@@ -71,6 +71,6 @@ void text_time(struct buf *out, int64_t t_ns)
 void text_local(struct buf *out, int64_t t_ns)
 {
 	struct civil c;
-	civil_from_ns(&c, t_ns + 9 * 3600 * NS_PER_S);
+	civil_from_ns(&c, t_ns + INT64_C(9) * 3600 * NS_PER_S);
 	buf_printf(out, "%04d-%02d-%02d %02d:%02d:%02d", (int)c.year, c.month, c.day, c.hour, c.minute, c.second);
 }

@@ -152,8 +152,8 @@ static void stops(struct doc *d)
 		/* What follows the machine's state changes with it, and the suction gives out before. */
 		expect(d, "level_shift", false, m->firm);
 		buf_printf(d->out, ",\"asset\":\"%s\",\"signal\":\"*\",\"rate\":\"clock\"", m->code);
-		time_field(d, "begin", s->begin_ns - 20 * 60 * NS_PER_S);
-		time_field(d, "end", s->end_ns + 60 * 60 * NS_PER_S);
+		time_field(d, "begin", s->begin_ns - INT64_C(20) * 60 * NS_PER_S);
+		time_field(d, "end", s->end_ns + INT64_C(60) * 60 * NS_PER_S);
 		buf_addc(d->out, '}');
 	}
 	buf_adds(d->out, "]}");

@@ -162,7 +162,7 @@ static double counted(const struct plan *p, size_t machine, const struct sim_sig
 	if (m->n_cycles)
 		return s->mean + (double)plan_cycles_at(p, machine, t_ns);
 	if (strcmp(m->def->code, "MOT-04") == 0)
-		return s->mean + (double)plan_cycles_at(p, plan_machine_index("MOT-03"), t_ns - 150 * 60 * NS_PER_S);
+		return s->mean + (double)plan_cycles_at(p, plan_machine_index("MOT-03"), t_ns - INT64_C(150) * 60 * NS_PER_S);
 	return s->mean + floor(run_hours(m, t_ns) * (strcmp(m->def->code, "MCH-04") == 0 ? 1800 : 0.5));
 }
 
@@ -206,7 +206,7 @@ static double vacuum(const struct plan *p, size_t machine, double mean, int64_t 
 {
 	for (size_t i = 0; i < p->n_stops; i++) {
 		const struct plan_stop *s = &p->stops[i];
-		const int64_t before = 20 * 60 * NS_PER_S;
+		const int64_t before = INT64_C(20) * 60 * NS_PER_S;
 		if (s->machine != machine || !s->must || t_ns < s->begin_ns - before || t_ns >= s->end_ns)
 			continue;
 		double part = t_ns >= s->begin_ns ? 1 : (double)(t_ns - (s->begin_ns - before)) / (double)before;

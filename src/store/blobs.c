@@ -32,7 +32,7 @@ struct blob_writer {
 void blob_hex(char out[65], const uint8_t sha256[32])
 {
 	static const char digits[] = "0123456789abcdef";
-	for (unsigned i = 0; i < 32; i++) {
+	for (size_t i = 0; i < 32; i++) {
 		out[2 * i] = digits[sha256[i] >> 4];
 		out[2 * i + 1] = digits[sha256[i] & 15];
 	}

@@ -29,26 +29,37 @@ def whole(node):
     assert r.returncode == 0, (r.stdout + r.stderr).decode()
 
 
-def test_killed_imports(new_node, tmp_path):
+def prepared(new_node, tmp_path):
+    """What both tests begin with: chance, the file, what a calm import of it leaves behind, and how long that took."""
     seed = random.randrange(1 << 32)
     print('seed', seed)
-    rng = random.Random(seed)
     path = write(tmp_path / 'plant.csv', content())
     calm = new_node(serve=False)
     began = time.monotonic()
     assert importing(calm.folder, path).status == 0
     took = time.monotonic() - began
-    expect = values(calm.folder)
+    return random.Random(seed), path, values(calm.folder), took
+
+
+def killed_import(node, path, seconds, kill):
+    """An import in the middle of which kill(process) is called: how it ended and what it said. The folder is whole after."""
+    p = subprocess.Popen([MORU, '--lang', 'en', 'import', str(node.folder), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(seconds)
+    kill(p)
+    _, err = p.communicate(timeout=30)
+    whole(node)
+    return p.returncode, err
+
+
+def test_killed_imports(new_node, tmp_path):
+    rng, path, expect, took = prepared(new_node, tmp_path)
     assert sum(map(len, expect.values())) == METERS * STEPS * 2 - METERS * 30 + 1
     node, killed, partly = new_node(serve=False), 0, 0
     for n in range(KILLS):
         if n % 8 == 0:
             node = new_node(serve=False)  # some kills meet an empty folder, some a full one
-        p = subprocess.Popen([MORU, 'import', str(node.folder), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.1, 1) * took)
-        p.kill()
-        killed += p.wait() == -9
-        whole(node)
+        status, _ = killed_import(node, path, rng.uniform(0.1, 1) * took, lambda p: p.kill())
+        killed += status == -9
         got = values(node.folder)
         partly += got != expect
         # Nothing that is not in the file, and nothing under another time.
@@ -65,22 +76,12 @@ def test_killed_imports(new_node, tmp_path):
 
 
 def test_a_served_node_killed_in_an_import(new_node, tmp_path):
-    seed = random.randrange(1 << 32)
-    print('seed', seed)
-    rng = random.Random(seed)
-    path = write(tmp_path / 'plant.csv', content())
-    calm = new_node(serve=False)
-    assert importing(calm.folder, path).status == 0
-    expect = values(calm.folder)
+    rng, path, expect, _ = prepared(new_node, tmp_path)
     node = new_node(serve=False)
     for n in range(5):
         node.start()
-        p = subprocess.Popen([MORU, '--lang', 'en', 'import', str(node.folder), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(rng.uniform(0, 0.6))
-        node.kill()
-        _, err = p.communicate(timeout=30)
-        assert p.returncode in (0, 2) and (p.returncode == 0 or err.startswith(b'moru: ')), (p.returncode, err)
-        whole(node)
+        status, err = killed_import(node, path, rng.uniform(0, 0.6), lambda _: node.kill())
+        assert status in (0, 2) and (status == 0 or err.startswith(b'moru: ')), (status, err)
     node.start()
     assert importing(node.folder, path).status == 0
     # The lock of the killed one never needed a hand, its socket neither.

@@ -281,46 +281,38 @@ test("a device is tried, a bad field is named, a change is saved and undone", as
 	}
 });
 
-test("an error of the node is told in both languages, with what to do, and gone after another try", async () => {
-	for (const [lang, words] of [["ko", /디스크에 쓸 수 없습니다/], ["en", /The disk cannot be written/]]) {
-		await node.fault("error", "/api/v1/lots");
-		const p = await open(browser, node.base, null, { lang, expected: /500/ });
+/* What the node answers wrongly, on which page (from: reached by the menu), and in which words it is told. */
+const WRONG = [
+	{ what: "an error of the node is told in Korean, with what to do", kind: "error", page: "/lots", lang: "ko", expected: /500/, words: /디스크에 쓸 수 없습니다/ },
+	{ what: "an error of the node is told in English, with what to do", kind: "error", page: "/lots", lang: "en", expected: /500/, words: /The disk cannot be written/ },
+	{ what: "an answer that is no problem document is an error in words and not an empty page", kind: "bare", page: "/assets", from: "/settings", expected: /502/ },
+	{ what: "an answer that is no JSON is an error in words and not an empty page", kind: "garbage", page: "/assets", from: "/settings", expected: /502/ },
+];
+for (const w of WRONG)
+	test(`${w.what}, and gone after another try`, async () => {
+		const p = await open(browser, node.base, w.from ?? null, { lang: w.lang, expected: w.expected });
+		const { page } = p;
 		try {
-			await p.page.goto(`${node.base}/lots`);
-			await p.page.waitForSelector(".problem");
-			assert.match(await p.page.textContent(".problem"), words);
-			await p.page.click(".problem summary");
-			assert.match(await p.page.textContent(".problem pre"), /store_io/);
-			await shot(p.page, `error-${lang}`);
-			await accessible(p.page, "error");
+			await node.fault(w.kind, `/api/v1${w.page}`);
+			if (w.from) await page.click(`nav.rail a[href='${w.page}']`);
+			else await page.goto(node.base + w.page);
+			await page.waitForSelector(".problem");
+			if (w.words) {
+				assert.match(await page.textContent(".problem"), w.words);
+				await page.click(".problem summary");
+				assert.match(await page.textContent(".problem pre"), /store_io/);
+				await shot(page, `error-${w.lang}`);
+				await accessible(page, "error");
+			}
 			await node.fault("");
-			await p.page.click(".problem .btn");
-			await p.page.waitForSelector("main table");
+			await page.click(".problem .btn");
+			await page.waitForSelector("main table");
 			p.clean();
 		} finally {
 			await node.fault("");
 			await p.close();
 		}
-	}
-});
-
-test("an answer that is no problem document, or no JSON at all, is an error in words and not an empty page", async () => {
-	for (const kind of ["bare", "garbage"]) {
-		const p = await open(browser, node.base, "/settings", { expected: /502/ });
-		try {
-			await node.fault(kind, "/api/v1/assets");
-			await p.page.click("nav.rail a[href='/assets']");
-			await p.page.waitForSelector(".problem");
-			await node.fault("");
-			await p.page.click(".problem .btn");
-			await p.page.waitForSelector("main table");
-			p.clean();
-		} finally {
-			await node.fault("");
-			await p.close();
-		}
-	}
-});
+	});
 
 test("a slow node is waited for, and says so", async () => {
 	const p = await open(browser, node.base, "/settings");

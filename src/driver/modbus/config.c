@@ -363,8 +363,9 @@ static int add_signal(struct reader *r, struct modbus_item *it, struct span name
 	s->type = public_type(it);
 	s->per_cycle = per_cycle;
 	s->poll_ns = it->poll_ns;
-	if (it->type == MODBUS_STRING && 2u * it->length > c->string_max)
-		c->string_max = 2u * it->length;
+	const size_t string_bytes = it->type == MODBUS_STRING ? (size_t)2 * it->length : 0;
+	if (string_bytes > c->string_max)
+		c->string_max = string_bytes;
 	c->items[c->n_signals++] = *it;
 	return 0;
 }

@@ -6,7 +6,7 @@ uint64_t modbus_value_raw(const struct modbus_item *it, const uint8_t *data)
 {
 	uint64_t v = 0;
 	for (unsigned i = 0; i < it->length; i++) {
-		const uint8_t *w = data + 2u * (it->swap_words ? it->length - 1u - i : i);
+		const uint8_t *w = data + (size_t)2 * (it->swap_words ? it->length - 1u - i : i);
 		v = v << 16 | (it->swap_bytes ? (uint64_t)w[1] << 8 | w[0] : (uint64_t)w[0] << 8 | w[1]);
 	}
 	return v;
@@ -14,7 +14,7 @@ uint64_t modbus_value_raw(const struct modbus_item *it, const uint8_t *data)
 
 static void decode_string(struct driver_value *ret, const struct modbus_item *it, const uint8_t *data, char *text)
 {
-	size_t n = 2u * it->length;
+	size_t n = (size_t)2 * it->length;
 	for (size_t i = 0; i < n; i++)
 		text[i] = (char)data[it->swap_bytes ? i ^ 1u : i];
 	while (n && (text[n - 1] == 0 || text[n - 1] == ' '))

@@ -82,7 +82,7 @@ void modbus_values_batch(struct modbus *m, const struct modbus_batch *b, const u
 		if (modbus_table_is_bits(b->table))
 			modbus_value_bit(v, data, off);
 		else
-			modbus_value_registers(v, it, data + 2u * off, text);
+			modbus_value_registers(v, it, data + (size_t)2 * off, text);
 		v->signal = it->signal;
 		v->t_ns = t_ns;
 		v->seq = 0;

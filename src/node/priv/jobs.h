@@ -10,7 +10,7 @@
 #include "node/priv/node.h"
 
 #define JOBS_GROUPS_MAX 64u           /* operating groups (items) of one signal; the rest share the last */
-#define JOBS_TAIL_NS (48 * 3600 * NS_PER_S) /* states kept in memory to join stops */
+#define JOBS_TAIL_NS (INT64_C(48) * 3600 * NS_PER_S) /* states kept in memory to join stops */
 #define JOBS_REPLAY_NS (21 * NS_PER_DAY)    /* values read again after a start or late data */
 #define JOBS_BIN_NS (300 * NS_PER_S)  /* clock signals are judged by means over five minutes */
 

@@ -60,7 +60,7 @@ bool modbus_cycle_holds_counter(const struct modbus_cycle *c, const struct modbu
 /* The bytes of an item of a part that was got. */
 static inline const uint8_t *modbus_cycle_bytes(const struct modbus_cycle *c, const struct modbus_batch *part, const struct modbus_item *it)
 {
-	return c->image + part->image + 2u * (unsigned)(it->address - part->start);
+	return c->image + part->image + (size_t)2 * (size_t)(it->address - part->start);
 }
 
 #endif
