@@ -45,9 +45,13 @@ def test_killed_imports(new_node, tmp_path):
         if n % 8 == 0:
             node = new_node(serve=False)  # some kills meet an empty folder, some a full one
         p = subprocess.Popen([MORU, 'import', str(node.folder), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.1, 1) * took)
+        until = rng.uniform(0.1, 1) * took
+        time.sleep(until)
         p.kill()
-        killed += p.wait() == -9
+        if p.wait() == -9:
+            killed += 1
+        else:
+            took = until  # the calm one had to share the machine: this one needed no longer than that
         whole(node)
         got = values(node.folder)
         partly += got != expect
@@ -121,10 +125,10 @@ def stop(node):
     began = time.monotonic()
     node.stop()
     took = time.monotonic() - began
-    print(f'stopped in {took:.2f} s')
     assert took < STOP_S
     there = points(node.folder)
     n = there.get('big v0', 0)
+    print(f'stopped in {took:.2f} s, with {n / ROWS:.0%} of the file')
     assert 0 < n < ROWS and all(there[f'big v{k}'] == n for k in range(SERIES)), there
     return n
 
