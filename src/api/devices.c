@@ -6,20 +6,44 @@
 
 #define DEVICES_MAX 256
 
-static void write_status(struct api_call *c, struct span name)
+/* The newest value that an asset's senders gave, by each signal's last one that is not bad. */
+static int last_pushed(struct api_call *c, struct span asset, int64_t *ret)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(asset), sarg_i(0), sarg_i(INT64_MAX)};
+	int err = store_select(c->reader, &cur, SQ_SIGNALS, a, 3, c->d);
+	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows; i++) {
+			const struct col *series = &b.cols[api_column(cur, "series")], *source = &b.cols[api_column(cur, "source")];
+			struct uuid u;
+			series_id id;
+			struct sdb_point p;
+			if ((source->null && source->null[i]) || !span_is(source->str[i], "http") || uuid_parse(&u, series->str[i]) != 0)
+				continue;
+			if (sdb_find_uuid(node_sdb(c->node), &u, &id) == 0 && sdb_last(node_sdb(c->node), id, &p) == 0 && !q_is_bad(p.quality) &&
+				(*ret == T_NONE || p.t_ns > *ret))
+				*ret = p.t_ns;
+		}
+	table_close(cur);
+	return err;
+}
+
+static int write_status(struct api_call *c, struct span name)
 {
 	struct json_writer *w = &c->w;
 	struct device_status *s = arena_alloc(&c->arena, sizeof *s);
 	jw_key(w, "status");
 	if (!s) {
 		jw_null(w);
-		return;
+		return 0;
 	}
 	collect_status(node_collect(c->node), name, s);
 	if (!s->known) {
 		jw_null(w);
-		return;
+		return 0;
 	}
+	int err = s->push ? last_pushed(c, span_str(s->asset), &s->last_value_ns) : 0;
 	jw_object(w);
 	jw_key(w, "state");
 	jw_cstr(w, driver_state_name(s->state));
@@ -30,6 +54,7 @@ static void write_status(struct api_call *c, struct span name)
 	jw_key(w, "values");
 	jw_u64(w, s->values);
 	jw_object_end(w);
+	return err;
 }
 
 int get_devices(struct api_call *c)
@@ -44,8 +69,8 @@ int get_devices(struct api_call *c)
 	jw_object(w);
 	jw_key(w, "items");
 	jw_array(w);
-	while ((err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
-		for (size_t i = 0; i < b.n_rows; i++) {
+	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
 			jw_object(w);
 			jw_key(w, "name");
 			jw_str(w, b.cols[0].str[i]);
@@ -53,7 +78,7 @@ int get_devices(struct api_call *c)
 			jw_i64(w, b.cols[1].i64[i]);
 			jw_key(w, "config");
 			jw_raw(w, b.cols[2].str[i]);
-			write_status(c, b.cols[0].str[i]);
+			err = write_status(c, b.cols[0].str[i]);
 			jw_object_end(w);
 		}
 	jw_array_end(w);

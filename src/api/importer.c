@@ -24,6 +24,9 @@ static int worded(int err, struct diag *d)
 	return err;
 }
 
+/* The node is ending: what is stored stays, and the same file given again goes on from there. */
+static int stopped(struct node *n, struct diag *d) { return node_stopping(n) ? diag_set(d, MO_ECANCELED, MSG_IMPORT_STOPPED) : 0; }
+
 /* ---- the file ---- */
 struct import_file {
 	struct node *n;
@@ -406,7 +409,8 @@ static int stream_file(struct run *r, struct store_reader *reader, const uint8_t
 		err = intake_open(&in, r->plan, r->zone ? r->zone : node_zone(r->n), &sink, r, d);
 	for (uint64_t at = 0; err == 0;) {
 		size_t n = 0;
-		err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &n);
+		if ((err = stopped(r->n, d)) == 0)
+			err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &n);
 		if (err != 0 || n == 0)
 			break;
 		err = intake_feed(in, span_of(piece, n), d);
@@ -724,6 +728,8 @@ int import_watched(void *arg, struct store_reader *r, const char *path, const ch
 		err = import_file_begin(&in, n, name, d);
 	for (uint64_t at = 0; err == 0;) {
 		size_t got = 0;
+		if ((err = stopped(n, d)) != 0)
+			break;
 		err = vfs_pread(f, piece, IMPORT_READ_BYTES, at, &got);
 		if (err != 0) {
 			diag_set(d, err, MSG_IMPORT_FILE_GONE);

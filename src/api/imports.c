@@ -56,9 +56,9 @@ void import_queue_free(struct import_queue *q)
 	free(q);
 }
 
-static void task_run(struct work *w, struct store_reader *r)
+/* Runs the first of the queue; gives the one behind it. */
+static struct import_task *run_first(struct import_task *t, struct store_reader *r)
 {
-	struct import_task *t = (struct import_task *)w;
 	struct import_queue *q = t->api->imports;
 	struct diag *d = calloc(1, sizeof *d);
 	if (import_run(t->api->node, r, t->id, span_of(t->plan, t->plan_n), &t->progress, d) != 0 && d)
@@ -71,8 +71,20 @@ static void task_run(struct work *w, struct store_reader *r)
 	struct import_task *next = q->first;
 	pthread_mutex_unlock(&q->mu);
 	task_free(t);
-	while (next && node_work(next->api->node, &next->work) == MO_EAGAIN) {
-		mono_sleep(10 * NS_PER_MS);
+	return next;
+}
+
+static void task_run(struct work *w, struct store_reader *r)
+{
+	struct import_task *t = run_first((struct import_task *)w, r);
+	while (t) {
+		int err = node_work(t->api->node, &t->work);
+		if (err == 0)
+			return;
+		if (err == MO_EAGAIN)
+			mono_sleep(10 * NS_PER_MS);
+		else
+			t = run_first(t, r); /* the node is stopping: no worker takes it any more, and it says so in its row */
 	}
 }
 

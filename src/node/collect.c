@@ -492,6 +492,8 @@ void collect_status(struct collect *c, struct span device, struct device_status 
 		ret->trouble = v->trouble;
 		ret->last_value_ns = v->last_value_ns;
 		ret->values = v->values;
+		ret->push = v->info.push;
+		diag_copy(ret->asset, sizeof ret->asset, span_str(v->info.asset));
 	}
 	pthread_mutex_unlock(&c->mu);
 }

@@ -24,6 +24,8 @@ struct device_status {
 	struct diag trouble;     /* MSG_NONE: all is well */
 	int64_t last_value_ns;   /* T_NONE: none yet */
 	uint64_t values;
+	bool push;               /* its values come by HTTP: last_value_ns and values stay empty here, the engine knows */
+	char asset[128];
 };
 /* Any thread. */
 void collect_status(struct collect *c, struct span device, struct device_status *ret);

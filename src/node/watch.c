@@ -159,7 +159,7 @@ static void poll_run(struct work *work, struct store_reader *r)
 	for (size_t i = 0; i < w->n_seen; i++)
 		w->seen[i].here = false;
 	int err = vfs_list(v, w->dir, on_name, w);
-	for (size_t i = 0; err == 0 && i < w->n_seen;) {
+	for (size_t i = 0; err == 0 && i < w->n_seen && !node_stopping(w->node);) {
 		struct seen *s = &w->seen[i];
 		struct vfs_stat st;
 		char *path = vfs_join(w->dir, s->name);

@@ -19,41 +19,47 @@ struct sqldb {
 };
 
 /* The store's tables with the names that people use: codes instead of row ids, texts instead of bytes. Where the API has from and to, which
- * SQL keeps for itself, a table says t_from and t_to. */
-static const char views[] =
-	"CREATE TEMP VIEW asset AS SELECT a.id AS id, uuid_text(a.uuid) AS uuid, a.code AS code, coalesce(a.name,a.code) AS name, a.kind AS kind,"
-	" p.code AS parent, a.unit AS unit FROM main.asset a LEFT JOIN main.asset p ON p.id=a.parent;"
-	"CREATE TEMP VIEW item AS SELECT id, uuid_text(uuid) AS uuid, code, coalesce(name,code) AS name, unit FROM main.asset WHERE kind='item';"
-	"CREATE TEMP VIEW lot AS SELECT l.id AS id, uuid_text(l.uuid) AS uuid, l.firm AS firm, l.number AS number, i.code AS item,"
-	" coalesce(i.name,i.code) AS item_name, l.state AS state, l.place AS place, l.made AS made, l.quantity AS quantity, l.unit AS unit"
-	" FROM main.lot l LEFT JOIN main.asset i ON i.id=l.item;"
-	"CREATE TEMP VIEW lot_link AS SELECT k.parent AS parent, p.firm AS parent_firm, p.number AS parent_number, k.child AS child,"
-	" c.firm AS child_firm, c.number AS child_number, k.quantity AS quantity, k.unit AS unit, k.operation AS operation"
-	" FROM main.lot_link k JOIN main.lot p ON p.id=k.parent JOIN main.lot c ON c.id=k.child;"
-	"CREATE TEMP VIEW operation AS SELECT o.id AS id, uuid_text(o.uuid) AS uuid, o.ref AS ref, m.code AS machine, o.step AS step, o.lot AS lot,"
-	" l.firm AS lot_firm, l.number AS lot_number, i.code AS item, f.code AS mould, o.cavity AS cavity, o.tool AS tool,"
-	" o.standard_version AS standard_version, p.code AS person, o.start AS start, o.end AS end, o.good AS good, o.rework AS rework,"
-	" o.scrap AS scrap, o.concession AS concession, o.seq_first AS seq_first, o.seq_last AS seq_last, o.arrival AS arrival"
-	" FROM main.operation o JOIN main.asset m ON m.id=o.machine LEFT JOIN main.lot l ON l.id=o.lot LEFT JOIN main.asset i ON i.id=o.item"
-	" LEFT JOIN main.asset f ON f.id=o.mould LEFT JOIN main.person p ON p.id=o.person;"
-	"CREATE TEMP VIEW event AS SELECT e.id AS id, uuid_text(e.uuid) AS uuid, e.ref AS ref, e.kind AS kind, e.t AS t, e.arrival AS arrival,"
-	" a.code AS asset, e.lot AS lot, l.firm AS lot_firm, l.number AS lot_number, e.quantity AS quantity, e.unit AS unit,"
-	" e.from_place AS from_place, e.to_place AS to_place, e.partner AS partner, e.text AS text, e.corrects AS corrects, e.reason AS reason,"
-	" e.data AS data FROM main.event e LEFT JOIN main.asset a ON a.id=e.asset LEFT JOIN main.lot l ON l.id=e.lot;"
-	"CREATE TEMP VIEW characteristic AS SELECT c.id AS id, uuid_text(c.uuid) AS uuid, c.ref AS ref, c.lot AS lot, l.firm AS lot_firm,"
-	" l.number AS lot_number, c.name AS name, c.value AS value, c.unit AS unit, c.lower AS lower, c.upper AS upper, c.judged AS judged,"
-	" g.code AS gauge, c.spec_version AS spec_version, p.code AS person, c.t AS t, a.code AS asset, c.seq AS seq, c.arrival AS arrival"
-	" FROM main.characteristic c JOIN main.lot l ON l.id=c.lot LEFT JOIN main.asset g ON g.id=c.gauge LEFT JOIN main.person p ON p.id=c.person"
-	" LEFT JOIN main.asset a ON a.id=c.asset;"
-	"CREATE TEMP VIEW machine_state AS SELECT a.code AS asset, s.from_t AS t_from, s.to_t AS t_to, s.state AS state, s.alarm AS alarm"
-	" FROM main.state s JOIN main.asset a ON a.id=s.asset;"
-	"CREATE TEMP VIEW case_ AS SELECT c.id AS id, uuid_text(c.uuid) AS uuid, a.code AS asset, c.cause AS cause, c.kind AS kind, c.state AS state,"
-	" c.begin_t AS begin, c.end_t AS end, c.raised AS raised, c.changed AS changed, c.lot AS lot, l.firm AS lot_firm, l.number AS lot_number,"
-	" c.evidence AS evidence, c.over AS over FROM main.cases c JOIN main.asset a ON a.id=c.asset LEFT JOIN main.lot l ON l.id=c.lot;"
-	"CREATE TEMP VIEW signal AS SELECT s.id AS id, uuid_text(s.series) AS series, a.code AS asset, s.name AS name,"
-	" coalesce(s.label,s.name) AS label, s.unit AS unit, s.source AS source,"
-	" CASE s.type WHEN 1 THEN 'float' WHEN 2 THEN 'integer' WHEN 3 THEN 'boolean' ELSE 'string' END AS type,"
-	" CASE s.kind WHEN 2 THEN 'sequence' ELSE 'clock' END AS kind FROM main.signal s JOIN main.asset a ON a.id=s.asset;";
+ * SQL keeps for itself, a table says t_from and t_to. Each is two views: only from within the inner one, whose name no statement can write
+ * (SQL_OWN), the store's tables are read, and only there they are called by MAIN. So the guard tells what a view reads from what a statement
+ * asks for by itself. */
+#define MAIN "\"" SQL_OWN_MAIN "\"."
+static const struct {
+	const char *name, *select;
+} views[] = {
+	{"asset", "a.id AS id, uuid_text(a.uuid) AS uuid, a.code AS code, coalesce(a.name,a.code) AS name, a.kind AS kind,"
+		" p.code AS parent, a.unit AS unit FROM " MAIN "asset a LEFT JOIN " MAIN "asset p ON p.id=a.parent"},
+	{"item", "id, uuid_text(uuid) AS uuid, code, coalesce(name,code) AS name, unit FROM " MAIN "asset WHERE kind='item'"},
+	{"lot", "l.id AS id, uuid_text(l.uuid) AS uuid, l.firm AS firm, l.number AS number, i.code AS item,"
+		" coalesce(i.name,i.code) AS item_name, l.state AS state, l.place AS place, l.made AS made, l.quantity AS quantity, l.unit AS unit"
+		" FROM " MAIN "lot l LEFT JOIN " MAIN "asset i ON i.id=l.item"},
+	{"lot_link", "k.parent AS parent, p.firm AS parent_firm, p.number AS parent_number, k.child AS child,"
+		" c.firm AS child_firm, c.number AS child_number, k.quantity AS quantity, k.unit AS unit, k.operation AS operation"
+		" FROM " MAIN "lot_link k JOIN " MAIN "lot p ON p.id=k.parent JOIN " MAIN "lot c ON c.id=k.child"},
+	{"operation", "o.id AS id, uuid_text(o.uuid) AS uuid, o.ref AS ref, m.code AS machine, o.step AS step, o.lot AS lot,"
+		" l.firm AS lot_firm, l.number AS lot_number, i.code AS item, f.code AS mould, o.cavity AS cavity, o.tool AS tool,"
+		" o.standard_version AS standard_version, p.code AS person, o.start AS start, o.end AS end, o.good AS good, o.rework AS rework,"
+		" o.scrap AS scrap, o.concession AS concession, o.seq_first AS seq_first, o.seq_last AS seq_last, o.arrival AS arrival"
+		" FROM " MAIN "operation o JOIN " MAIN "asset m ON m.id=o.machine LEFT JOIN " MAIN "lot l ON l.id=o.lot LEFT JOIN " MAIN "asset i ON i.id=o.item"
+		" LEFT JOIN " MAIN "asset f ON f.id=o.mould LEFT JOIN " MAIN "person p ON p.id=o.person"},
+	{"event", "e.id AS id, uuid_text(e.uuid) AS uuid, e.ref AS ref, e.kind AS kind, e.t AS t, e.arrival AS arrival,"
+		" a.code AS asset, e.lot AS lot, l.firm AS lot_firm, l.number AS lot_number, e.quantity AS quantity, e.unit AS unit,"
+		" e.from_place AS from_place, e.to_place AS to_place, e.partner AS partner, e.text AS text, e.corrects AS corrects, e.reason AS reason,"
+		" e.data AS data FROM " MAIN "event e LEFT JOIN " MAIN "asset a ON a.id=e.asset LEFT JOIN " MAIN "lot l ON l.id=e.lot"},
+	{"characteristic", "c.id AS id, uuid_text(c.uuid) AS uuid, c.ref AS ref, c.lot AS lot, l.firm AS lot_firm,"
+		" l.number AS lot_number, c.name AS name, c.value AS value, c.unit AS unit, c.lower AS lower, c.upper AS upper, c.judged AS judged,"
+		" g.code AS gauge, c.spec_version AS spec_version, p.code AS person, c.t AS t, a.code AS asset, c.seq AS seq, c.arrival AS arrival"
+		" FROM " MAIN "characteristic c JOIN " MAIN "lot l ON l.id=c.lot LEFT JOIN " MAIN "asset g ON g.id=c.gauge LEFT JOIN " MAIN "person p ON p.id=c.person"
+		" LEFT JOIN " MAIN "asset a ON a.id=c.asset"},
+	{"machine_state", "a.code AS asset, s.from_t AS t_from, s.to_t AS t_to, s.state AS state, s.alarm AS alarm"
+		" FROM " MAIN "state s JOIN " MAIN "asset a ON a.id=s.asset"},
+	{"case_", "c.id AS id, uuid_text(c.uuid) AS uuid, a.code AS asset, c.cause AS cause, c.kind AS kind, c.state AS state,"
+		" c.begin_t AS begin, c.end_t AS end, c.raised AS raised, c.changed AS changed, c.lot AS lot, l.firm AS lot_firm, l.number AS lot_number,"
+		" c.evidence AS evidence, c.over AS over FROM " MAIN "cases c JOIN " MAIN "asset a ON a.id=c.asset LEFT JOIN " MAIN "lot l ON l.id=c.lot"},
+	{"signal", "s.id AS id, uuid_text(s.series) AS series, a.code AS asset, s.name AS name,"
+		" coalesce(s.label,s.name) AS label, s.unit AS unit, s.source AS source,"
+		" CASE s.type WHEN 1 THEN 'float' WHEN 2 THEN 'integer' WHEN 3 THEN 'boolean' ELSE 'string' END AS type,"
+		" CASE s.kind WHEN 2 THEN 'sequence' ELSE 'clock' END AS kind FROM " MAIN "signal s JOIN " MAIN "asset a ON a.id=s.asset"},
+};
 
 /* ---- functions ---- */
 
@@ -184,13 +190,24 @@ static int connect_tables(struct sqldb *q, const char *sql)
 	return rc;
 }
 
+static int create_view(sqlite3 *sq, const char *name, const char *select)
+{
+	char *sql = sqlite3_mprintf("CREATE TEMP VIEW \"" SQL_OWN "%s\" AS SELECT %s;"
+		"CREATE TEMP VIEW %s AS SELECT * FROM \"" SQL_OWN "%s\" AS %s", name, select, name, name, name);
+	int rc = sql ? sqlite3_exec(sq, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+	sqlite3_free(sql);
+	return rc;
+}
+
 static int prepare_connection(struct sqldb *q)
 {
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
 	/* The views live in this connection's own memory (temp_store), which query_only would forbid to write. */
 	int rc = sqlite3_exec(q->sq, "PRAGMA query_only=0", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(q->sq, views, NULL, NULL, NULL);
+		rc = sqlite3_db_config(q->sq, SQLITE_DBCONFIG_MAINDBNAME, SQL_OWN_MAIN); /* "main" goes on meaning it, too */
+	for (size_t i = 0; i < sizeof views / sizeof *views && rc == SQLITE_OK; i++)
+		rc = create_view(q->sq, views[i].name, views[i].select);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(q->sq, "PRAGMA query_only=1", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
@@ -553,7 +570,7 @@ static int check_text(struct span sql, struct diag *d)
 	}
 	if (!sql.n)
 		return diag_set(d, MO_EINVAL, MSG_SQL_EMPTY);
-	if (memchr(sql.p, 0, sql.n) || !utf8_valid(sql))
+	if (memchr(sql.p, 0, sql.n) || memchr(sql.p, SQL_OWN[0], sql.n) || !utf8_valid(sql))
 		return diag_set(d, MO_EINVAL, MSG_SQL_TEXT);
 	int err = sql_guard_unfolds(sql);
 	return err ? diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_SQL_NESTED) : 0;

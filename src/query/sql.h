@@ -23,8 +23,8 @@ void sqldb_set_steps(struct sqldb *q, uint64_t steps);
  * has no clock. NULL: nobody is asked. */
 void sqldb_set_stop(struct sqldb *q, bool (*stop)(void *arg), void *arg);
 /* One SELECT (or WITH … SELECT, VALUES, EXPLAIN QUERY PLAN). Anything that writes, attaches, pragmas, and every table or function that is not meant
- * for it: MO_EDENIED with diag (value: what was refused). Syntax: MO_EINVAL with SQLite's words and its place as line and column. MO_ELIMIT:
- * steps, memory, sizes. Several cursors may be open; each holds its snapshot of the store.
+ * for it (a table of the store by its own name: main.lot): MO_EDENIED with diag (value: what was refused). Syntax: MO_EINVAL with SQLite's words
+ * and its place as line and column. MO_ELIMIT: steps, memory, sizes. Several cursors may be open; each holds its snapshot of the store.
  *
  * Tables: asset, item, lot, lot_link, operation, event, characteristic, machine_state, case_, signal (columns as in the API, times from and to
  * named t_from and t_to);

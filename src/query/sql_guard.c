@@ -11,9 +11,8 @@ static const char *const functions[] = {"abs", "acos", "acosh", "asin", "asinh",
 	"log10", "log2", "lower", "ltrim", "max", "min", "mod", "nth_value", "ntile", "nullif", "percent_rank", "pi", "pow", "power", "printf", "quote",
 	"radians", "rank", "replace", "round", "row_number", "rtrim", "sign", "sin", "sinh", "sqrt", "strftime", "substr", "substring", "sum", "tan",
 	"tanh", "time", "time_ns", "time_text", "total", "trim", "trunc", "typeof", "unhex", "unicode", "unixepoch", "unlikely", "upper", "uuid_text"};
-/* Our views and tables, and the store's tables that the views stand on. */
-static const char *const tables[] = {"asset", "case_", "cases", "characteristic", "chart", "event", "item", "json_each", "json_tree", "lot", "lot_link",
-	"machine_state", "operation", "person", "series", "signal", "state", "value"};
+static const char *const views[] = {"asset", "case_", "characteristic", "event", "item", "lot", "lot_link", "machine_state", "operation", "signal"};
+static const char *const virtual_tables[] = {"chart", "json_each", "json_tree", "series", "value"};
 
 static bool among(const char *const *names, size_t n, const char *name)
 {
@@ -61,10 +60,24 @@ static const char *action_name(int action)
 	return action >= SQLITE_DROP_INDEX && action <= SQLITE_DROP_VIEW ? "DROP" : "?";
 }
 
-static int authorize(void *arg, int action, const char *a, const char *b, const char *database, const char *view)
+/* from: the view or WITH clause in whose body the column is read, a name that a statement may choose unless it is our own. A table of which no
+ * column is read (a view's join may need none) comes without column, and with the database as it was written, if it was. */
+static bool may_read(struct sql_guard *g, const char *table, const char *column, const char *database, const char *from)
+{
+	if (AMONG(virtual_tables, table))
+		return true;
+	if (database && sqlite3_stricmp(database, "temp") == 0)
+		return AMONG(views, table) || table[0] == SQL_OWN[0];
+	if (column[0])
+		return from && from[0] == SQL_OWN[0];
+	if (database)
+		return database[0] == SQL_OWN[0];
+	return AMONG(views, table) || !is_hidden(g, table); /* a view, or a WITH clause of any name */
+}
+
+static int authorize(void *arg, int action, const char *a, const char *b, const char *database, const char *from)
 {
 	struct sql_guard *g = arg;
-	(void)view; /* names a WITH clause as well as a view: says nothing that could be relied on */
 	switch (action) {
 	case SQLITE_SELECT:
 	case SQLITE_RECURSIVE:
@@ -72,12 +85,7 @@ static int authorize(void *arg, int action, const char *a, const char *b, const 
 	case SQLITE_FUNCTION:
 		return b && AMONG(functions, b) ? SQLITE_OK : refuse(g, SQL_REFUSED_FUNCTION, b);
 	case SQLITE_READ:
-		if (a && AMONG(tables, a))
-			return SQLITE_OK;
-		/* A WITH clause of which no column is read comes with its name, no column and no database. */
-		if (a && b && !b[0] && !database && !is_hidden(g, a))
-			return SQLITE_OK;
-		return refuse(g, SQL_REFUSED_TABLE, a);
+		return a && may_read(g, a, b ? b : "", database, from) ? SQLITE_OK : refuse(g, SQL_REFUSED_TABLE, a);
 	default:
 		return refuse(g, SQL_REFUSED_ACTION, action_name(action));
 	}
@@ -102,7 +110,7 @@ static int load_hidden(struct sql_guard *g, sqlite3 *sq)
 	int err = 0, rc = sqlite3_prepare_v2(sq, "SELECT lower(name) FROM main.sqlite_schema WHERE type IN('table','view')", -1, &st, NULL);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW && !err) {
 		const char *name = (const char *)sqlite3_column_text(st, 0);
-		err = !name ? MO_ENOMEM : AMONG(tables, name) ? 0 : map_put(&g->hidden, span_str(name), 1);
+		err = !name ? MO_ENOMEM : AMONG(views, name) ? 0 : map_put(&g->hidden, span_str(name), 1);
 		rc = SQLITE_OK;
 	}
 	if (!err && rc != SQLITE_DONE)

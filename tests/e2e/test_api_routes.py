@@ -290,6 +290,29 @@ def test_devices(new_node):
     assert n.get_json('/api/v1/devices')['items'][0]['config']['interval_ms'] == 5000
 
 
+def test_last_value_of_a_machine_that_pushes(new_node):
+    n = new_node()
+
+    def last():
+        return [d['status'] and d['status']['last_value'] for d in n.get_json('/api/v1/devices')['items']]
+    n.ask('PUT', '/api/v1/devices/press', body=PUSH)
+    assert last() == [None]
+    n.write(['other,asset=MCH-07 force=1 1763770020000000000', 'm,asset=MCH-06 force=2.5 1763770000000000000', 'm,asset=MCH-06 count=7i 1763770010000000000'])
+    n.signal('MCH-06', 'count')
+    assert last() == ['2025-11-22T00:06:50Z']
+    n.write(['m,asset=MCH-06 force=2.5 1763769999000000000'])  # late: not the newest
+    assert last() == ['2025-11-22T00:06:50Z']
+    n.write(['m,asset=MCH-06 force=2.6 1763770011500000000'])
+    assert last() == ['2025-11-22T00:06:51.500Z']
+    # What a file says about the machine is not what it sent.
+    a = n.ask('POST', '/api/v1/imports', body='time,force\n2025-11-23 10:00,1\n', params={'name': 'MCH-06.csv'}, headers={'Content-Type': 'application/octet-stream'})
+    assert n.ask('POST', f'/api/v1/imports/{a.json()["id"]}/commit', body={}).status == 202
+    n.signal('MCH-06', 'force', source='file')
+    assert last() == ['2025-11-22T00:06:51.500Z']
+    n.ask('PUT', '/api/v1/devices/press', body={**PUSH, 'enabled': False})
+    assert last() == [None]
+
+
 @pytest.mark.parametrize('config', [{}, [], 'text', 5, None, {'driver': 'nothing', 'asset': 'A'}, {'driver': 'push'}, {'driver': 'push', 'asset': ''}, {**PUSH, 'interval_ms': 0},
     {**PUSH, 'interval_ms': 'x'}, {**MODBUS, 'port': 99999}, {**MODBUS, 'signals': 'x'}, {**MODBUS, 'colour': 1}, {**MODBUS, 'state': {'codes': {}}},
     {**MODBUS, 'state': {'signal': 'p', 'codes': {'1': 'flying'}}}, {**MODBUS, 'host': 5}])

@@ -172,6 +172,16 @@ def test_field_type_conflict(shared_node):
     assert not [s for s in n.items('/api/v1/signals', asset='conflict') if s['name'] == 'x' and s['last']['t']]
 
 
+def test_types_are_judged_for_each_series(shared_node):
+    """InfluxDB does so for each measurement and field: docs/limits.md."""
+    n = shared_node
+    assert n.write(f'judged,a=1 v=1i {T}\njudged,a=2 v=1.5 {T}', precision='s').status == 204
+    e = err(n.write(f'judged,a=1 v=2.5 {T + 1}\njudged,a=2 v=2.5 {T + 1}', precision='s'), 'partial write', 'field type conflict')
+    assert [x['line'] for x in e['errors']] == [1]
+    # Years later, too.
+    err(n.write(f'judged,a=1 v=2.5 {T + 400 * 86400}', precision='s'), 'field type conflict')
+
+
 def test_gzip(shared_node):
     n = shared_node
     body = gzip.compress('\n'.join(f'zipped v={i} {T + i}' for i in range(20000)).encode())

@@ -15,6 +15,9 @@
 #define UNIT_MAX_BYTES 64
 #define HOST_MAX_BYTES 253 /* RFC 1035, 2.3.4 */
 #define PATH_MAX_BYTES DIAG_TEXT_MAX
+/* A decimal of up to 15 digits is one double and back (IEEE 754: DBL_DIG), and whole numbers are exact up to 2^53. */
+#define DECIMAL_POWER_MAX 1e15
+#define DECIMAL_MAX 9007199254740992.0
 
 enum scope { ROOT = 1, SIGNAL = 2, CYCLE = 4, CYCLE_SIGNAL = 8, COUNTER = 16, LOT = 32 };
 enum key_kind { TEXT, INTEGER, REAL, OBJECT, ARRAY, ANY };
@@ -308,6 +311,23 @@ static int read_layout(struct reader *r, struct modbus_item *it, const struct ke
 	return read_order(r, it, k);
 }
 
+/* v * power as a whole number that gives v back. */
+static bool is_decimal(double *ret, double v, double power)
+{
+	*ret = nearbyint(v * power);
+	return fabs(*ret) <= DECIMAL_MAX && *ret / power == v;
+}
+
+void modbus_item_scale(struct modbus_item *it, double scale, double offset)
+{
+	it->scale = scale;
+	it->offset = offset;
+	it->denom = 0;
+	for (double power = 1; power <= DECIMAL_POWER_MAX && it->denom == 0; power *= 10)
+		if (is_decimal(&it->numer, scale, power) && is_decimal(&it->addend, offset, power))
+			it->denom = power;
+}
+
 static int read_numbers(struct reader *r, struct modbus_item *it, const struct keys *k)
 {
 	static const struct {
@@ -319,8 +339,7 @@ static int read_numbers(struct reader *r, struct modbus_item *it, const struct k
 			if (given(k, numeric[i].at))
 				return bad_value(r, numeric[i].name, "type u16, i16, u32, i32, u64, i64, f32, f64");
 	it->scaled = given(k, AT(scale)) || given(k, AT(offset));
-	it->scale = k->scale;
-	it->offset = k->offset;
+	modbus_item_scale(it, k->scale, k->offset);
 	it->min = given(k, AT(min)) ? k->min : -(double)INFINITY;
 	it->max = given(k, AT(max)) ? k->max : (double)INFINITY;
 	if (it->scale == 0)

@@ -16,8 +16,8 @@
  *                "bit":3,                        of a register (0 the lowest), with type bit
  *                "length":8,                     registers, with type string (two ASCII characters each, high byte first; NUL and blanks at
  *                                                the end cut; other bytes become '?' with quality 130)
- *                "scale":0.1, "offset":0,        value = raw * scale + offset; with either, or f32/f64, the value is a double,
- *                                                else an integer
+ *                "scale":0.1, "offset":0,        value = raw * scale + offset, rounded once where both are decimals (951 gives 95.1);
+ *                                                with either, or f32/f64, the value is a double, else an integer
  *                "min":0, "max":400,             outside: stored with quality 130 (bad range); so are NaN, infinities and u64 past int64
  *                "poll_ms":10000}],
  *    "cycle":{"table":"holding|input", "counter":{"address":200,"type":"u16|u32|u64","order":"ABCD"}, "poll_ms":1000,

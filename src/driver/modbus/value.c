@@ -28,9 +28,17 @@ static void decode_string(struct driver_value *ret, const struct modbus_item *it
 	ret->str = span_of(text, n);
 }
 
+/* 0.1 is no binary number: 951 * 0.1 would be 95.10000000000001. So 951 * 1 / 10, which rounds once, as long as all before the division is exact. */
+static double scaled(const struct modbus_item *it, double raw)
+{
+	double product = raw * it->numer, sum = product + it->addend, part = sum - product;
+	bool exact = fma(raw, it->numer, -product) == 0 && product - (sum - part) + (it->addend - part) == 0;
+	return it->denom != 0 && exact ? sum / it->denom : raw * it->scale + it->offset;
+}
+
 static void decode_real(struct driver_value *ret, const struct modbus_item *it, double raw)
 {
-	double v = it->scaled ? raw * it->scale + it->offset : raw;
+	double v = it->scaled ? scaled(it, raw) : raw;
 	ret->type = DV_F64;
 	ret->f64 = v;
 	/* Also true for NaN. */

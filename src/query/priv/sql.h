@@ -13,12 +13,14 @@
 #define SQL_STEPS_CHECK 200          /* machine steps between two looks at the limits */
 #define SQL_EXPANSIONS_MAX 2048u     /* copies of WITH clauses that a statement unfolds to */
 #define SQL_WITH_MAX 256u            /* WITH clauses in one statement */
+#define SQL_OWN "\001"                /* begins the names that are the connection's own: no statement that holds it is taken */
+#define SQL_OWN_MAIN SQL_OWN "main"
 #define SQL_TABLES "asset, item, lot, lot_link, operation, event, characteristic, machine_state, case_, signal, series, value, chart"
 
 enum sql_refusal { SQL_REFUSED_NOTHING, SQL_REFUSED_ACTION, SQL_REFUSED_TABLE, SQL_REFUSED_FUNCTION };
 enum sql_end { SQL_GOES_ON, SQL_ENDED_STEPS, SQL_ENDED_MEMORY, SQL_ENDED_STOP };
 struct sql_guard {
-	struct map hidden;        /* tables of the store that nobody reads here */
+	struct map hidden;        /* tables of the store whose names are no view's */
 	enum sql_refusal refusal; /* of the statement that is being prepared */
 	char refused[64];
 	uint64_t steps, steps_max;

@@ -21,6 +21,13 @@ static void test_denied(void **state)
 		"SELECT count(*) FROM sqlite_schema", "SELECT * FROM sqlite_temp_master", "SELECT * FROM main.sqlite_schema", "SELECT * FROM dbstat", "SELECT * FROM sqlite_dbpage",
 		"SELECT * FROM audit", "SELECT count(*) FROM audit", "SELECT 1 FROM main.audit", "SELECT * FROM doc", "SELECT * FROM doc_history", "SELECT * FROM mark", "SELECT * FROM idem", "SELECT * FROM meta",
 		"SELECT * FROM blob", "SELECT * FROM import", "SELECT * FROM search", "SELECT * FROM search_data", "SELECT * FROM change",
+		/* a table of the store by its own name, whatever a view over it is called */
+		"SELECT * FROM main.person", "SELECT code FROM person", "SELECT count(*) FROM main.person", "SELECT count(*) FROM person", "SELECT * FROM cases", "SELECT * FROM state",
+		"SELECT * FROM main.lot", "SELECT count(*) FROM main.lot", "SELECT rowid FROM main.lot", "SELECT * FROM \"main\".lot", "SELECT * FROM [MAIN] /**/ . 'asset'", "SELECT uuid FROM main.signal",
+		"SELECT count(*) FROM main.lot, lot", "SELECT count(*) FROM main.person, operation", "SELECT 1 FROM operation WHERE EXISTS (SELECT 1 FROM main.person)",
+		"SELECT number, (SELECT max(code) FROM main.person p WHERE p.id = lot.id) FROM lot", "SELECT l.* FROM lot a JOIN main.lot l USING (id)", "SELECT * FROM (SELECT * FROM main.person) AS lot",
+		"WITH lot AS (SELECT * FROM main.lot) SELECT * FROM lot", "WITH operation AS (SELECT code FROM main.person) SELECT * FROM operation", "WITH a AS (SELECT count(*) FROM main.person) SELECT * FROM a",
+		"\xef\xbb\xbfWITH lot AS (SELECT * FROM main.lot) SELECT * FROM lot", "SELECT * FROM temp.sqlite_master",
 		/* under a name that may be read */
 		"WITH lot AS (SELECT * FROM audit) SELECT * FROM lot", "SELECT (SELECT max(t) FROM audit)", "SELECT * FROM lot WHERE id IN (SELECT id FROM audit)",
 		"SELECT 1 UNION SELECT id FROM audit", "SELECT load_extension('x.so')", "SELECT load_extension('x.so', 'y')", "SELECT fts3_tokenizer('simple')", "SELECT randomblob(9)",
@@ -45,6 +52,17 @@ static void test_denied(void **state)
 		assert_true(sql_text(q, absent[i], &got, &r->d) != 0);
 	OK(sql_text(q, "EXPLAIN QUERY PLAN SELECT * FROM lot", &got, &r->d));
 	OK(sql_text(q, "EXPLAIN SELECT * FROM lot", &got, &r->d));
+	/* By its schema a view is what it is without. */
+	OK(sql_text(q, "SELECT * FROM temp.lot", &got, &r->d));
+	OK(sql_text(q, "SELECT count(*), max(main.state) FROM lot main", &got, &r->d));
+	OK(sql_text(q, "WITH lot AS (SELECT 1 AS a) SELECT a FROM lot", &got, &r->d));
+	OK(sql_text(q, "SELECT count(*) FROM operation a LEFT JOIN (SELECT id FROM lot) USING (id), event WHERE a.id IN (SELECT lot FROM characteristic)", &got, &r->d));
+	/* The names of the connection's own views and of the store behind them cannot be written. */
+	static const char *const own[] = {"SELECT * FROM \"\001lot\"", "SELECT * FROM \"\001main\".person", "SELECT 1 AS \"\001\"", "WITH \"\001lot\" AS (SELECT * FROM main.person) SELECT * FROM \"\001lot\""};
+	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+		assert_int_equal(sql_text(q, own[i], &got, &r->d), MO_EINVAL);
+		assert_int_equal(r->d.msg, MSG_SQL_TEXT);
+	}
 	sqldb_close(q);
 	uint8_t *now = store_bytes(r, &after);
 	assert_true(n == after && memcmp(before, now, n) == 0);
@@ -65,6 +83,9 @@ static void test_words(void **state)
 	assert_int_equal(r->d.msg, MSG_SQL_TABLE_DENIED);
 	assert_string_equal(r->d.value, "audit");
 	assert_non_null(strstr(r->d.expected, "machine_state"));
+	assert_int_equal(sql_text(q, "SELECT * FROM main.person", &got, &r->d), MO_EDENIED);
+	assert_int_equal(r->d.msg, MSG_SQL_TABLE_DENIED);
+	assert_string_equal(r->d.value, "person");
 	assert_int_equal(sql_text(q, "SELECT load_extension('x')", &got, &r->d), MO_EDENIED);
 	assert_int_equal(r->d.msg, MSG_SQL_FUNCTION_DENIED);
 	assert_string_equal(r->d.value, "load_extension");

@@ -35,6 +35,7 @@ struct modbus_item {
 	uint8_t bit;                    /* of a register */
 	uint16_t address, length;       /* in registers, or 1 bit of a bit table */
 	double scale, offset, min, max; /* min, max: -+infinity when not given */
+	double numer, addend, denom;    /* scale = numer / denom, offset = addend / denom in whole numbers; denom 0: no power of ten does that */
 	int64_t poll_ns;
 };
 struct modbus_config {
@@ -55,6 +56,9 @@ static inline bool modbus_config_has_cycle(const struct modbus_config *c)
 {
 	return c->n_items > c->n_signals;
 }
+
+/* Both, as numbers of a decimal text. */
+void modbus_item_scale(struct modbus_item *it, double scale, double offset);
 
 /* MO_EINVAL: the diag names line, field ("signals[3].address"), value and what was expected. MO_ENOMEM, MO_ELIMIT. */
 MO_MUST_USE int modbus_config_read(struct modbus_config *ret, struct arena *a, struct span json, struct diag *d);

@@ -375,7 +375,7 @@ export function DevicePage({ name }: { name: string | null }) {
 					</>
 				}
 			>
-				{d && <><DeviceStateView d={d} machine={day.data?.machines.find((m) => m.asset === d.config.asset)} /> {d.status && d.config.driver !== "push" && <small class="live">{t(settings.lastValue)} {timeText(d.status.last_value, nowMs(), true)} · {t(settings.values)} {number(d.status.values)}</small>} </>}
+				{d && <><DeviceStateView d={d} machine={day.data?.machines.find((m) => m.asset === d.config.asset)} /> {d.status && <small class="live">{t(settings.lastValue)} {timeText(d.status.last_value, nowMs(), true)}{d.config.driver !== "push" && <> · {t(settings.values)} {number(d.status.values)}</>}</small>} </>}
 				{name !== null && changed && <span class="tag warn">{t(settings.changed)}</span>}
 			</Lead>
 			{error && <section class="sheet" style={{ marginBottom: "16px" }}><Problem error={error} /></section>}

@@ -157,8 +157,7 @@ static void test_scale_range(void **state)
 	(void)state;
 	struct modbus_item it = item(MODBUS_I16, 1, &orders[0]);
 	it.scaled = true;
-	it.scale = 0.5;
-	it.offset = -10;
+	modbus_item_scale(&it, 0.5, -10);
 	it.min = -10.5;
 	it.max = 90;
 	struct driver_value v = read_item(&it, "\0\xc8");
@@ -190,9 +189,58 @@ static void test_scale_range(void **state)
 	assert_int_equal(read_item(&it, "\x7f\x7f\xff\xff").quality, DQ_GOOD);
 }
 
+/* As a person reckons, in decimals. */
+static void test_scale_decimal(void **state)
+{
+	(void)state;
+	static const struct {
+		double scale, offset;
+		const char *bytes; /* i32 */
+		double want;
+	} rows[] = {
+	        {0.1, 0, "\0\0\x03\xb7", 95.1},               /* 951 * 0.1 is 95.10000000000001 in binary */
+	        {0.1, 0, "\0\0\0\3", 0.3},
+	        {-0.1, 0, "\0\0\0\3", -0.3},
+	        {0.1, 0, "\xff\xff\xff\xfd", -0.3},
+	        {0.01, 0, "\0\0\0\x23", 0.35},
+	        {0.001, 0, "\0\0\x22\xe1", 8.929},
+	        {0.05, 0, "\0\0\0\3", 0.15},
+	        {0.3, 0, "\0\0\0\3", 0.9},
+	        {1.8, 32, "\0\0\0\x15", 69.8},                /* °C to °F */
+	        {0.1, -273.15, "\0\0\x0b\xa6", 25.05},        /* 298.2 K */
+	        {1, 0.1, "\0\0\0\0", 0.1},
+	        {0.1, 0.2, "\0\0\0\1", 0.3},
+	        {1e-9, 0, "\0\0\0\3", 3e-9},
+	        {2500, 0, "\0\0\0\3", 7500},
+	        {0.1, 0, "\x7f\xff\xff\xff", 214748364.7},
+	        {1e-300, 0, "\0\0\0\3", 3 * 1e-300},         /* no power of ten that is kept makes it whole */
+	        {1 / 3.0, 0, "\0\0\0\7", 7 * (1 / 3.0)},
+	        {0.1, 1e300, "\0\0\0\1", 1e300},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct modbus_item it = item(MODBUS_I32, 2, &orders[0]);
+		it.scaled = true;
+		modbus_item_scale(&it, rows[i].scale, rows[i].offset);
+		struct driver_value v = read_item(&it, rows[i].bytes);
+		if (v.type != DV_F64 || v.f64 != rows[i].want)
+			fail_msg("row %zu: %.17g, not %.17g", i, v.f64, rows[i].want);
+	}
+	/* Past 2^53 there is nothing to be exact about; a NaN stays one. */
+	struct modbus_item it = item(MODBUS_U64, 4, &orders[0]);
+	it.scaled = true;
+	modbus_item_scale(&it, 0.3, 0);
+	assert_true(read_item(&it, "\xff\xff\xff\xff\xff\xff\xff\xff").f64 == 18446744073709551615.0 * 0.3);
+	it = item(MODBUS_F32, 2, &orders[0]);
+	it.scaled = true;
+	modbus_item_scale(&it, 0.1, 0);
+	assert_true(isnan(read_item(&it, "\x7f\xc0\0\0").f64));
+	assert_true(read_item(&it, "\x44\x6d\xc0\0").f64 == 95.1); /* 951.0f */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_16), cmocka_unit_test(test_32), cmocka_unit_test(test_64),
-	        cmocka_unit_test(test_bits), cmocka_unit_test(test_string), cmocka_unit_test(test_scale_range)};
+	        cmocka_unit_test(test_bits), cmocka_unit_test(test_string), cmocka_unit_test(test_scale_range),
+	        cmocka_unit_test(test_scale_decimal)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
