@@ -47,9 +47,11 @@ int import_file_begin(struct import_file **ret, struct node *n, const char *name
 	struct buf composed; /* decomposed Korean names, as macOS writes them */
 	buf_init(&composed, 0);
 	utf8_compose_hangul(&composed, span_str(name));
-	diag_copy(f->name, sizeof f->name, composed.err ? span_str(name) : buf_span(&composed));
+	diag_copy(f->name, sizeof f->name, buf_span(&composed));
+	int err = composed.err; /* under another name it would be another asset's */
 	buf_free(&composed);
-	int err = storer_run(node_storer(n), begin_run, &q.job, d);
+	if (err == 0)
+		err = storer_run(node_storer(n), begin_run, &q.job, d);
 	f->blob = q.blob;
 	if (err != 0) {
 		import_file_drop(f);
@@ -740,6 +742,8 @@ int import_watched(void *arg, struct store_reader *r, const char *path, const ch
 	}
 	if (err == 0)
 		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), NULL, d);
+	if (err == MO_ELIMIT && d && d->msg == MSG_OS_ERROR)
+		err = MO_EAGAIN; /* the system's limit (open files), not the file's fault */
 	if (err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST)
 		say_why(n, name, why, d);
 	import_file_drop(in);
