@@ -1,7 +1,7 @@
 /* The watched folder under faults: a good file and one that cannot be read are dropped and taken, into folders that are not there yet or that
  * hold files of the same names. Each file operation and each allocation fails once, in turn, or the power goes there. The oracle: no file
  * that was dropped or set aside ever vanishes; a good one is never refused, a bad one never taken as done; what lies in done/ is imported,
- * value for value; what lies in refused/ has its reason beside it; errors are said in words; and the polls after that finish the work. */
+ * value for value, under the asset that a person gave its like before; what lies in refused/ has its reason beside it; errors are said in words; and the polls after that finish the work. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -27,6 +27,7 @@ static const char bad[100] = "PK\003\004";
 static const char old_good[] = "an earlier file of that name", old_reason[] = "a person's own words";
 static uint64_t offset;
 static struct zonefile zone;
+static unsigned finished; /* passes after whose fault the same node did the rest */
 
 /* ---- what lies where ---- */
 struct lies {
@@ -166,14 +167,42 @@ static void polls(struct at_work *a, unsigned n)
 	}
 }
 
-static void values(struct node *n)
+/* A person's correction of an earlier file of this name and shape: it belongs to another asset. */
+static void correct(struct vfs *v, struct at_work *a)
+{
+	static const char first[] = "time,power\n2021-09-06 10:45,0\n";
+	struct store_reader *r = NULL;
+	struct import_file *f = NULL;
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	char id[UUID_TEXT], plan[4096];
+	bool refused;
+	assert_int_equal(store_reader_open(&r, v, DIR "/store.db", NULL), 0);
+	assert_int_equal(import_file_begin(&f, a->n, "meter.csv", NULL), 0);
+	assert_int_equal(import_file_piece(f, span_str(first), NULL), 0);
+	assert_int_equal(import_file_end(f, r, id, &refused, NULL), 0);
+	struct store_arg arg[] = {sarg_s(span_str(id))};
+	assert_int_equal(store_select(r, &cur, SQ_IMPORT, arg, 1, NULL), 0);
+	assert_int_equal(table_next(cur, &b, NULL), 0);
+	/* {"proposal":{...,"asset":"meter",...}} */
+	struct span row = b.cols[3].str[0];
+	snprintf(plan, sizeof plan, "%.*s", (int)(row.n - 13), (const char *)row.p + 12);
+	char *asset = strstr(plan, "\"meter\"");
+	assert_non_null(asset);
+	memcpy(asset, "\"press\"", 7);
+	table_close(cur);
+	assert_int_equal(import_run(a->n, r, id, span_str(plan), NULL, &a->d), 0);
+	store_reader_close(r);
+}
+
+static void values(struct node *n, bool again)
 {
 	series_id id;
 	struct sdb_cursor *c = NULL;
 	struct sdb_range all = {.from_ns = INT64_MIN, .to_ns = INT64_MAX};
 	struct sdb_batch b;
 	unsigned at = 0;
-	assert_int_equal(sdb_find(node_sdb(n), SPAN_LIT("meter power"), &id), 0);
+	assert_int_equal(sdb_find(node_sdb(n), span_str(again ? "press power" : "meter power"), &id), 0);
 	assert_int_equal(sdb_read(node_sdb(n), &c, id, &all, NULL), 0);
 	while (sdb_next(c, &b, NULL) == 0 && b.n)
 		for (size_t i = 0; i < b.n; i++)
@@ -212,6 +241,8 @@ static bool pass(bool again, enum kind kind, uint64_t nth, uint64_t *ops)
 	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
 	drop(v, again);
 	open_node(&a, v);
+	if (again)
+		correct(v, &a);
 	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
 		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
 		.forever = kind == FAIL_EVER,
@@ -234,8 +265,13 @@ static bool pass(bool again, enum kind kind, uint64_t nth, uint64_t *ops)
 	if (kind == MEMORY || !fired) {
 		memvfs_set_faults(v, NULL);
 		look(v, &l);
-		assert_int_equal(a.err, 0);
-		assert_int_equal(l.good_inbox + l.bad_inbox, 0);
+		/* Files of memory take memory: a write that fails for want of it ends the engine, which says so until it is opened anew. */
+		bool ended = kind == MEMORY && a.err == MO_ESTATE;
+		if (a.err != 0 && !ended)
+			print_message("%s, %llu: %s\n", kind_names[kind], (unsigned long long)nth, mo_err_name(a.err));
+		assert_true(a.err == 0 || ended);
+		assert_true(ended || l.good_inbox + l.bad_inbox == 0);
+		finished += !ended;
 	}
 	close_node(&a);
 	memvfs_set_faults(v, NULL);
@@ -248,10 +284,10 @@ static bool pass(bool again, enum kind kind, uint64_t nth, uint64_t *ops)
 	assert_int_equal(l.old, again ? 2 : 0);
 	open_node(&a, v);
 	if (l.good_done)
-		values(a.n);
+		values(a.n, again);
 	polls(&a, POLLS);
 	assert_int_equal(a.err, 0);
-	values(a.n);
+	values(a.n, again);
 	close_node(&a);
 	look(v, &l);
 	bool crashed = kind == CRASH_PART || kind == CRASH_ALL;
@@ -279,6 +315,9 @@ static void sweep(bool again)
 			(void)pass(again, k, n, &did);
 		printf("watched folder, %s, %s: %llu of %llu\n", again ? "names taken" : "new", kind_names[k], (unsigned long long)taken, (unsigned long long)ops);
 		assert_true(taken >= (ops < PASSES ? ops : PASSES));
+		if (k == MEMORY)
+			assert_true(finished >= taken - taken / 10);
+		finished = 0;
 	}
 }
 
