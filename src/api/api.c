@@ -14,35 +14,55 @@
 #include <stdio.h>
 
 /* ---- routing ---- */
-static bool match(const char *pattern, struct span path, struct api_call *c)
+/* Decoded, in the arena. MO_EINVAL: no percent coding, or no UTF-8; MO_ENOMEM: which must not look like a parameter that was not given. */
+static int decode(struct span *ret, struct arena *a, struct span s, bool plus)
+{
+	struct buf b;
+	buf_init(&b, 0);
+	int err = percent_decode(&b, s, plus);
+	if (b.err)
+		err = b.err;
+	if (err == 0 && !utf8_valid(buf_span(&b)))
+		err = MO_EINVAL;
+	if (err == 0) {
+		struct span copy = arena_dup(a, buf_span(&b));
+		if (copy.p)
+			*ret = copy;
+		else
+			err = MO_ENOMEM;
+	}
+	buf_free(&b);
+	return err;
+}
+
+/* 0; MO_ENOENT: another path; with c its names are kept, MO_EINVAL: one cannot be read; MO_ENOMEM. */
+static int match(const char *pattern, struct span path, struct api_call *c)
 {
 	size_t i = 0;
 	const char *p = pattern;
 	for (; *p; p++) {
 		if (*p != '{') {
 			if (i >= path.n || path.p[i] != (uint8_t)*p)
-				return false;
+				return MO_ENOENT;
 			i++;
 			continue;
 		}
 		const char *end = strchr(p, '}');
 		size_t to = span_find(path, i, '/');
 		if (to == i || !end)
-			return false;
+			return MO_ENOENT;
 		if (c && c->n_params < API_PARAMS_MAX) {
-			struct buf b;
-			buf_init(&b, 0);
-			bool text = percent_decode(&b, span_sub(path, i, to - i), false) == 0 && utf8_valid(buf_span(&b));
-			if (text)
-				c->params[c->n_params++] = (struct api_pair){span_of(p + 1, (size_t)(end - p - 1)), arena_dup(&c->arena, buf_span(&b))};
-			buf_free(&b);
-			if (!text)
-				return false;
+			struct api_pair *q = &c->params[c->n_params];
+			q->name = span_of(p + 1, (size_t)(end - p - 1));
+			int err = decode(&q->value, &c->arena, span_sub(path, i, to - i), false);
+			if (err != 0)
+				return err;
+			c->n_params++;
 		}
 		i = to;
 		p = end;
 	}
-	return i == path.n;
+	return i == path.n ? 0 : MO_ENOENT;
 }
 
 /* Prefixes that are interfaces, present or to come: never the page. */
@@ -64,7 +84,7 @@ const struct api_route *api_route_find(enum http1_method m, struct span path, ch
 	for (size_t i = 0; i < api_routes_n; i++) {
 		const struct api_route *r = &api_routes[i];
 		/* The page takes what no other route names; a path of ours with another method is not the page's. */
-		if (r->path[0] == '*' ? allow[0] || reserved(path) : !match(r->path, path, NULL))
+		if (r->path[0] == '*' ? allow[0] || reserved(path) : match(r->path, path, NULL) != 0)
 			continue;
 		if (r->method == m || (m == HTTP_HEAD && r->method == HTTP_GET))
 			return r;
@@ -85,19 +105,15 @@ static int parse_query(struct api_call *c, struct span q)
 		if (c->n_params == API_PARAMS_MAX)
 			return diag_set(c->d, MO_ELIMIT, MSG_API_PARAMS);
 		size_t eq = span_find(part, 0, '=');
-		struct buf name, value;
-		buf_init(&name, 0);
-		buf_init(&value, 0);
-		int err = percent_decode(&name, span_sub(part, 0, eq), true);
+		struct api_pair *p = &c->params[c->n_params];
+		int err = decode(&p->name, &c->arena, span_sub(part, 0, eq), true);
 		if (err == 0)
-			err = percent_decode(&value, span_sub(part, eq + 1, part.n), true);
-		if (err == 0 && (!utf8_valid(buf_span(&name)) || !utf8_valid(buf_span(&value))))
-			err = MO_EINVAL;
-		if (err == 0)
-			c->params[c->n_params++] = (struct api_pair){arena_dup(&c->arena, buf_span(&name)), arena_dup(&c->arena, buf_span(&value))};
-		buf_free(&name);
-		buf_free(&value);
-		if (err != 0) {
+			err = decode(&p->value, &c->arena, span_sub(part, eq + 1, part.n), true);
+		if (err == MO_ENOMEM)
+			return diag_set(c->d, err, MSG_OUT_OF_MEMORY);
+		if (err == 0) {
+			c->n_params++;
+		} else {
 			diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
 			diag_value(c->d, part);
 			return MO_EINVAL;
@@ -476,6 +492,8 @@ void api_finish(struct api_call *c, int err)
 		err = diag_set(c->d, c->out.err, c->out.err == MO_ELIMIT ? MSG_API_ANSWER_LARGE : MSG_OUT_OF_MEMORY);
 	if (err != 0) {
 		int status = c->status >= 400 ? c->status : api_status(err);
+		if (err == MO_ESTATE && c->d->msg == MSG_SERIES_FAILED)
+			status = 503; /* ours, not the asker's: it is to come again when the folder was opened anew */
 		if (c->d->msg == MSG_NONE)
 			diag_set(c->d, err, err == MO_ENOENT ? MSG_API_NOT_FOUND : err == MO_EAGAIN ? MSG_API_BUSY : MSG_API_FAILED);
 		bool influx = c->route && (c->route->flags & ROUTE_INFLUX);
@@ -560,7 +578,10 @@ static int admit(struct api_call *c, const struct http1_head *h)
 	c->status = 0;
 	err = check_origin(c, h);
 	/* Names of the path come first: the query cannot stand in for them. */
-	if (err == 0 && c->route->path[0] != '*' && !match(c->route->path, h->path, c)) {
+	int named = err == 0 && c->route->path[0] != '*' ? match(c->route->path, h->path, c) : 0;
+	if (named == MO_ENOMEM) {
+		err = diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	} else if (named != 0) {
 		err = diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
 		diag_value(c->d, h->path);
 	}

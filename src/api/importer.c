@@ -27,6 +27,9 @@ static int worded(int err, struct diag *d)
 /* The node is ending: what is stored stays, and the same file given again goes on from there. */
 static int stopped(struct node *n, struct diag *d) { return node_stopping(n) ? diag_set(d, MO_ECANCELED, MSG_IMPORT_STOPPED) : 0; }
 
+/* What another try will not make better. */
+static bool for_good(int err) { return err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST || err == MO_ECORRUPT || err == MO_EVERSION; }
+
 /* ---- the file ---- */
 struct import_file {
 	struct node *n;
@@ -50,9 +53,11 @@ int import_file_begin(struct import_file **ret, struct node *n, const char *name
 	struct buf composed; /* decomposed Korean names, as macOS writes them */
 	buf_init(&composed, 0);
 	utf8_compose_hangul(&composed, span_str(name));
-	diag_copy(f->name, sizeof f->name, composed.err ? span_str(name) : buf_span(&composed));
+	diag_copy(f->name, sizeof f->name, buf_span(&composed));
+	int err = composed.err; /* under another name it would be another asset's */
 	buf_free(&composed);
-	int err = storer_run(node_storer(n), begin_run, &q.job, d);
+	if (err == 0)
+		err = storer_run(node_storer(n), begin_run, &q.job, d);
 	f->blob = q.blob;
 	if (err != 0) {
 		import_file_drop(f);
@@ -171,15 +176,38 @@ static bool reads_alike(const struct intake_plan *a, const struct intake_plan *b
 	return same;
 }
 
-/* Whether the remembered plan reads this file as well as the new proposal does: a table of the same header may hold other things. */
-static bool suits(const struct intake_plan *old, const struct intake_plan *proposed, const struct zone *z, struct span head)
+/* Whether the remembered plan reads this file as well as the new proposal does: a table of the same header may hold other things. MO_ENOMEM. */
+static int suits(bool *ret, const struct intake_plan *old, const struct intake_plan *proposed, const struct zone *z, struct span head)
 {
-	uint64_t by_old, by_new;
-	if (reads_alike(old, proposed))
-		return true;
-	if (intake_refused_rows(&by_old, old, z, head, NULL) != 0)
-		return false;
-	return by_old == 0 || (intake_refused_rows(&by_new, proposed, z, head, NULL) == 0 && by_old <= by_new);
+	uint64_t by_old = 0, by_new = 0;
+	*ret = reads_alike(old, proposed);
+	if (*ret)
+		return 0;
+	int err = intake_refused_rows(&by_old, old, z, head, NULL);
+	if (err == 0 && by_old)
+		err = intake_refused_rows(&by_new, proposed, z, head, NULL);
+	*ret = err == 0 && by_old <= by_new;
+	return err == MO_ENOMEM ? err : 0;
+}
+
+/* What was remembered for this shape. MO_ENOENT: nothing that can be read. Whatever else keeps it from being read must not send a person's file
+ * to another place than it went to before. */
+static int recall(struct intake_plan *ret, bool *ret_known, struct span *ret_given, struct store_reader *r, struct arena *a, const char *shape, struct span name)
+{
+	struct json_value *root;
+	struct buf json;
+	struct span text = span_of(NULL, 0);
+	int64_t version;
+	buf_init(&json, 0);
+	int err = store_get_doc(r, DOC_MAPPING, span_str(shape), &json, &version, NULL);
+	if (err == 0 && (err = json.err) == 0 && !(text = arena_dup(a, buf_span(&json))).p)
+		err = MO_ENOMEM;
+	buf_free(&json);
+	if (err == 0 && (err = json_parse(&root, a, text, NULL)) == 0) {
+		*ret_known = asset_of(ret_given, root, stem(name));
+		err = intake_plan_read(ret, a, text, NULL);
+	}
+	return err == MO_EINVAL || err == MO_ELIMIT ? MO_ENOENT : err;
 }
 
 /* The proposal, or what was remembered for this shape. An asset is taken over only where a person gave it, and only by files of that name
@@ -188,8 +216,9 @@ static int propose(struct node *n, struct store_reader *r, struct arena *a, stru
 {
 	struct settings *s = arena_alloc(a, sizeof *s);
 	char shape[65];
-	struct buf json;
-	int64_t version;
+	struct intake_plan old;
+	struct span given;
+	bool known = false, good = false;
 	if (!s)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	node_settings(n, s);
@@ -197,29 +226,24 @@ static int propose(struct node *n, struct store_reader *r, struct arena *a, stru
 	if (err != 0)
 		return err;
 	plan->zone = span_str(s->zone);
-	if (intake_shape(shape, plan) != 0)
-		return 0;
-	buf_init(&json, 0);
-	if (store_get_doc(r, DOC_MAPPING, span_str(shape), &json, &version, NULL) == 0) {
-		struct json_value *root;
-		struct intake_plan old;
-		struct span text = arena_dup(a, buf_span(&json)), given;
-		bool known = json_parse(&root, a, text, NULL) == 0 && asset_of(&given, root, stem(span_str(name)));
-		if (intake_plan_read(&old, a, text, NULL) == 0 && old.n_columns == plan->n_columns) {
-			old.encoding = plan->encoding; /* the same table may come in another encoding */
-			old.rows_seen = plan->rows_seen;
-			old.remembered = true;
-			if (!old.zone.n)
-				old.zone = plan->zone;
-			/* What a person settled is settled; a midnight is each file's own. */
-			old.question = old.time_format == plan->time_format || plan->question == ASK_MIDNIGHT ? plan->question : ASK_NOTHING;
-			old.asset = known ? given : plan->asset;
-			if (suits(&old, plan, node_zone(n), head))
-				*plan = old;
-		}
+	err = intake_shape(shape, plan);
+	if (err != 0)
+		return err == MO_ENOMEM ? diag_set(d, err, MSG_OUT_OF_MEMORY) : 0;
+	err = recall(&old, &known, &given, r, a, shape, span_str(name));
+	if (err == 0 && old.n_columns == plan->n_columns) {
+		old.encoding = plan->encoding; /* the same table may come in another encoding */
+		old.rows_seen = plan->rows_seen;
+		old.remembered = true;
+		if (!old.zone.n)
+			old.zone = plan->zone;
+		/* What a person settled is settled; a midnight is each file's own. */
+		old.question = old.time_format == plan->time_format || plan->question == ASK_MIDNIGHT ? plan->question : ASK_NOTHING;
+		old.asset = known ? given : plan->asset;
+		err = suits(&good, &old, plan, node_zone(n), head);
+		if (err == 0 && good)
+			*plan = old;
 	}
-	buf_free(&json);
-	return 0;
+	return err == MO_ENOENT ? 0 : worded(err, d);
 }
 
 static void put_words(struct json_writer *w, const struct diag *d)
@@ -265,6 +289,11 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 		err = read_head(r, q.sha256, &head, &n, &whole, d);
 	if (err == 0) {
 		int refused = propose(f->n, r, &a, span_of(head, n), whole, f->name, &plan, why);
+		if (refused != 0 && !for_good(refused)) {
+			err = refused; /* not the file's fault */
+			if (d)
+				*d = *why;
+		}
 		jw_object(&w);
 		if (refused == 0) {
 			jw_key(&w, "proposal");
@@ -277,7 +306,8 @@ int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_
 		q.blob = NULL;
 		q.state = refused == 0 ? "proposed" : "refused";
 		q.json = buf_span(&json);
-		err = json.err ? json.err : refused == MO_ENOMEM ? MO_ENOMEM : storer_run(node_storer(f->n), row_run, &q.job, d);
+		if (err == 0)
+			err = json.err ? json.err : storer_run(node_storer(f->n), row_run, &q.job, d);
 		*ret_refused = refused != 0;
 		if (err == 0 && refused != 0 && d)
 			*d = *why;
@@ -531,38 +561,40 @@ static int load(struct store_reader *r, struct arena *a, const char *id, struct 
 	if (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows == 0)
 		err = diag_set(d, MO_ENOENT, MSG_API_NOT_FOUND);
 	if (err == 0) {
-		struct json_value *root;
+		struct json_value *root = NULL;
 		struct span json = arena_dup(a, b.cols[3].str[0]);
-		struct buf bytes;
+		struct buf bytes, text;
+		struct json_writer w;
+		buf_init(&bytes, 0);
+		buf_init(&text, 0);
 		*name = arena_dup(a, b.cols[1].str[0]);
 		*state = arena_dup(a, b.cols[2].str[0]);
-		buf_init(&bytes, 0);
-		if (hex_decode(&bytes, b.cols[5].str[0]) != 0 || bytes.n != 32)
-			err = diag_set(d, MO_ECORRUPT, MSG_IMPORT_FILE_GONE);
-		else
-			memcpy(sha, bytes.p, 32);
-		buf_free(&bytes);
 		*proposal = span_of(NULL, 0);
-		if (err == 0 && json_parse(&root, a, json, NULL) == 0) {
-			/* The proposal's own text: between its first and last byte in the row. */
-			const struct json_value *p = json_member(root, "proposal");
-			struct buf text;
-			struct json_writer w;
-			buf_init(&text, 0);
+		err = json.p && name->p && state->p ? hex_decode(&bytes, b.cols[5].str[0]) : MO_ENOMEM;
+		if (err == 0 && bytes.n == 32)
+			memcpy(sha, bytes.p, 32);
+		else if (err != MO_ENOMEM)
+			err = diag_set(d, MO_ECORRUPT, MSG_IMPORT_FILE_GONE);
+		if (err == 0)
+			err = json_parse(&root, a, json, d);
+		/* The proposal's own text: between its first and last byte in the row. */
+		const struct json_value *p = err == 0 ? json_member(root, "proposal") : NULL;
+		if (p) {
 			json_writer_init(&w, &text);
-			if (p) {
-				jw_value(&w, p);
-				*proposal = arena_dup(a, buf_span(&text));
-			}
-			buf_free(&text);
+			jw_value(&w, p);
+			err = text.err;
+			if (err == 0 && !(*proposal = arena_dup(a, buf_span(&text))).p)
+				err = MO_ENOMEM;
 		}
+		buf_free(&bytes);
+		buf_free(&text);
 	}
 	table_close(cur);
 	return err;
 }
 
-/* The mapping to keep for this shape: the first reading of it, later what a person corrected. False: the one that is there stays. */
-static bool remember(struct buf *out, struct store_reader *r, struct arena *a, const char *shape, const struct intake_plan *plan, struct span name, struct span zone,
+/* The mapping to keep for this shape: the first reading of it, later what a person corrected. Nothing: the one that is there stays. */
+static int remember(struct buf *out, struct store_reader *r, struct arena *a, const char *shape, const struct intake_plan *plan, struct span name, struct span zone,
 	bool corrected)
 {
 	struct buf old;
@@ -570,26 +602,29 @@ static bool remember(struct buf *out, struct store_reader *r, struct arena *a, c
 	struct json_writer w;
 	struct span of = stem(name), usual, s, asset;
 	struct intake_plan kept_plan = *plan;
-	char *text = arena_alloc(a, name.n + 1);
+	char *text = arena_strdup(a, name);
 	int64_t version;
-	bool there;
 	buf_init(&old, 0);
-	there = store_get_doc(r, DOC_MAPPING, span_str(shape), &old, &version, NULL) == 0;
-	if (there && json_parse(&root, a, arena_dup(a, buf_span(&old)), NULL) != 0)
-		root = NULL;
+	int err = text ? store_get_doc(r, DOC_MAPPING, span_str(shape), &old, &version, NULL) : MO_ENOMEM;
+	bool there = err == 0;
+	if (err == 0 && corrected) {
+		s = arena_dup(a, buf_span(&old));
+		err = old.err ? old.err : s.p ? json_parse(&root, a, s, NULL) : MO_ENOMEM;
+	}
 	buf_free(&old);
-	if ((there && !corrected) || !text)
-		return false;
-	memcpy(text, name.p, name.n);
-	text[name.n] = 0;
-	if (intake_default_asset(&usual, a, text) != 0)
-		return false;
+	if (err == MO_ENOENT || err == MO_EINVAL)
+		err = 0; /* none, or none that can be read */
+	if (err != 0 || (there && !corrected))
+		return err;
+	err = intake_default_asset(&usual, a, text);
+	if (err != 0)
+		return err;
 	if (span_eq(plan->zone, zone))
 		kept_plan.zone = span_of(NULL, 0); /* the node's, also when that changes */
 	json_writer_init(&w, out);
 	intake_plan_write(&w, &kept_plan);
-	if (out->err || out->n < 2)
-		return false;
+	if (out->err)
+		return out->err;
 	out->n--; /* the closing brace */
 	buf_adds(out, ",\"assets\":");
 	json_writer_init(&w, out);
@@ -618,7 +653,7 @@ static bool remember(struct buf *out, struct store_reader *r, struct arena *a, c
 	}
 	jw_array_end(&w);
 	buf_addc(out, '}');
-	return !out->err;
+	return out->err;
 }
 
 int import_run(struct node *n, struct store_reader *reader, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d)
@@ -663,6 +698,12 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 			err = stream_file(r, reader, q.sha256, &counts, d);
 		if (err == 0)
 			err = keep_refused(r, &counts, refused, d);
+		if (err == 0)
+			err = intake_shape(shape, &plan);
+		if (err == 0)
+			err = remember(&mapping, reader, &a, shape, &plan, name, span_str(set->zone), plan_json.n > 0);
+		if (err != 0)
+			worded(err, d);
 		/* What happened is kept either way. */
 		q.name = name;
 		q.state = err == 0 ? "done" : "failed";
@@ -679,7 +720,7 @@ int import_run(struct node *n, struct store_reader *reader, const char *id, stru
 		}
 		jw_object_end(&w);
 		q.json = buf_span(&json);
-		if (err == 0 && intake_shape(shape, &plan) == 0 && remember(&mapping, reader, &a, shape, &plan, name, span_str(set->zone), plan_json.n > 0)) {
+		if (err == 0 && mapping.n) {
 			q.shape = span_str(shape);
 			q.mapping = buf_span(&mapping);
 		}
@@ -746,6 +787,8 @@ int import_watched(void *arg, struct store_reader *r, const char *path, const ch
 	}
 	if (err == 0)
 		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), NULL, d);
+	if (err == MO_ELIMIT && d && d->msg == MSG_OS_ERROR)
+		err = MO_EAGAIN; /* the system's limit (open files), not the file's fault */
 	if (err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST)
 		say_why(n, name, why, d);
 	import_file_drop(in);

@@ -659,12 +659,13 @@ static int db_list(void *arg, int (*fn)(void *fn_arg, struct span name), void *f
 	return err;
 }
 
-/* q may stand in the URL or in a form body. */
-static struct span form_value(struct api_call *c, const char *name)
+/* q may stand in the URL or in a form body; not given: p == NULL. MO_EINVAL, MO_ENOMEM. */
+static int form_value(struct api_call *c, struct span *ret, const char *name)
 {
-	struct span s = api_param(c, name), body = buf_span(&c->body);
-	if (s.p)
-		return s;
+	struct span body = buf_span(&c->body);
+	*ret = api_param(c, name);
+	if (ret->p)
+		return 0;
 	for (size_t i = 0; i < body.n;) {
 		size_t amp = span_find(body, i, '&');
 		struct span part = span_sub(body, i, amp - i);
@@ -674,11 +675,19 @@ static struct span form_value(struct api_call *c, const char *name)
 			continue;
 		struct buf b;
 		buf_init(&b, 0);
-		struct span r = percent_decode(&b, span_sub(part, eq + 1, part.n), true) == 0 ? arena_dup(&c->arena, buf_span(&b)) : s;
+		int err = percent_decode(&b, span_sub(part, eq + 1, part.n), true);
+		if (b.err)
+			err = b.err;
+		if (err == 0 && !(*ret = arena_dup(&c->arena, buf_span(&b))).p)
+			err = MO_ENOMEM;
 		buf_free(&b);
-		return r;
+		if (err != 0) {
+			diag_set(c->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_API_QUERY);
+			diag_value(c->d, part);
+		}
+		return err;
 	}
-	return s;
+	return 0;
 }
 
 int influx_query(struct api_call *c)
@@ -689,12 +698,17 @@ int influx_query(struct api_call *c)
 	} epochs[] = {{"ns", 1}, {"n", 1}, {"u", 1000}, {"ms", NS_PER_MS}, {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
 	struct influx_databases dbs = {db_list, db_create, c};
 	struct influx_options opt = {.now_ns = clock_now(node_clock(c->node))};
-	struct span q = form_value(c, "q"), epoch = form_value(c, "epoch");
+	struct span q, epoch;
+	int err = form_value(c, &q, "q");
+	if (err == 0)
+		err = form_value(c, &epoch, "epoch");
+	if (err != 0)
+		return err;
 	for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++)
 		if (span_is(epoch, epochs[i].name))
 			opt.epoch_ns = epochs[i].ns;
 	if (q.n == 0)
 		return api_missing(c, "q");
-	int err = series_index_refresh(c->api->index);
+	err = series_index_refresh(c->api->index);
 	return err != 0 ? err : influxql_run(c->api->index, node_sdb(c->node), q, &dbs, &opt, &c->out, c->d);
 }

@@ -17,8 +17,8 @@
 
 struct watched {
 	series_id id;
-	int64_t t_ns;
-	uint64_t seq;
+	int64_t t_ns, t_next_ns; /* sent; written, not sent yet */
+	uint64_t seq, seq_next;
 };
 struct stream {
 	struct stream *next;
@@ -91,12 +91,14 @@ static void send_values(struct live *l, struct stream *s)
 		struct sdb_point p;
 		struct series_def def;
 		struct watched *v = &s->series[i];
+		v->t_next_ns = v->t_ns;
+		v->seq_next = v->seq;
 		if (sdb_last(l->node->sdb, v->id, &p) != 0 || (p.t_ns == v->t_ns && p.seq == v->seq) || sdb_get_def(l->node->sdb, v->id, &def) != 0)
 			continue;
 		if (p.type == SERIES_STR)
 			p.v.str.p = (const uint8_t *)p.str;
-		v->t_ns = p.t_ns;
-		v->seq = p.seq;
+		v->t_next_ns = p.t_ns;
+		v->seq_next = p.seq;
 		any = true;
 		char id[UUID_TEXT];
 		uuid_format(id, &def.uuid);
@@ -117,8 +119,13 @@ static void send_values(struct live *l, struct stream *s)
 	}
 	jw_array_end(&w);
 	buf_adds(&l->out, "\n\n");
-	if (any && !l->out.err)
-		send(s, buf_span(&l->out));
+	if (!any || l->out.err)
+		return; /* no memory: the next tick writes them again */
+	for (size_t i = 0; i < s->n; i++) {
+		s->series[i].t_ns = s->series[i].t_next_ns;
+		s->series[i].seq = s->series[i].seq_next;
+	}
+	send(s, buf_span(&l->out));
 }
 
 /* ---- clock and devices, once a second ---- */
@@ -180,6 +187,7 @@ static void read_changes(struct live *l);
 static void changes_read(void *arg)
 {
 	struct live *l = arg;
+	bool got_on = false;
 	l->reading = false;
 	for (struct stream *s = l->streams; s; s = s->next) {
 		if (!s->changes || s->blocked || s->sent < l->read_from)
@@ -200,9 +208,11 @@ static void changes_read(void *arg)
 		if (l->out.err)
 			continue;
 		s->sent = l->lines[l->n_lines - 1].number;
+		got_on = true;
 		send(s, buf_span(&l->out));
 	}
-	read_changes(l);
+	if (got_on)
+		read_changes(l); /* else the store or the memory failed: not before the next tick */
 }
 
 static void read_work(struct work *work, struct store_reader *r)
@@ -299,12 +309,15 @@ int live_open(struct live *l, const struct gate_pass *pass, const series_id *ser
 		return MO_ENOMEM;
 	}
 	for (size_t i = 0; i < n; i++)
-		s->series[i] = (struct watched){series[i], T_NONE, 0};
+		s->series[i] = (struct watched){.id = series[i], .t_ns = T_NONE};
 	s->pass = *pass;
 	s->n = n;
 	s->changes = changes;
 	s->devices = devices;
-	s->sent = after >= 0 ? after : atomic_load(&l->latest);
+	/* A browser that has seen more than there is saw another folder's: it waits for what comes now. */
+	s->sent = atomic_load(&l->latest);
+	if (after >= 0 && after < s->sent)
+		s->sent = after;
 	int err = gate_begin(&s->pass, 200, fields, 2);
 	if (err != 0) {
 		free(s->series);

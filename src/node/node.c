@@ -402,6 +402,7 @@ static void repair_signals(struct work *w, struct store_reader *r)
 static void every_second(void *arg)
 {
 	struct node *n = arg;
+	signals_late(n);
 	if (!atomic_load(&n->repairing) && atomic_exchange(&n->signals_missing, false)) {
 		n->repair.fn = repair_signals;
 		atomic_store(&n->repairing, true);
@@ -578,7 +579,9 @@ void node_close(struct node *n)
 	writer_stop(n->writer);
 	if (n->storer && n->clock)
 		keep_time(n);
+	signals_late(n); /* a last try */
 	storer_stop(n->storer);
+	signals_late_free(n);
 	if (n->loop)
 		loop_drain(n->loop);
 	watch_free(n->watch);

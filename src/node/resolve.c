@@ -1,10 +1,20 @@
-/* From series keys to ids; new series get a signal row in the store. Log thread only. */
+/* From series keys to ids; new series get a signal row in the store. A series and its row are two stores' business: the row's job is made
+ * before the series is defined, so that no memory means no series; a row that the store has no room or no luck for is kept and given again
+ * within a second, with its label, which no key holds. What a crash takes signals.c makes anew from the key.
+ *
+ *   job made --series defined--> submitted --stored--> freed
+ *                                 |   ^ every second
+ *                                 v   |
+ *                                 late (at most LATE_ROWS_MAX; more: signals_missing) */
 #include <stdlib.h>
 
 #include "node/priv/node.h"
 
+#define LATE_ROWS_MAX 4096u
+
 struct signal_job {
 	struct sjob job;
+	struct node *n;
 	struct store_signal sig;
 	uint8_t text[]; /* the spans of sig */
 };
@@ -16,11 +26,55 @@ static int signal_run(struct sjob *j, struct store *s, struct diag *d)
 	return store_put_signal(s, &q->sig, &did, d);
 }
 
+/* Any thread. Takes the job over. */
+static void keep_late(struct node *n, struct sjob *j)
+{
+	pthread_mutex_lock(&n->mu);
+	if (n->n_late_rows < LATE_ROWS_MAX) {
+		j->next = n->late_rows;
+		n->late_rows = j;
+		n->n_late_rows++;
+		j = NULL;
+	}
+	pthread_mutex_unlock(&n->mu);
+	if (j)
+		atomic_store(&n->signals_missing, true);
+	free(j);
+}
+
 static void signal_done(struct sjob *j, int err, const struct diag *d)
 {
-	(void)err; /* the next start makes the row from the series' key (signals.c) */
 	(void)d;
-	free(j);
+	/* What the store refuses for good is not asked again and again. */
+	if (err == 0 || err == MO_EINVAL || err == MO_EEXIST || err == MO_ELIMIT || err == MO_ENOENT)
+		free(j);
+	else
+		keep_late(((struct signal_job *)j)->n, j);
+}
+
+void signals_late(struct node *n)
+{
+	pthread_mutex_lock(&n->mu);
+	struct sjob *j = n->late_rows;
+	n->late_rows = NULL;
+	n->n_late_rows = 0;
+	pthread_mutex_unlock(&n->mu);
+	while (j) {
+		struct sjob *next = j->next;
+		if (storer_submit(n->storer, j) != 0)
+			keep_late(n, j);
+		j = next;
+	}
+}
+
+void signals_late_free(struct node *n)
+{
+	while (n->late_rows) {
+		struct sjob *next = n->late_rows->next;
+		free(n->late_rows);
+		n->late_rows = next;
+	}
+	n->n_late_rows = 0;
 }
 
 static struct span keep(uint8_t **at, struct span s)
@@ -32,13 +86,14 @@ static struct span keep(uint8_t **at, struct span s)
 	return r;
 }
 
-static int register_signal(struct node *n, const struct point_key *k, const struct uuid *id)
+static struct signal_job *signal_job_new(struct node *n, const struct point_key *k, const struct uuid *id)
 {
 	size_t bytes = sizeof(struct signal_job) + k->asset.n + k->signal.n + k->label.n + k->unit.n + k->source.n;
 	struct signal_job *j = calloc(1, bytes);
 	if (!j)
-		return MO_ENOMEM;
+		return NULL;
 	uint8_t *at = j->text;
+	j->n = n;
 	j->job.run = signal_run;
 	j->job.done = signal_done;
 	j->sig = (struct store_signal){.series = *id,
@@ -49,24 +104,28 @@ static int register_signal(struct node *n, const struct point_key *k, const stru
 		.source = keep(&at, k->source),
 		.type = (int)k->type,
 		.kind = (int)k->kind};
-	int err = storer_submit(n->storer, &j->job);
-	if (err != 0)
-		free(j);
-	return err;
+	return j;
 }
 
 int node_resolve(struct node *n, const struct point_key *k, series_id *ret, struct diag *d)
 {
 	struct series_def def = {.type = k->type, .kind = k->kind, .key = k->key, .unit = k->unit};
-	bool is_new;
-	int err = os_uuid(&def.uuid, clock_now(n->clock));
-	if (err == 0)
-		err = sdb_define(n->sdb, &def, ret, &is_new, d);
-	int row = err == 0 && is_new ? register_signal(n, k, &def.uuid) : 0;
-	if (row == MO_ENOMEM)
-		err = diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	else if (row != 0)
-		atomic_store(&n->signals_missing, true); /* a full store queue only delays the row (signals.c) */
+	struct signal_job *row = NULL;
+	bool is_new = false;
+	series_id known;
+	int err = 0;
+	if (sdb_find(n->sdb, k->key, &known) != 0) {
+		err = os_uuid(&def.uuid, clock_now(n->clock));
+		if (err == 0 && !(row = signal_job_new(n, k, &def.uuid)))
+			err = MO_ENOMEM;
+		if (err != 0)
+			return diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_LOG_FLUSH);
+	}
+	err = sdb_define(n->sdb, &def, ret, &is_new, d);
+	if (err != 0 || !is_new)
+		free(row);
+	else if (storer_submit(n->storer, &row->job) != 0)
+		keep_late(n, &row->job); /* a full store queue only delays the row */
 	return err;
 }
 

@@ -249,10 +249,16 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_TEXT: break;
 	}
 	buf_addc(out, '"');
-	for (; *at; at++) {
-		if (*at == '"' || *at == '\\')
+	struct span rest = span_str((const char *)at);
+	uint32_t cp;
+	for (int n; (n = utf8_next(rest, &cp)) != 0; rest = span_sub(rest, n < 0 ? 1 : (size_t)n, rest.n)) {
+		if (n > 0 && (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 || cp == 0xfeff || cp == 0xfffe || cp == 0xffff)) {
+			buf_printf(out, "\\u%04X", (unsigned)cp); /* YAML reads them no other way, or as a blank (YAML 1.1, 5.1, 5.4) */
+			continue;
+		}
+		if (*rest.p == '"' || *rest.p == '\\')
 			buf_addc(out, '\\');
-		buf_addc(out, *at);
+		buf_add(out, span_of(rest.p, n < 0 ? 1 : (size_t)n));
 	}
 	buf_addc(out, '"');
 }

@@ -11,6 +11,10 @@
 
 #define WATCH_FILES_MAX 4096u
 #define WATCH_NAME_MAX 256u
+#define WATCH_PUT_MAX 224u   /* bytes of a name put away: 255 less a time before it, and behind it a reason's end and its .tmp */
+#define WATCH_END_MAX 16u    /* ".xlsx": no longer one is kept when the name is cut */
+#define WATCH_PLACES_MAX 64u /* tries to find a name that is not taken */
+#define WATCH_REASON_MAX (64u << 10)
 #define REASON ".reason.txt"
 
 struct seen {
@@ -34,7 +38,8 @@ struct watch {
 	/* worker */
 	struct seen *seen;
 	size_t n_seen;
-	int err;
+	bool said_unseen;
+	int err; /* the poll's first that may go better the next time */
 };
 
 /* Names that are not finished, or not ours to take. */
@@ -53,13 +58,15 @@ static bool waits(const char *name)
 static int on_name(void *arg, const char *name)
 {
 	struct watch *w = arg;
-	if (waits(name) || strcmp(name, "done") == 0 || strcmp(name, "refused") == 0 || w->n_seen >= WATCH_FILES_MAX)
+	if (waits(name) || strcmp(name, "done") == 0 || strcmp(name, "refused") == 0)
 		return 0;
 	for (size_t i = 0; i < w->n_seen; i++)
 		if (strcmp(w->seen[i].name, name) == 0) {
 			w->seen[i].here = true;
 			return 0;
 		}
+	if (w->n_seen >= WATCH_FILES_MAX)
+		return 0; /* when others were taken */
 	struct seen *p = realloc(w->seen, (w->n_seen + 1) * sizeof *p);
 	if (!p)
 		return MO_ENOMEM;
@@ -69,41 +76,107 @@ static int on_name(void *arg, const char *name)
 	return 0;
 }
 
-/* Moves a file into a folder beside it; a name that is taken there gets the time before it. why: beside it as NAME.reason.txt. */
+/* The name under which a file is put away: its own, or with a time before it where that is taken; its end stays when it has to be cut. */
+static void place_name(char out[WATCH_PUT_MAX + 32], const char *name, int64_t stamp_ms)
+{
+	const char *dot = strrchr(name, '.');
+	size_t n = strlen(name), end = dot && strlen(dot) <= WATCH_END_MAX ? strlen(dot) : 0;
+	size_t stem = n - end;
+	if (n > WATCH_PUT_MAX) {
+		stem = WATCH_PUT_MAX - end;
+		while (stem && ((unsigned char)name[stem] & 0xc0) == 0x80) /* between characters */
+			stem--;
+	}
+	out[0] = 0;
+	if (stamp_ms)
+		snprintf(out, 32, "%lld-", (long long)stamp_ms);
+	size_t at = strlen(out);
+	snprintf(out + at, WATCH_PUT_MAX + 32 - at, "%.*s%s", (int)stem, name, name + n - end);
+}
+
+/* Only "there is none" says that a place is free: whatever else the disk answers, nothing may be put over it. */
+static int is_taken(struct vfs *v, bool *ret, const char *path)
+{
+	struct vfs_stat st;
+	int err = vfs_stat(v, path, &st);
+	*ret = err == 0;
+	return err == MO_ENOENT ? 0 : err;
+}
+
+/* A reason that an earlier try left there may be written once more. */
+static int is_taken_by_other(struct vfs *v, bool *ret, const char *path, struct span why)
+{
+	uint8_t *p = NULL;
+	size_t n = 0;
+	int err = is_taken(v, ret, path);
+	if (err != 0 || !*ret)
+		return err;
+	err = vfs_slurp(v, &p, &n, path, WATCH_REASON_MAX, NULL);
+	if (err == 0)
+		*ret = !span_eq(span_of(p, n), why);
+	free(p);
+	return err == MO_ELIMIT || err == MO_EINVAL ? 0 : err; /* none of ours */
+}
+
+/* A path in dir at which nothing lies yet, neither the file nor its reason. The caller frees both, on success. */
+static int find_place(struct vfs *v, char **ret_to, char **ret_beside, const char *dir, const char *name, struct span why)
+{
+	int64_t now_ms = wall_now() / NS_PER_MS;
+	for (unsigned i = 0; i < WATCH_PLACES_MAX; i++) {
+		char put[WATCH_PUT_MAX + 32], reason[WATCH_PUT_MAX + 32 + sizeof REASON];
+		bool taken = false;
+		place_name(put, name, i ? now_ms + i : 0);
+		snprintf(reason, sizeof reason, "%s" REASON, put);
+		char *to = vfs_join(dir, put), *beside = vfs_join(dir, reason);
+		int err = to && beside ? is_taken(v, &taken, to) : MO_ENOMEM;
+		if (err == 0 && !taken && why.n)
+			err = is_taken_by_other(v, &taken, beside, why);
+		if (err == 0 && !taken) {
+			*ret_to = to;
+			*ret_beside = beside;
+			return 0;
+		}
+		free(to);
+		free(beside);
+		if (err != 0)
+			return err;
+	}
+	return MO_EEXIST;
+}
+
+/* Moves a file into a folder beside it, over nothing that lies there. why: beside it as NAME.reason.txt. */
 static int put_away(struct watch *w, const char *path, const char *name, const char *folder, struct span why)
 {
-	char *dir = vfs_join(w->dir, folder), *to = NULL;
-	struct vfs_stat st;
+	char *dir = vfs_join(w->dir, folder), *to = NULL, *beside = NULL;
 	struct vfs *v = node_vfs(w->node);
 	int err = dir ? vfs_mkdir(v, dir, false) : MO_ENOMEM;
-	if (err == 0 && !(to = vfs_join(dir, name)))
-		err = MO_ENOMEM;
-	if (err == 0 && vfs_stat(v, to, &st) == 0) {
-		char stamped[WATCH_NAME_MAX + 32];
-		snprintf(stamped, sizeof stamped, "%lld-%s", (long long)(wall_now() / NS_PER_MS), name);
-		free(to);
-		to = vfs_join(dir, stamped);
-	}
-	if (err == 0 && !to)
-		err = MO_ENOMEM;
-	if (err == 0 && why.n) {
-		size_t size = strlen(to) + sizeof REASON;
-		char *beside = malloc(size);
-		if (beside) {
-			snprintf(beside, size, "%s" REASON, to);
-			err = vfs_replace(v, beside, why, false, NULL);
-		}
-		free(beside);
-	}
 	if (err == 0)
-		err = vfs_rename(v, path, to);
+		err = vfs_sync_dir(v, w->dir); /* a folder that the power takes back takes along what is in it */
+	if (err == 0)
+		err = find_place(v, &to, &beside, dir, name, why);
+	if (err == 0 && why.n)
+		err = vfs_replace(v, beside, why, false, NULL);
+	if (err == 0 && (err = vfs_rename(v, path, to)) != 0 && why.n) {
+		int left = vfs_unlink(v, beside); /* there is nothing yet that it speaks of */
+		(void)left;
+	}
 	if (err == 0)
 		err = vfs_sync_dir(v, dir);
 	if (err == 0)
 		err = vfs_sync_dir(v, w->dir);
+	free(beside);
 	free(to);
 	free(dir);
 	return err;
+}
+
+static void failed(struct watch *w, int err) { w->err = w->err ? w->err : err; }
+
+/* Whether the file is still what was looked at before it was read: what came meanwhile has not been imported. */
+static bool stood_still(struct watch *w, const char *path, const struct seen *s)
+{
+	struct vfs_stat st;
+	return vfs_stat(node_vfs(w->node), path, &st) == 0 && st.size_bytes == s->size_bytes && st.mtime_ns == s->mtime_ns;
 }
 
 static void take(struct watch *w, const struct seen *s, struct store_reader *r)
@@ -112,20 +185,28 @@ static void take(struct watch *w, const struct seen *s, struct store_reader *r)
 	struct diag *d = calloc(1, sizeof *d);
 	char *path = vfs_join(w->dir, s->name);
 	struct buf why;
-	buf_init(&why, 0);
-	if (d && path && n->importer) {
+	buf_init(&why, WATCH_REASON_MAX);
+	if (!d || !path)
+		failed(w, MO_ENOMEM);
+	else if (n->importer) {
 		int err = n->importer(n->importer_arg, r, path, s->name, &why, d);
 		bool refused = err == MO_EINVAL || err == MO_ELIMIT || err == MO_EEXIST;
 		if (err != 0) {
-			w->err = w->err ? w->err : err;
 			if (!d->file[0])
 				diag_file(d, path);
 			node_log(n, "warn", d);
 		}
+		if (refused && (why.err || !why.n)) {
+			err = MO_ENOMEM; /* nobody could read why: rather once more */
+			refused = false;
+		}
 		/* A transient failure leaves the file where it is: it is tried again. */
-		if (err == 0 || refused) {
-			int moved = put_away(w, path, s->name, err == 0 ? "done" : "refused", buf_span(&why));
+		if (err != 0 && !refused)
+			failed(w, err);
+		else if (stood_still(w, path, s)) {
+			int moved = put_away(w, path, s->name, err == 0 ? "done" : "refused", refused ? buf_span(&why) : span_of(NULL, 0));
 			if (moved != 0) {
+				failed(w, moved);
 				diag_set(d, moved, MSG_WATCH_MOVE);
 				diag_file(d, path);
 				node_log(n, "error", d);
@@ -137,15 +218,31 @@ static void take(struct watch *w, const struct seen *s, struct store_reader *r)
 	free(d);
 }
 
+/* That the folder cannot be looked into is said once, until it can be again. */
+static void say_unseen(struct watch *w, int err)
+{
+	struct diag *d = err != 0 && err != MO_ENOMEM && !w->said_unseen ? calloc(1, sizeof *d) : NULL;
+	if (d) {
+		diag_set(d, err, MSG_WATCH_FOLDER);
+		diag_file(d, w->dir);
+		node_log(w->node, "error", d);
+		w->said_unseen = true;
+	}
+	if (err == 0)
+		w->said_unseen = false;
+	free(d);
+}
+
 static void poll_done(void *arg)
 {
 	struct watch *w = arg;
 	struct watch_wait *q = w->waiting;
 	w->waiting = NULL;
 	w->running = false;
+	int err = w->err; /* done() may poll again */
 	while (q) {
 		struct watch_wait *next = q->next;
-		q->done(q->arg, 0);
+		q->done(q->arg, err);
 		free(q);
 		q = next;
 	}
@@ -159,6 +256,9 @@ static void poll_run(struct work *work, struct store_reader *r)
 	for (size_t i = 0; i < w->n_seen; i++)
 		w->seen[i].here = false;
 	int err = vfs_list(v, w->dir, on_name, w);
+	say_unseen(w, err);
+	if (err != 0)
+		failed(w, err);
 	for (size_t i = 0; err == 0 && i < w->n_seen && !node_stopping(w->node);) {
 		struct seen *s = &w->seen[i];
 		struct vfs_stat st;
@@ -195,8 +295,11 @@ void watch_poll(struct watch *w, void (*done)(void *arg, int err), void *arg)
 		return; /* who waits is told when that one ends */
 	w->work.fn = poll_run;
 	w->running = true;
-	if (node_work(w->node, &w->work) != 0)
-		poll_done(w); /* the workers' queue is full: looked at again by the next poll */
+	int err = node_work(w->node, &w->work);
+	if (err != 0) {
+		w->err = err; /* the workers' queue is full: looked at again by the next poll */
+		poll_done(w);
+	}
 }
 
 int watch_new(struct watch **ret, struct node *n)

@@ -21,6 +21,10 @@
 
 /* Makes the signal rows that series lack (signals.c). Any thread but the store's. */
 MO_MUST_USE int signals_repair(struct node *n, struct store_reader *r, struct diag *d);
+/* Gives the store again the rows that it had no room or no luck for (resolve.c). Any thread. */
+void signals_late(struct node *n);
+/* When the store thread has ended: the next start makes what is left from the series' keys. */
+void signals_late_free(struct node *n);
 
 struct worker {
 	struct node *node;
@@ -69,12 +73,14 @@ struct node {
 	void *importer_arg;
 	int64_t started_ns;
 	struct work repair;          /* signals_repair() on a worker */
-	atomic_bool signals_missing; /* a row found no room in the store's queue */
+	atomic_bool signals_missing; /* a row found no room in the store's queue, nor among late_rows */
 	atomic_bool repairing;
 
 	pthread_mutex_t mu; /* below */
 	struct settings settings;
 	int64_t history_from_ns, history_to_ns;
+	struct sjob *late_rows; /* of resolve.c */
+	unsigned n_late_rows;
 	pthread_mutex_t log_mu;
 };
 

@@ -251,6 +251,21 @@ static void without_memory(void **state)
 			e = intake_preview(&cells, &n_cells, &a, &p, seoul, span_of(text, sizeof(text) - 1), 5, &d);
 		if (e == 0)
 			e = intake_shape(shape, &p);
+		/* As a plan goes to a person and comes back. */
+		struct buf json;
+		struct json_writer w;
+		buf_init(&json, 0);
+		json_writer_init(&w, &json);
+		if (e == 0) {
+			intake_plan_write(&w, &p);
+			e = json.err;
+		}
+		if (e == 0)
+			e = intake_plan_read(&p, &a, buf_span(&json), &d);
+		uint64_t refused;
+		if (e == 0)
+			e = intake_refused_rows(&refused, &p, seoul, span_of(text, sizeof(text) - 1), &d);
+		buf_free(&json);
 		if (e == 0)
 			e = collect_read(&c, &p, seoul, span_of(text, sizeof(text) - 1), 7, &d);
 		int fired = faultalloc_fired();

@@ -1,6 +1,8 @@
 /* Which lots saw a condition, and which did not. */
 #include "cm.h"
 
+#include "faultalloc.h"
+
 #include "lots/condition.h"
 
 static struct arena arena;
@@ -64,9 +66,38 @@ static void at_the_edges(void **state)
 	assert_int_equal(join(w, 3, NULL, 0, &l), 0);
 }
 
+static void without_memory(void **state)
+{
+	(void)state;
+	for (uint64_t nth = 1;; nth++) {
+		struct cond_work w[] = {{1, 0, 10, 0, 0}, {2, 10, 20, 0, 0}, {3, 21, 30, 0, 0}};
+		struct condition *c = NULL;
+		const struct cond_lot *l = NULL;
+		size_t n = 0;
+		struct arena a;
+		arena_init(&a, 0);
+		faultalloc_arm(nth);
+		int err = condition_new(&c, &a, w, 3);
+		if (err == 0) {
+			condition_held(c, 5, 15, 0);
+			err = condition_lots(c, &l, &n, &a);
+		}
+		int fired = faultalloc_fired();
+		faultalloc_arm(0);
+		assert_int_equal(err, fired ? MO_ENOMEM : 0);
+		if (err == 0)
+			assert_int_equal(n, 2);
+		arena_free(&a);
+		if (!fired) {
+			assert_true(nth > 1);
+			break;
+		}
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(by_cycle_number), cmocka_unit_test(by_time), cmocka_unit_test(at_the_edges)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(by_cycle_number), cmocka_unit_test(by_time), cmocka_unit_test(at_the_edges), cmocka_unit_test(without_memory)};
 	arena_init(&arena, 1 << 20);
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	arena_free(&arena);

@@ -16,6 +16,8 @@ static void answer(struct plc *p, int fd)
 	if (net_read(fd, q, sizeof q, &n) != 0 || n != sizeof q)
 		return;
 	unsigned address = q[8] * 256u + q[9], count = q[10] * 256u + q[11];
+	if (count > 125) /* no request of the driver: what came was cut in two */
+		return;
 	uint32_t k = atomic_fetch_add(&p->answers, 1) + 1;
 	memcpy(a, q, 8);
 	a[4] = 0;

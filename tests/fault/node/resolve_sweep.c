@@ -1,0 +1,188 @@
+/* New series under faults: a door resolves keys that nobody has seen before and appends a value to each. Each allocation and each file
+ * operation fails once, in turn. The oracle: the door is told, in words; asked again it succeeds; and within a second the store has the row
+ * of every series that has a value, with the label, unit and source that came along: a signal that no list shows is as good as lost. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cm.h"
+#include "zonefile.h"
+#include "faultalloc.h"
+
+#include "node/priv/node.h"
+#include "os/memvfs.h"
+
+#define DIR "plant"
+#define KEYS 3u
+
+static struct zonefile zone;
+
+static const struct point_key keys[KEYS] = {
+	{.key = SPAN_LIT("M n"), .asset = SPAN_LIT("M"), .signal = SPAN_LIT("n"), .label = SPAN_LIT("개수"), .unit = SPAN_LIT("1"), .source = SPAN_LIT("plc1"),
+		.type = SERIES_I64, .kind = SERIES_CLOCK},
+	{.key = SPAN_LIT("M t"), .asset = SPAN_LIT("M"), .signal = SPAN_LIT("t"), .label = SPAN_LIT("온도"), .unit = SPAN_LIT("Cel"), .source = SPAN_LIT("plc1"),
+		.type = SERIES_I64, .kind = SERIES_CLOCK},
+	{.key = SPAN_LIT("K p"), .asset = SPAN_LIT("K"), .signal = SPAN_LIT("p"), .label = SPAN_LIT("압력"), .unit = SPAN_LIT("bar"), .source = SPAN_LIT("plc2"),
+		.type = SERIES_I64, .kind = SERIES_CLOCK},
+};
+
+struct door {
+	struct wjob job;
+	struct node *n;
+};
+
+static int door_run(struct wjob *j, struct writer *w, struct diag *d)
+{
+	struct sbatch *b = NULL;
+	struct sdb_appended did;
+	series_id id;
+	int err = sbatch_new(&b);
+	for (unsigned i = 0; i < KEYS && err == 0; i++) {
+		err = node_resolve(((struct door *)j)->n, &keys[i], &id, d);
+		struct sbatch_point p = {.id = id, .type = SERIES_I64, .t_ns = NS_PER_S, .arrival_ns = T_NONE, .v.i64 = 7};
+		if (err == 0)
+			err = sbatch_add(b, &p);
+	}
+	if (err == 0)
+		err = writer_append(w, b, &did, d);
+	sbatch_free(b);
+	return err;
+}
+
+static int nothing_run(struct sjob *j, struct store *s, struct diag *d)
+{
+	(void)j;
+	(void)s;
+	(void)d;
+	return 0;
+}
+
+/* Waits until the store did what it was given. */
+static int store_through(struct node *n)
+{
+	struct sjob j = {0};
+	return storer_run(n->storer, nothing_run, &j, NULL);
+}
+
+static void said(void *arg, const char *level, const struct diag *d)
+{
+	(void)arg;
+	(void)level;
+	assert_int_not_equal(d->msg, MSG_NONE);
+}
+
+static void open_node(struct node **n, struct vfs *v)
+{
+	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
+	struct diag d = {0};
+	assert_int_equal(node_open(n, v, &o, &d), 0);
+	assert_int_equal(node_start(*n, &d), 0);
+}
+
+/* Every row, once, as it was given; labelled: with what no key holds. */
+static void rows(struct vfs *v, struct node *n, bool labelled)
+{
+	struct store_reader *r = NULL;
+	assert_int_equal(store_reader_open(&r, v, DIR "/store.db", NULL), 0);
+	for (unsigned i = 0; i < KEYS; i++) {
+		struct table_cursor *cur = NULL;
+		struct table_batch b;
+		struct series_def def;
+		series_id id;
+		char uuid[UUID_TEXT];
+		assert_int_equal(sdb_find(n->sdb, keys[i].key, &id), 0);
+		assert_int_equal(sdb_get_def(n->sdb, id, &def), 0);
+		uuid_format(uuid, &def.uuid);
+		struct store_arg a[] = {sarg_s(span_str(uuid))};
+		assert_int_equal(store_select(r, &cur, SQ_SIGNAL, a, 1, NULL), 0);
+		assert_int_equal(table_next(cur, &b, NULL), 0);
+		assert_int_equal(b.n_rows, 1);
+		/* id, series, asset, name, label, unit, source */
+		assert_true(span_eq(b.cols[2].str[0], keys[i].asset) && span_eq(b.cols[3].str[0], keys[i].signal));
+		assert_true(span_eq(b.cols[5].str[0], keys[i].unit));
+		if (labelled)
+			assert_true(span_eq(b.cols[4].str[0], keys[i].label) && span_eq(b.cols[6].str[0], keys[i].source));
+		table_close(cur);
+	}
+	store_reader_close(r);
+}
+
+enum kind { FAIL_ONCE, FAIL_FULL, MEMORY, KINDS };
+static const char *const kind_names[KINDS] = {"fails once", "disk full", "memory"};
+
+static bool pass(enum kind kind, uint64_t nth, uint64_t *ops, unsigned *went_on)
+{
+	struct vfs *v;
+	struct node *n = NULL;
+	struct diag d = {0};
+	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
+	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
+	zonefile_put(&zone, v);
+	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
+	open_node(&n, v);
+	struct door q = {.n = n};
+	struct memvfs_faults f = {.fail_at = kind == MEMORY ? 0 : nth, .err = kind == FAIL_FULL ? MO_EFULL : MO_EIO};
+	uint64_t before = memvfs_ops(v);
+	memvfs_set_faults(v, &f);
+	if (kind == MEMORY)
+		faultalloc_arm(nth);
+	int err = writer_run(n->writer, door_run, &q.job, &d);
+	if (store_through(n) != 0)
+		signals_late(n); /* the fault may meet these too */
+	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(v) - before >= nth;
+	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
+	faultalloc_arm(0);
+	memvfs_set_faults(v, NULL);
+	if (err != 0)
+		assert_int_not_equal(d.msg, MSG_NONE);
+	if (!fired)
+		assert_int_equal(err, 0);
+	int again = writer_run(n->writer, door_run, &q.job, &d);
+	signals_late(n); /* as every second does */
+	/* A write that failed ends the engine or the store until they are opened anew; whatever else failed for a moment does not. */
+	bool ended = again == MO_ESTATE || store_through(n) != 0;
+	assert_true(again == 0 || ended);
+	if (!ended)
+		rows(v, n, true);
+	*went_on += !ended;
+	node_close(n);
+	open_node(&n, v);
+	q.n = n;
+	if (err == 0 || again == 0)
+		rows(v, n, !ended);
+	assert_int_equal(writer_run(n->writer, door_run, &q.job, &d), 0);
+	assert_int_equal(store_through(n), 0);
+	rows(v, n, !ended);
+	assert_int_equal(sdb_max_id(n->sdb), KEYS);
+	node_close(n);
+	vfs_free(v);
+	return fired;
+}
+
+static void new_series(void **state)
+{
+	(void)state;
+	for (enum kind k = 0; k < KINDS; k++) {
+		uint64_t ops, did;
+		unsigned went_on = 0;
+		assert_false(pass(k, UINT64_MAX, &ops, &went_on)); /* without a fault */
+		went_on = 0;
+		for (uint64_t i = 1; i <= ops; i++)
+			(void)pass(k, i, &did, &went_on);
+		printf("new series, %s: all %llu, the same node went on after %u\n", kind_names[k], (unsigned long long)ops, went_on);
+		assert_true(ops >= 5);
+		if (k == MEMORY)
+			assert_true(ops >= 40 && went_on >= ops * 3 / 4);
+	}
+}
+
+int main(void)
+{
+	struct vfs *real;
+	if (vfs_real(&real) != 0 || !zonefile_read(&zone, real))
+		return 1;
+	vfs_free(real);
+	const struct CMUnitTest tests[] = {cmocka_unit_test(new_series)};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	free(zone.bytes);
+	return failed;
+}
