@@ -12,7 +12,9 @@
 #define FEED_JOB_BYTES (1u << 20)
 #define FEED_WINDOW_BYTES (4u << 20) /* on their way; one job may pass it alone */
 #define NO_OFFSET SIZE_MAX
-#define ROW_VALUED 0x80u /* beside POINT_*: the row has a value */
+/* Beside POINT_*: the row has a value; one of its values is the first of its time. */
+#define ROW_VALUED 0x80u
+#define ROW_ADDED 0x40u
 
 struct fseries {
 	struct fseries *next;
@@ -120,19 +122,21 @@ static int store_entry(struct feed *f, struct writer *w, struct sbatch *b, struc
 			v[i].p = p + (uintptr_t)v[i].p;
 	}
 	const uint16_t *row = e->row_at == NO_OFFSET ? NULL : (const uint16_t *)(const void *)(p + e->row_at);
-	if (row)
-		memset(f->told, 0, e->n);
+	memset(f->told, 0, e->n);
 	sbatch_reset(b);
 	sbatch_set_arrival(b, f->arrival_ns);
-	sbatch_tell(b, row ? f->told : f->marks);
+	sbatch_tell(b, f->told);
 	err = sbatch_add_run(b, s->id, e->type, e->n, (const int64_t *)(const void *)(p + e->t_at), p + e->v_at);
 	if (err != 0)
 		return diag_set(d, err, MSG_OUT_OF_MEMORY);
 	err = writer_append(w, b, &did, d);
-	for (size_t i = 0; err == 0 && row && i < e->n; i++)
-		f->marks[row[i]] |= f->told[i] | ROW_VALUED;
+	for (size_t i = 0; err == 0 && i < e->n; i++)
+		f->marks[row ? row[i] : i] |= f->told[i] | ROW_VALUED | (f->told[i] & POINT_THERE ? 0 : ROW_ADDED);
 	return err;
 }
+
+/* Whether a row's values were there already, or one of them was and another was told: what only adds values is taken. */
+static bool was_there(uint8_t mark) { return mark & POINT_OTHER || (mark & POINT_THERE && !(mark & ROW_ADDED)); }
 
 /* Rows that were there already. One without any value leaves nothing to be found again: it counts as the row before it does, so that a file
  * given twice counts alike. */
@@ -145,10 +149,10 @@ static void count_replaced(struct feed *f, const struct fjob *q, const struct fb
 	while (first < b->n && !(f->marks[first] & ROW_VALUED))
 		first++;
 	if (first < b->n)
-		f->there = f->marks[first] & POINT_THERE;
+		f->there = was_there(f->marks[first]);
 	for (size_t i = 0; i < b->n; i++) {
 		if (f->marks[i] & ROW_VALUED)
-			f->there = f->marks[i] & POINT_THERE;
+			f->there = was_there(f->marks[i]);
 		if (!f->there)
 			continue;
 		r->replaced++;

@@ -57,7 +57,7 @@ static void print_errors(const struct cmd *c, const struct json_value *result, i
 		printf(cmd_text(c, "  거부: 그 밖에 %lld행\n", "  refused: and %lld more\n"), (long long)refused);
 }
 
-/* The rows that changed what was there; those that said the same are only counted. */
+/* The rows that changed what was there; those that were there already are only counted. */
 static void print_replaced(const struct cmd *c, const struct json_value *result)
 {
 	const struct json_value *list = json_member(result, "replaced_rows");
@@ -72,7 +72,8 @@ static void print_replaced(const struct cmd *c, const struct json_value *result)
 	if (changed > listed)
 		printf(cmd_text(c, "  바뀜: 그 밖에 %lld행\n", "  replaced: and %lld more\n"), (long long)(changed - listed));
 	if (number(result, "same"))
-		printf(cmd_text(c, "  바뀜: %lld행은 이미 있던 값과 같음\n", "  replaced: %lld without any change\n"), (long long)number(result, "same"));
+		printf(cmd_text(c, "  %lld행은 이미 있던 값과 같습니다\n", number(result, "same") == 1 ? "  %lld row was there already\n" : "  %lld rows were there already\n"),
+			(long long)number(result, "same"));
 }
 
 /* One import's JSON, as the API gives it. */

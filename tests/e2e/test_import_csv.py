@@ -159,7 +159,7 @@ def test_without_times_rows_are_numbered(take):
 def test_a_later_row_replaces_counted_and_listed(take):
     r, v = take('time,a,b\n2021-09-06 10:05,1,1\n2021-09-06 10:06,2,2\n2021-09-06 10:05,3,\n2021-09-06 10:06,2,2\n')
     assert r.counts() == (4, 2, 2, 0) and v == {'a': [(A, 3.0), (B, 2.0)], 'b': [(A, 1.0), (B, 2.0)]}
-    assert r.out.splitlines()[1:] == ['  replaced: line 4', '  replaced: 1 without any change']
+    assert r.out.splitlines()[1:] == ['  replaced: line 4', '  1 row was there already']
 
 
 def test_the_same_file_and_a_longer_one(take, tmp_path):
@@ -169,11 +169,25 @@ def test_the_same_file_and_a_longer_one(take, tmp_path):
     assert r.counts() == (180, 180, 0, 0) and set(first) == {f',meter=M{k} {s}' for k in range(3) for s in ('a', 'state')}
     r, again = take(short, name='meters')
     assert r.status == 0 and r.counts() == (180, 0, 180, 0) and again == first
-    assert 'replaced: 180 without any change' in r.out
+    assert '  180 rows were there already' in r.out.splitlines() and 'replaced:' not in r.out
     r, more = take(longer, name='meters')
     assert r.counts() == (210, 30, 180, 0)
     assert {k: v[:len(first[k])] for k, v in more.items()} == first
     assert all(len(more[k]) == len(first[k]) + 10 for k in first)
+
+
+def test_a_column_more_is_taken(take):
+    short = 'time,a\n2021-09-06 10:05,1\n2021-09-06 10:06,2\n2021-09-06 10:07,\n'
+    r, _ = take(short, name='wider')
+    assert r.counts() == (3, 3, 0, 0)
+    r, _ = take('time,a,b\n2021-09-06 10:05,1,10\n2021-09-06 10:06,2,20\n2021-09-06 10:07,,30\n', name='wider')
+    assert r.status == 0 and r.counts() == (3, 3, 0, 0) and len(r.out.splitlines()) == 1, r
+    # One that adds and changes; one that says what was there, with a gap beside it; one that adds; one that is new.
+    r, v = take('time,a,b,c\n2021-09-06 10:05,9,10,7\n2021-09-06 10:06,2,,\n2021-09-06 10:07,,30,8\n2021-09-06 10:08,5,,\n', name='wider')
+    assert r.counts() == (4, 2, 2, 0) and r.out.splitlines()[1:] == ['  replaced: line 2', '  1 row was there already'], r
+    assert [x for _, x in v['a']] == [9.0, 2.0, 5.0] and [x for _, x in v['c']] == [7.0, 8.0] and [x for _, x in v['b']] == [10.0, 20.0, 30.0]
+    r, _ = take(short, name='wider', lang='ko')
+    assert '바뀜 3, 거부 0' in r.out and r.out.splitlines()[1:] == ['  바뀜: 2번째 줄', '  2행은 이미 있던 값과 같습니다'], r
 
 
 def test_numbers_are_exact(take):

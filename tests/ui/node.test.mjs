@@ -115,7 +115,11 @@ test("a file dropped on Today is charted within a minute without a word of confi
 		await page.waitForSelector(".lead .btn.go");
 		await page.click(".lead .btn.go");
 		await page.waitForSelector("dl.figures");
-		assert.match(await page.textContent("dl.figures"), /저장2,999|바뀜2,999/);
+		assert.match(await page.textContent("dl.figures"), /저장0.*바뀜0.*이미 있음2,999/);
+		assert.match(await page.textContent(".lead p"), /2,999행은 이미 있던 값과 같습니다/);
+		/* Nor does the list say that anything was replaced. */
+		await p.go("/imports");
+		assert.deepEqual(await page.$$eval("table tbody tr:first-child td.num", (l) => l.slice(0, 5).map((c) => c.textContent)), ["3,000", "0", "0", "2,999", "1"]);
 		const s = (await node.get(`/api/v1/signals?asset=${encodeURIComponent("현장 일지")}`)).items.find((x) => x.name === "온도");
 		assert.equal((await node.get(`/api/v1/series/${s.id}`)).points, 2999);
 		p.clean();

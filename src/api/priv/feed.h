@@ -20,7 +20,7 @@ MO_MUST_USE int feed_series(struct feed *f, const struct span *tag_kv, size_t n_
 MO_MUST_USE int feed_rows(struct feed *f, size_t n, const int64_t *t_ns, const uint64_t *line, struct diag *d);
 MO_MUST_USE int feed_run(struct feed *f, void *series, enum series_type type, size_t n, const uint16_t *row, const int64_t *t_ns, const void *v, struct diag *d);
 
-/* A row whose time had a value before, in the file or in the store. */
+/* A row that replaced a value of the file or the store, or whose every value was there. One that only adds values to a time is none. */
 struct feed_replaced {
 	uint64_t line;
 	int64_t t_ns;

@@ -188,7 +188,7 @@ export type Import = {
 	t?: Time;
 	state: "proposed" | "running" | "done" | "refused" | "failed";
 	proposal: Proposal | null;
-	result: { rows: number; taken: number; replaced: number; refused: number; series: string[]; lots: number; errors: LineError[] } | null;
+	result: { rows: number; taken: number; replaced: number; same: number; refused: number; series: string[]; lots: number; errors: LineError[] } | null;
 	trouble: Trouble | null;
 	progress: number | null;
 };

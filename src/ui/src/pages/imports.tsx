@@ -120,6 +120,7 @@ export function ImportsPage() {
 								<th class="num">{t(imports.rows)}</th>
 								<th class="num">{t(imports.taken)}</th>
 								<th class="num">{t(imports.replaced)}</th>
+								<th class="num">{t(imports.same)}</th>
 								<th class="num">{t(imports.refused)}</th>
 								<th class="num">{t(imports.when)}</th>
 							</tr>
@@ -131,7 +132,8 @@ export function ImportsPage() {
 									<td><ImportState s={i.state} /></td>
 									<td class="num off-phone">{i.result ? number(i.result.rows) : ""}</td>
 									<td class="num off-phone">{i.result ? number(i.result.taken) : ""}</td>
-									<td class="num off-phone">{i.result ? number(i.result.replaced) : ""}</td>
+									<td class="num off-phone">{i.result ? number(i.result.replaced - i.result.same) : ""}</td>
+									<td class="num off-phone">{i.result ? number(i.result.same) : ""}</td>
 									<td class="num off-phone">{i.result ? number(i.result.refused) : ""}</td>
 									<td class="num off-phone"><small>{timeText(i.t, now)}</small></td>
 								</tr>
@@ -379,7 +381,7 @@ function Result({ i }: { i: Import }) {
 	const refused = i.state === "refused", failed = i.state === "failed";
 	const title = refused ? t(imports.titleRefused) : failed ? t(imports.titleFailed) : !r ? i.file : r.refused ? t(imports.titleDone, { rows: number(r.rows), taken: number(r.taken + r.replaced) }) : t(imports.titleDoneAll, { rows: number(r.rows) });
 	const why = i.trouble ?? r?.errors[0]?.detail;
-	const more = refused ? [why ? said(why) : "", t(imports.titleRefusedMore)] : failed ? [why ? said(why) : "", t(imports.titleFailedMore)] : r ? [r.replaced ? t(imports.titleDoneReplaced, { n: number(r.replaced) }) : "", r.refused ? t(imports.titleDoneMore, { refused: number(r.refused) }) : ""] : [];
+	const more = refused ? [why ? said(why) : "", t(imports.titleRefusedMore)] : failed ? [why ? said(why) : "", t(imports.titleFailedMore)] : r ? [r.replaced > r.same ? t(imports.titleDoneReplaced, { n: number(r.replaced - r.same) }) : "", r.same ? t(imports.titleDoneSame, { n: number(r.same) }) : "", r.refused ? t(imports.titleDoneMore, { refused: number(r.refused) }) : ""] : [];
 	const asset = i.proposal?.asset;
 	const numbers = useNumbers(i);
 	const first = numbers[0]?.id ?? r?.series[0];
@@ -402,7 +404,7 @@ function Result({ i }: { i: Import }) {
 				<div class="stack">
 					<section class="sheet">
 						<dl class="figures">
-							{([[imports.rows, r.rows], [imports.taken, r.taken], [imports.replaced, r.replaced], [imports.refused, r.refused], [imports.series, r.series.length], ...(r.lots > 0 ? [[imports.lots, r.lots] as const] : [])] as [Word, number][]).map(([w, n]) => (
+							{([[imports.rows, r.rows], [imports.taken, r.taken], [imports.replaced, r.replaced - r.same], [imports.same, r.same], [imports.refused, r.refused], [imports.series, r.series.length], ...(r.lots > 0 ? [[imports.lots, r.lots] as const] : [])] as [Word, number][]).map(([w, n]) => (
 								<div key={w[1]}><dt>{t(w)}</dt><dd>{number(n)}</dd></div>
 							))}
 						</dl>
