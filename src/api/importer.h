@@ -22,6 +22,8 @@ void import_file_drop(struct import_file *f);
 /* Reads the file and stores its values; plan_json empty: as proposed. Ends with the import in state "done" (or "failed" with the reason).
  * progress: 0..1000, may be NULL. MO_ECANCELED: the node is stopping; what was stored stays, and the same file given again goes on from there. */
 MO_MUST_USE int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d);
+/* What is said of a midnight that was stored as written: MSG_IMPORT_MIDNIGHT. */
+void import_midnight(struct diag *ret, const struct intake_midnight *m);
 /* node_set_importer's function: a file of the watched folder, whole. arg: the node. why: a refused file's reason in the node's language. */
 MO_MUST_USE int import_watched(void *node, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 

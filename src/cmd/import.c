@@ -76,6 +76,20 @@ static void print_replaced(const struct cmd *c, const struct json_value *result)
 			(long long)number(result, "same"));
 }
 
+/* A 00:00 behind the evening of its own date; o: the proposal's, which may be null. */
+static void print_midnight(const struct cmd *c, const struct json_value *o)
+{
+	struct diag d = {0};
+	struct buf b;
+	if (!o || o->type != JSON_OBJECT)
+		return;
+	import_midnight(&d, &(struct intake_midnight){text(o, "before"), text(o, "at"), (uint64_t)number(o, "line")});
+	buf_init(&b, 0);
+	cmd_words(&b, c, &d);
+	printf("  %.*s\n", (int)b.n, (const char *)b.p);
+	buf_free(&b);
+}
+
 /* One import's JSON, as the API gives it. */
 static void report(struct door *w, const char *file, const struct json_value *import)
 {
@@ -97,6 +111,7 @@ static void report(struct door *w, const char *file, const struct json_value *im
 		(long long)number(r, "lots"));
 	if (number(r, "bad_text"))
 		printf(cmd_text(c, "  읽을 수 없는 글자 %lld바이트\n", "  %lld bytes that are no text\n"), (long long)number(r, "bad_text"));
+	print_midnight(c, json_member(json_member(json_member(import, "proposal"), "time"), "midnight"));
 	if (number(r, "refused") && w->t.status == 0)
 		w->t.status = 1;
 	print_replaced(c, r);

@@ -34,6 +34,12 @@ struct intake_column {
 	enum series_type type; /* of a VALUE: F64, I64, BOOL or STR */
 	struct span signal;  /* series field name; default = name */
 };
+#define INTAKE_TIME_TEXT_MAX 128u
+/* A 00:00 right behind the evening of its own date: some files mean the next day's. The first of them, times as they stand in the file. */
+struct intake_midnight {
+	struct span before, at; /* "2021-09-06 23:30", "2021-09-06 00:00" */
+	uint64_t line;          /* of `at`; 0: there is none */
+};
 struct intake_plan {
 	enum text_encoding encoding;
 	char delimiter;
@@ -41,6 +47,7 @@ struct intake_plan {
 	struct span asset;           /* default: the file's name without folder and ending */
 	const char *time_format;     /* name in the table of forms; NULL: no time column, rows are numbered */
 	enum intake_question question;
+	struct intake_midnight midnight;
 	struct intake_column *columns;
 	size_t n_columns;
 	uint64_t rows_seen;          /* rows of the head */

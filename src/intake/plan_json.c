@@ -1,12 +1,14 @@
 /* A plan as JSON, as the page shows and corrects it:
  *
  *   {"encoding":"CP949","delimiter":",","header_lines":1,"asset":"…",
- *    "time":{"columns":[0],"format":"D/M/YYYY h:mm","zone":"Asia/Seoul","question":null},
+ *    "time":{"columns":[0],"format":"D/M/YYYY h:mm","zone":"Asia/Seoul","question":null,"midnight":null},
  *    "columns":[{"index":0,"name":"…","header":"…","unit":"","use":"time","type":"string","signal":"…"}],
  *    "rows_seen":35040,"remembered":false}
  *
- * Read back, a column's use decides what it is; time.columns, index, rows_seen
- * and question only inform and are not held against the rest. */
+ *   "midnight":{"before":"6/9/2021 23:30","at":"6/9/2021 0:00","line":49} where the file has one
+ *
+ * Read back, a column's use decides what it is; time.columns, index, rows_seen,
+ * question and midnight only inform and are not held against the rest. */
 #include "intake/priv/intake.h"
 
 #include "os/crypto.h"
@@ -45,6 +47,19 @@ void intake_plan_write(struct json_writer *w, const struct intake_plan *p)
 		jw_null(w);
 	jw_key(w, "question");
 	jw_cstr(w, intake_question_name(p->question));
+	jw_key(w, "midnight");
+	if (p->midnight.line) {
+		jw_object(w);
+		jw_key(w, "before");
+		jw_str(w, p->midnight.before);
+		jw_key(w, "at");
+		jw_str(w, p->midnight.at);
+		jw_key(w, "line");
+		jw_u64(w, p->midnight.line);
+		jw_object_end(w);
+	} else {
+		jw_null(w);
+	}
 	jw_object_end(w);
 	jw_key(w, "columns");
 	jw_array(w);
@@ -156,6 +171,18 @@ static int read_columns(struct intake_plan *p, struct arena *a, const struct jso
 	return 0;
 }
 
+/* Whatever is not whole is as if it were not there. */
+static int read_midnight(struct intake_midnight *ret, struct arena *a, const struct json_value *o)
+{
+	struct span before, at;
+	int64_t line;
+	if (json_get_str(o, "before", &before, NULL) != 0 || json_get_str(o, "at", &at, NULL) != 0 || json_get_i64(o, "line", &line, NULL) != 0 || line <= 0 ||
+		before.n > INTAKE_TIME_TEXT_MAX || at.n > INTAKE_TIME_TEXT_MAX)
+		return 0;
+	*ret = (struct intake_midnight){arena_dup(a, before), arena_dup(a, at), (uint64_t)line};
+	return ret->before.p && ret->at.p ? 0 : MO_ENOMEM;
+}
+
 static int read_time(struct intake_plan *p, struct arena *a, const struct json_value *o, struct diag *d)
 {
 	const struct json_value *t = json_member(o, "time");
@@ -182,7 +209,7 @@ static int read_time(struct intake_plan *p, struct arena *a, const struct json_v
 		return e;
 	if (e == 0)
 		p->question = span_is(s, "month_or_day") ? ASK_DAY_OR_MONTH : span_is(s, "midnight") ? ASK_MIDNIGHT : ASK_NOTHING;
-	return 0;
+	return read_midnight(&p->midnight, a, json_member(t, "midnight"));
 }
 
 static int plan_read(struct intake_plan *p, struct arena *a, const struct json_value *o, struct diag *d)

@@ -296,7 +296,12 @@ struct scan {
 	uint64_t back, other_back; /* rows that stand before the one above */
 	int64_t last_ns, other_last_ns;
 	int64_t last_days, last_clock;
-	uint64_t midnights;
+	/* the last time as it stands, and the first 00:00 behind an evening of its date */
+	struct time_text {
+		char p[INTAKE_TIME_TEXT_MAX];
+		size_t n;
+	} last_text, before, at;
+	uint64_t midnight_line; /* 0: none */
 };
 
 static void scan_number(struct col_stats *st, struct span cell, uint64_t row, bool thousands)
@@ -341,6 +346,36 @@ static bool read_time(struct time_parts *ret, const struct timeform *f, const st
 	return true;
 }
 
+static void time_text(struct time_text *ret, const struct time_choice *t, const struct csv_record *rec)
+{
+	struct span a = cell_trim(rec->fields[t->time >= 0 ? t->time : t->date]), b = t->time >= 0 ? span_str("") : cell_trim(rec->fields[t->clock]);
+	ret->n = 0;
+	if (a.n + b.n + 1 > sizeof ret->p) /* no time that can be read is as long */
+		return;
+	memcpy(ret->p, a.p, a.n);
+	ret->n = a.n;
+	if (b.n) {
+		ret->p[ret->n++] = ' ';
+		memcpy(ret->p + ret->n, b.p, b.n);
+		ret->n += b.n;
+	}
+}
+
+/* 00:00 right behind the evening of the same date: which midnight is meant? */
+static void scan_midnight(struct scan *s, const struct time_parts *p, const struct time_choice *t, const struct csv_record *rec)
+{
+	struct time_text now;
+	time_text(&now, t, rec);
+	if (p->days == s->last_days && p->clock_ns == 0 && s->last_clock >= EVENING_NS && s->midnight_line == 0) {
+		s->before = s->last_text;
+		s->at = now;
+		s->midnight_line = rec->line;
+	}
+	s->last_text = now;
+	s->last_days = p->days;
+	s->last_clock = p->clock_ns;
+}
+
 static void scan_time(struct scan *s, const struct time_choice *t, const struct csv_record *rec)
 {
 	struct time_parts p;
@@ -350,11 +385,7 @@ static void scan_time(struct scan *s, const struct time_choice *t, const struct 
 	if (read && time_parts_to_ns(&ns, &p, NULL) == 0) {
 		s->back += ns < s->last_ns;
 		s->last_ns = ns;
-		/* 00:00 right behind the evening of the same date: which midnight is meant? */
-		if (p.days == s->last_days && p.clock_ns == 0 && s->last_clock >= EVENING_NS)
-			s->midnights++;
-		s->last_days = p.days;
-		s->last_clock = p.clock_ns;
+		scan_midnight(s, &p, t, rec);
 	}
 	if (s->other && read_time(&p, s->other, t, rec)) {
 		s->other_reads++;
@@ -362,12 +393,8 @@ static void scan_time(struct scan *s, const struct time_choice *t, const struct 
 			s->other_back += ns < s->other_last_ns;
 			s->other_last_ns = ns;
 		}
-		if (!read) {
-			if (p.days == s->last_days && p.clock_ns == 0 && s->last_clock >= EVENING_NS)
-				s->midnights++;
-			s->last_days = p.days;
-			s->last_clock = p.clock_ns;
-		}
+		if (!read)
+			scan_midnight(s, &p, t, rec);
 	}
 }
 
@@ -404,11 +431,11 @@ static int scan_head(struct scan *s, const struct intake_plan *p, const struct t
 }
 
 /* More rows that only one of both reads settle it; else the order in which fewer rows go back, and a question; else day first. */
-static void settle_time(struct intake_plan *p, struct time_choice *t, const struct scan *s)
+static int settle_time(struct intake_plan *p, struct arena *a, struct time_choice *t, const struct scan *s)
 {
 	p->question = ASK_NOTHING;
 	if (!t->form)
-		return;
+		return 0;
 	if (s->other) {
 		bool other = s->other_reads != s->reads ? s->other_reads > s->reads : s->other_back < s->back;
 		if (s->other_reads == s->reads)
@@ -416,9 +443,13 @@ static void settle_time(struct intake_plan *p, struct time_choice *t, const stru
 		if (other)
 			t->form = s->other;
 	}
-	if (p->question == ASK_NOTHING && s->midnights)
-		p->question = ASK_MIDNIGHT;
 	p->time_format = t->form->name;
+	if (!s->midnight_line)
+		return 0;
+	if (p->question == ASK_NOTHING)
+		p->question = ASK_MIDNIGHT;
+	p->midnight = (struct intake_midnight){arena_dup(a, span_of(s->before.p, s->before.n)), arena_dup(a, span_of(s->at.p, s->at.n)), s->midnight_line};
+	return p->midnight.before.p && p->midnight.at.p ? 0 : MO_ENOMEM;
 }
 
 static void settle_columns(struct intake_plan *p, const struct time_choice *t, const struct scan *s, bool whole)
@@ -530,7 +561,9 @@ static int propose(struct intake_plan *p, struct arena *a, struct arena *tmp, co
 	if (e)
 		return e;
 	p->rows_seen = scan.rows;
-	settle_time(p, &time, &scan);
+	e = settle_time(p, a, &time, &scan);
+	if (e)
+		return e;
 	settle_columns(p, &time, &scan, t->whole);
 	return time.form ? tags_choose(p, &time, scan.cols, text, t->whole, p->header_lines) : 0;
 }

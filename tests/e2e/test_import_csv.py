@@ -151,6 +151,19 @@ def test_midnight_behind_2345_stays_as_written(take):
     assert v == {'a': [(ns(2021, 9, 6), 3.0), (ns(2021, 9, 6, 23, 30), 1.0), (ns(2021, 9, 6, 23, 45), 2.0), (ns(2021, 9, 7, 0, 15), 4.0)]}
 
 
+HALF_HOURS = 'time,a\n' + ''.join(f'2021-09-06 {k // 2:02}:{k % 2 * 30:02},{k}\n' for k in range(1, 48)) + '2021-09-06 00:00,48\n2021-09-07 00:30,49\n'
+
+
+def test_a_midnight_of_the_day_before_is_told(take):
+    r, v = take(HALF_HOURS)
+    assert r.status == 0 and r.counts() == (49, 49, 0, 0) and v['a'][0] == (ns(2021, 9, 6), 48.0)
+    assert r.out.splitlines()[1:] == ["  Line 49: 2021-09-06 00:00 follows 2021-09-06 23:30. It is stored as written; check whether the next day's midnight is meant"]
+    r, _ = take(HALF_HOURS, lang='ko')
+    assert r.out.splitlines()[1].startswith('  49번째 줄: 2021-09-06 23:30 다음에 2021-09-06 00:00이 옵니다. 적힌 그대로'), r
+    r, _ = take(HALF_HOURS.replace('2021-09-06 00:00', '2021-09-07 00:00'))
+    assert len(r.out.splitlines()) == 1
+
+
 def test_without_times_rows_are_numbered(take):
     r, v = take('force,name\n1.5,a\n2.5,b\n3.5,c\n')
     assert r.status == 0 and v == {'force': [(1, 1.5), (2, 2.5), (3, 3.5)], 'name': [(1, 'a'), (2, 'b'), (3, 'c')]}

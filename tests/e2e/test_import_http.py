@@ -97,8 +97,17 @@ def test_correction_is_stored_so_and_remembered(node):
 def test_midnight_question(node):
     i = upload(node, 'm.csv', 'time,a\n' + ''.join(f'2021-09-06 {k // 4:02}:{k % 4 * 15:02},{k}\n' for k in range(1, 96)) + '2021-09-06 00:00,96\n')
     assert i['proposal']['time']['question'] == 'midnight'
-    commit(node, i['id'])
+    told = {'before': '2021-09-06 23:45', 'at': '2021-09-06 00:00', 'line': 97}
+    assert i['proposal']['time']['midnight'] == told
+    r = commit(node, i['id'])
     assert read(node, 'm', 'a')[1][0] == (ns(2021, 9, 6) / 1e6, 96.0)
+    # It is still known when all is stored, and of the next file of this shape.
+    assert r['result']['question'] == r['proposal']['time']['question'] == 'midnight' and r['proposal']['time']['midnight'] == told
+    i = upload(node, 'm.csv', 'time,a\n2021-09-07 23:30,1\n2021-09-07 00:00,2\n')
+    assert i['proposal']['remembered'] and i['proposal']['time']['question'] == 'midnight' and i['proposal']['time']['midnight']['line'] == 3
+    i = upload(node, 'm.csv', 'time,a\n2021-09-07 23:30,1\n2021-09-08 00:00,2\n')
+    assert i['proposal']['remembered'] and i['proposal']['time']['question'] is None and i['proposal']['time']['midnight'] is None
+    assert commit(node, i['id'])['result']['question'] is None
 
 
 def test_refused_rows_with_the_reason_in_a_last_column(node):

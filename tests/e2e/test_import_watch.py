@@ -34,6 +34,15 @@ def test_a_file_comes_in_by_itself(node):
     assert sorted((x['taken'], x['replaced'], x['same']) for x in r) == [(0, 2, 2), (2, 0, 0)]
 
 
+def test_a_midnight_of_the_day_before_is_in_the_log(node):
+    inbox = node.folder / 'inbox'
+    write(inbox / 'half.csv', 'time,a\n2021-09-06 23:00,1\n2021-09-06 23:30,2\n2021-09-06 00:00,3\n2021-09-07 00:30,4\n')
+    write(inbox / 'plain.csv', 'time,a\n2021-09-06 23:30,2\n2021-09-07 00:00,3\n')
+    wait(lambda: names(inbox / 'done') == ['half.csv', 'plain.csv'])
+    told = [s for s in node.log_text().splitlines() if 'import_midnight' in s]
+    assert len(told) == 1 and 'half.csv: Line 4: 2021-09-06 00:00 follows 2021-09-06 23:30. ' in told[0], node.log_text()
+
+
 def test_a_file_that_is_still_written_waits(node):
     inbox = node.folder / 'inbox'
     with open(inbox / 'slow.csv', 'w') as f:

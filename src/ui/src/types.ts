@@ -176,7 +176,7 @@ export type Proposal = {
 	delimiter: string;
 	header_lines: number;
 	asset: string;
-	time: { columns: number[]; format: string | null; zone: string | null; question: "month_or_day" | "midnight" | null };
+	time: { columns: number[]; format: string | null; zone: string | null; question: "month_or_day" | "midnight" | null; midnight?: { before: string; at: string; line: number } | null };
 	columns: ColumnPlan[];
 	rows_seen: number;
 	remembered: boolean;

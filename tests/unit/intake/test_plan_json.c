@@ -1,5 +1,6 @@
 #include "cm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "collect.h"
@@ -41,7 +42,7 @@ static void as_the_contract_has_it(void **state)
 	p.zone = span_str("Asia/Seoul");
 	struct span json = written(&p);
 	static const char want[] = "{\"encoding\":\"UTF-8\",\"delimiter\":\";\",\"header_lines\":1,\"asset\":\"로그\","
-		"\"time\":{\"columns\":[0],\"format\":\"D/M/YYYY h:mm\",\"zone\":\"Asia/Seoul\",\"question\":\"month_or_day\"},"
+		"\"time\":{\"columns\":[0],\"format\":\"D/M/YYYY h:mm\",\"zone\":\"Asia/Seoul\",\"question\":\"month_or_day\",\"midnight\":null},"
 		"\"columns\":[{\"index\":0,\"name\":\"일시\",\"header\":\"일시\",\"unit\":\"\",\"use\":\"time\",\"type\":\"string\",\"signal\":\"일시\"},"
 		"{\"index\":1,\"name\":\"온도\",\"header\":\"온도(℃)\",\"unit\":\"°C\",\"use\":\"value\",\"type\":\"float\",\"signal\":\"온도\"},"
 		"{\"index\":2,\"name\":\"설비\",\"header\":\"설비\",\"unit\":\"\",\"use\":\"value\",\"type\":\"string\",\"signal\":\"설비\"}],"
@@ -53,10 +54,38 @@ static void as_the_contract_has_it(void **state)
 	/* without time */
 	assert_int_equal(intake_propose(&p, &arena, SPAN_LIT("a,b\nx,1\ny,2\n"), true, "x.csv", "en", NULL), 0);
 	json = written(&p);
-	assert_non_null(memmem(json.p, json.n, "\"time\":{\"columns\":[],\"format\":null,\"zone\":null,\"question\":null}", 63));
+	assert_non_null(memmem(json.p, json.n, "\"time\":{\"columns\":[],\"format\":null,\"zone\":null,\"question\":null,\"midnight\":null}", 79));
 	assert_int_equal(intake_plan_read(&q, &arena, json, &d), 0);
 	assert_null(q.time_format);
 	assert_true(span_eq(written(&q), json));
+}
+
+static void a_midnight_is_kept(void **state)
+{
+	(void)state;
+	struct intake_plan p, q;
+	assert_int_equal(intake_propose(&p, &arena, SPAN_LIT("d,c,v\n2021-09-06,23:00,1\n2021-09-06,23:30,1\n2021-09-06,00:00,2\n2021-09-07,00:30,2\n2021-09-07,23:30,2\n"
+		"2021-09-07,00:00,2\n"), true, "x.csv", "en", NULL), 0);
+	assert_int_equal(p.question, ASK_MIDNIGHT);
+	assert_true(p.midnight.line == 4 && span_is(p.midnight.before, "2021-09-06 23:30") && span_is(p.midnight.at, "2021-09-06 00:00"));
+	struct span json = written(&p);
+	static const char want[] = "\"question\":\"midnight\",\"midnight\":{\"before\":\"2021-09-06 23:30\",\"at\":\"2021-09-06 00:00\",\"line\":4}}";
+	assert_non_null(memmem(json.p, json.n, want, sizeof want - 1));
+	assert_int_equal(intake_plan_read(&q, &arena, json, NULL), 0);
+	assert_true(span_eq(written(&q), json));
+	/* Which day a date means is the first question; the midnight is told all the same. */
+	assert_int_equal(intake_propose(&p, &arena, SPAN_LIT("t,v\n1/2/2021 23:30,1\n1/2/2021 0:00,2\n2/2/2021 0:30,2\n"), true, "x.csv", "en", NULL), 0);
+	assert_int_equal(p.question, ASK_DAY_OR_MONTH);
+	assert_true(p.midnight.line == 3 && span_is(p.midnight.at, "1/2/2021 0:00"));
+	/* It only informs: what is not whole is not there. */
+	static const char *const none[] = {"null", "5", "{}", "{\"before\":\"a\",\"at\":\"b\",\"line\":0}", "{\"before\":1,\"at\":\"b\",\"line\":3}"};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		char text[400];
+		snprintf(text, sizeof text, "{\"encoding\":\"UTF-8\",\"delimiter\":\",\",\"header_lines\":1,\"asset\":\"x\",\"time\":{\"midnight\":%s},"
+			"\"columns\":[{\"name\":\"v\",\"use\":\"value\",\"type\":\"float\"}]}", none[i]);
+		assert_int_equal(intake_plan_read(&q, &arena, span_str(text), NULL), 0);
+		assert_true(q.midnight.line == 0);
+	}
 }
 
 #define COLUMN "{\"name\":\"v\",\"use\":\"value\",\"type\":\"float\"}"
@@ -113,6 +142,6 @@ static void shapes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_contract_has_it), cmocka_unit_test(corrections), cmocka_unit_test(shapes)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(as_the_contract_has_it), cmocka_unit_test(a_midnight_is_kept), cmocka_unit_test(corrections), cmocka_unit_test(shapes)};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

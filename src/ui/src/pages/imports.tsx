@@ -146,6 +146,17 @@ export function ImportsPage() {
 	);
 }
 
+/* A 00:00 that follows the evening of its own date: the rows as they stand in the file. */
+function Midnight({ plan, more }: { plan: Proposal | null; more: Word }) {
+	const m = plan?.time.midnight;
+	return m ? (
+		<div class="ask">
+			<b>{t(imports.askMidnight, { line: number(m.line), before: m.before, at: m.at })}</b>
+			<span class="small">{t(more)}</span>
+		</div>
+	) : null;
+}
+
 const uses: [string, Word][] = [["time", imports.useTime], ["date", imports.useDate], ["clock", imports.useClock], ["value", imports.useValue], ["tag", imports.useTag], ["number", imports.useNumber], ["ignore", imports.useIgnore]];
 const types: [string, Word][] = [["float", imports.typeFloat], ["integer", imports.typeInteger], ["boolean", imports.typeBoolean], ["string", imports.typeString]];
 const delimiters: [string, Word][] = [[",", imports.comma], [";", imports.semicolon], ["\t", imports.tab], ["|", imports.pipe]];
@@ -251,12 +262,7 @@ function Plan({ i, again }: { i: Import; again: () => void }) {
 					</span>
 				</div>
 			)}
-			{question === "midnight" && (
-				<div class="ask">
-					<b>{t(imports.askMidnight)}</b>
-					<span class="small">{t(imports.askMidnightMore)}</span>
-				</div>
-			)}
+			<Midnight plan={plan} more={imports.askMidnightMore} />
 			<div class="stack">
 				<section class="sheet">
 					<header><h2>{t(imports.how)}</h2></header>
@@ -400,6 +406,7 @@ function Result({ i }: { i: Import }) {
 			>
 				{sentences(more)}
 			</Lead>
+			{r && <Midnight plan={i.proposal} more={imports.askMidnightDone} />}
 			{r && !refused && (
 				<div class="stack">
 					<section class="sheet">
