@@ -1,4 +1,8 @@
-/* See importer.h. Values take their way to the log thread by feed.c. */
+/* See importer.h. Values take their way to the log thread by feed.c.
+ *
+ *   proposed --import_run--> running --> done
+ *   refused (final)            |------> failed --import_run--> running
+ *                              `- the node ended: import_mend() makes it failed */
 #include "api/importer.h"
 
 #include <stdatomic.h>
@@ -479,6 +483,20 @@ void import_midnight(struct diag *ret, const struct intake_midnight *m)
 	diag_text(ret, 1, m->at);
 }
 
+/* The row with its plan alone: rows may be in from here on, and a node that ends without a word finds it at its next start. */
+static int put_state(struct row_job *q, struct node *n, struct buf *json, const char *state, const struct intake_plan *plan, struct diag *d)
+{
+	struct json_writer w;
+	json_writer_init(&w, json);
+	jw_object(&w);
+	jw_key(&w, "proposal");
+	intake_plan_write(&w, plan);
+	jw_object_end(&w);
+	q->state = state;
+	q->json = buf_span(json);
+	return worded(json->err ? json->err : storer_run(node_storer(n), row_run, &q->job, d), d);
+}
+
 /* note: what a person had better know of a file that was stored, MSG_NONE: nothing; may be NULL. */
 static int run_import(struct node *n, struct store_reader *reader, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *note,
 	struct diag *d)
@@ -515,11 +533,13 @@ static int run_import(struct node *n, struct store_reader *reader, const char *i
 	if (err == 0 && plan.zone.n && !span_is(plan.zone, set->zone))
 		err = node_zone_named(n, &r->zone, plan.zone, d);
 	if (err == 0) {
+		q.name = name;
+		err = put_state(&q, n, &json, "running", &plan, d);
+		buf_reset(&json);
 		head_refused(r, &plan);
-		err = feed_new(&r->feed, n, &plan, q.now_ns);
-		if (err != 0)
+		if (err == 0 && (err = feed_new(&r->feed, n, &plan, q.now_ns)) != 0)
 			diag_set(d, err, MSG_OUT_OF_MEMORY);
-		else
+		if (err == 0)
 			err = stream_file(r, reader, q.sha256, &counts, d);
 		if (err == 0)
 			err = keep_refused(r, &counts, refused, d);
@@ -530,7 +550,6 @@ static int run_import(struct node *n, struct store_reader *reader, const char *i
 		if (err != 0)
 			worded(err, d);
 		/* What happened is kept either way. */
-		q.name = name;
 		q.state = err == 0 ? "done" : "failed";
 		json_writer_init(&w, &json);
 		jw_object(&w);
@@ -565,6 +584,68 @@ out:
 	arena_free(&a);
 	free(set);
 	free(r);
+	return worded(err, d);
+}
+
+/* One import that a node left behind. */
+static int mend(struct node *n, struct store_reader *r, struct arena *a, const char *id, struct diag *d)
+{
+	struct row_job q = {.id = span_str(id), .state = "failed", .now_ns = clock_now(node_clock(n))};
+	struct span proposal, state;
+	struct json_value *plan;
+	struct buf json;
+	struct json_writer w;
+	struct diag why = {0};
+	diag_set(&why, MO_ECANCELED, MSG_IMPORT_INTERRUPTED);
+	buf_init(&json, IMPORT_ROW_MAX);
+	json_writer_init(&w, &json);
+	int err = load(r, a, id, &q.name, q.sha256, &proposal, &state, d);
+	if (err == 0)
+		err = json_parse(&plan, a, proposal, d);
+	if (err == 0) {
+		jw_object(&w);
+		jw_key(&w, "proposal");
+		jw_value(&w, plan);
+		jw_key(&w, "trouble");
+		put_words(&w, &why);
+		jw_object_end(&w);
+		q.json = buf_span(&json);
+		err = json.err ? json.err : storer_run(node_storer(n), row_run, &q.job, d);
+	}
+	buf_free(&json);
+	return err;
+}
+
+int import_mend(struct node *n, struct diag *d)
+{
+	struct store_reader *r = NULL;
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct arena a;
+	struct left {
+		struct left *next;
+		char *id;
+	} *left = NULL;
+	char *db = folder_path(node_folder(n), "store.db");
+	arena_init(&a, 64u << 20);
+	int err = db ? store_reader_open(&r, node_vfs(n), db, d) : MO_ENOMEM;
+	if (err == 0)
+		err = store_select(r, &cur, SQ_IMPORTS_RUNNING, NULL, 0, d);
+	while (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
+			struct left *l = arena_alloc(&a, sizeof *l);
+			err = l && (l->id = arena_strdup(&a, b.cols[0].str[i])) ? 0 : MO_ENOMEM;
+			if (err == 0) {
+				l->next = left;
+				left = l;
+			}
+		}
+	table_close(cur);
+	for (; left && err == 0; left = left->next)
+		err = mend(n, r, &a, left->id, d);
+	store_reader_close(r);
+	arena_free(&a);
+	free(db);
 	return worded(err, d);
 }
 

@@ -19,7 +19,9 @@ MO_MUST_USE int import_file_piece(struct import_file *f, struct span bytes, stru
 MO_MUST_USE int import_file_end(struct import_file *f, struct store_reader *r, char id[UUID_TEXT], bool *ret_refused, struct diag *d);
 void import_file_drop(struct import_file *f);
 
-/* Reads the file and stores its values; plan_json empty: as proposed. Ends with the import in state "done" (or "failed" with the reason).
+/* After node_start() and before anything may be imported: an import that a node left in state "running" becomes "failed", with the reason. */
+MO_MUST_USE int import_mend(struct node *n, struct diag *d);
+/* Reads the file and stores its values; plan_json empty: as proposed. In state "running" from before its first row is stored on. Ends with the import in state "done" (or "failed" with the reason).
  * progress: 0..1000, may be NULL. MO_ECANCELED: the node is stopping; what was stored stays, and the same file given again goes on from there. */
 MO_MUST_USE int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d);
 /* What is said of a midnight that was stored as written: MSG_IMPORT_MIDNIGHT. */

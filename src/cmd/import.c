@@ -237,7 +237,8 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 		struct httpc_request get = {.method = "GET", .url = where};
 		arena_reset(&a);
 		err = ask(w, &get, &answer, &a, &root);
-		over = err == 0 && !span_is(text(root, "state"), "running");
+		double progress;
+		over = err == 0 && (!span_is(text(root, "state"), "running") || json_get_f64(root, "progress", &progress, NULL) != 0); /* none: it waits no more */
 		if (over) {
 			report(w, path, root);
 		} else {
@@ -349,6 +350,8 @@ int cmd_import(struct cmd *c)
 		err = node_start(w.node, w.d);
 		if (err == 0)
 			err = db ? store_reader_open(&w.reader, node_vfs(w.node), db, w.d) : MO_ENOMEM;
+		if (err == 0)
+			err = import_mend(w.node, w.d);
 		free(db);
 	} else if (err == MO_EBUSY) {
 		w.sock = vfs_join(c->argv[0], "run/moru.sock");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/importer.h"
 #include "base/num.h"
 #include "cmd/cmd.h"
 #include "http/loop.h"
@@ -131,6 +132,8 @@ int cmd_serve(struct cmd *c)
 		free(s);
 		goto out;
 	}
+	if (import_mend(n, d) != 0)
+		log_line(c, "warn", d); /* they look as if they were running, and can be given again */
 	fprintf(stderr, strchr(where, ':') ? "moru: ready on http://[%s]:%u\n" : "moru: ready on http://%s:%u\n", where, node_port(n));
 	fflush(stderr);
 	free(s);

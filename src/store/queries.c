@@ -159,6 +159,7 @@ static const struct col_def import_cols[] = {STR("id"), STR("file"), STR("state"
 static const char imports_sql[] =
 	IMPORT_SQL "WHERE row<coalesce((SELECT row FROM import WHERE id=?1)," NO_END ") ORDER BY row DESC LIMIT ?2";
 static const char import_sql[] = IMPORT_SQL "WHERE id=?1";
+static const char imports_running_sql[] = "SELECT id FROM import WHERE state='running' ORDER BY row";
 
 static const struct col_def change_cols[] = {INT("number"), AT("t"), STR("noun"), STR("key"), STR("did")};
 static const char changes_sql[] = "SELECT number, t, noun, key, did FROM change WHERE number>?1 ORDER BY number LIMIT ?2";
@@ -195,6 +196,7 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_DOC_HISTORY] = {"doc_history", doc_history_sql, 2, COLS(doc_history_cols)},
 	[SQ_IMPORTS] = {"imports", imports_sql, 2, COLS(import_cols)},
 	[SQ_IMPORT] = {"import", import_sql, 1, COLS(import_cols)},
+	[SQ_IMPORTS_RUNNING] = {"imports_running", imports_running_sql, 0, import_cols, 1},
 	[SQ_CHANGES] = {"changes", changes_sql, 2, COLS(change_cols)},
 	[SQ_SEARCH] = {"search", search_sql, 2, COLS(search_cols)},
 	[SQ_AUDIT] = {"audit", audit_sql, 2, COLS(audit_cols)},

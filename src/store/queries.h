@@ -31,6 +31,7 @@ enum store_query {
 	SQ_DOC_HISTORY,      /* (class, name): version, json (NULL: removed), who, changed; newest first */
 	SQ_IMPORTS,          /* (after_id|NULL, limit): id, file, state, result, t, sha256; newest first */
 	SQ_IMPORT,           /* (id) */
+	SQ_IMPORTS_RUNNING,  /* (): id; those in state "running", oldest first */
 	SQ_CHANGES,          /* (after number, limit): number, t, noun, key, did; by number */
 	SQ_SEARCH,           /* (text, limit): kind (asset, signal, lot, item), key (code, series uuid, "firm/number"), title, detail; best first */
 	SQ_AUDIT,            /* (after_id|NULL, limit): id, t, who, what, target, detail; newest first */

@@ -141,6 +141,45 @@ def whole_file(node):
         [str(DAYS * sum((s + 7) % 1000 for s in range(86400)) // 4), str(ns(2021, 9, 6)), str(ns(2021, 9, 6) + (ROWS - 1) * 10**9)]]
 
 
+def test_a_killed_import_says_that_it_was_cut_short(new_node, tmp_path):
+    path, node = big(tmp_path / 'big.csv'), new_node()
+    a = node.ask('POST', '/api/v1/imports', body=path.read_bytes(), params={'name': 'big.csv'}, headers={'Content-Type': 'application/octet-stream'}, timeout=120)
+    where = '/api/v1/imports/' + a.json()['id']
+    plan = a.json()['proposal'] | {'rows_seen': 7}  # as corrected: that stays, too
+    assert node.ask('POST', where + '/commit', body=plan).status == 202
+    begun(node)
+    end = time.monotonic() + 60
+    while (node.get_json(where)['progress'] or 0) < 0.2:  # part of it is durable, whatever is on its way
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    node.kill()
+    node.start()
+    r = node.get_json(where)
+    assert r['state'] == 'failed' and r['result'] is None and r['progress'] is None and r['proposal']['rows_seen'] == 7, r
+    assert r['trouble']['code'] == 'import_interrupted' and 'nothing is stored twice' in r['trouble']['en'] and '끊겼습니다' in r['trouble']['ko'], r
+    there = node.get_json('/api/v1/series/' + node.signal('big', 'v0')['id'])['points']
+    assert 0 < there < ROWS
+    assert node.ask('POST', where + '/commit', body={}).status == 202
+    while (r := node.get_json(where))['state'] == 'running':
+        time.sleep(0.05)
+    assert r['state'] == 'done' and r['trouble'] is None and r['result']['taken'] + r['result']['same'] == ROWS and 0 < r['result']['same'] <= there, r
+    # The same of one that `moru import` stored by itself: the next command finds it.
+    node.stop()
+    whole_file(node)
+    alone = new_node(serve=False)
+    p = subprocess.Popen([MORU, '--lang', 'en', 'import', str(alone.folder), str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while sum(f.stat().st_size for f in (alone.folder / 'series').iterdir()) < 1 << 20:
+        assert time.monotonic() < end and p.poll() is None
+        time.sleep(0.01)
+    p.kill()
+    p.wait()
+    assert importing(alone.folder, write(tmp_path / 'small.csv', 'time,a\n2021-09-06 10:05,1\n')).status == 0
+    alone.start()
+    assert [(i['file'], i['state'], (i['trouble'] or {}).get('code')) for i in alone.items('/api/v1/imports')] == [
+        ('small.csv', 'done', None), ('big.csv', 'failed', 'import_interrupted')]
+
+
 def test_a_node_told_to_stop_in_an_import(new_node, tmp_path):
     path = big(tmp_path / 'big.csv')
     node, ids = new_node(), []
