@@ -3,7 +3,7 @@
 
 #define IMPORT_ASSETS_KEPT 200u /* of one shape */
 
-/* A file's name without ending, a copy's number "(2)" and a date at its end: what next month's export has in common with this one's. */
+/* A file's name without ending, a copy's number "(2)" and a date at an end: what next month's export has in common with this one's. */
 static struct span stem(struct span name)
 {
 	struct span s = name;
@@ -19,6 +19,7 @@ static struct span stem(struct span name)
 		if (i && i < s.n - 1 && s.p[i - 1] == '(')
 			s = span_trim(span_sub(s, 0, i - 1));
 	}
+	s = intake_undated(s);
 	/* Digits in groups, from the last on: a year with nothing, a month or a month and a day behind it. */
 	char digits[9] = "";
 	size_t at = s.n, n = 0;

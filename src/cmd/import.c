@@ -27,6 +27,7 @@ struct door {
 	struct node *node; /* NULL: by the socket */
 	struct httpc *http;
 	char *sock;
+	const char *asset; /* as the person named it; NULL: as proposed */
 	struct store_reader *reader;
 	struct totals t;
 	struct diag *d;
@@ -118,8 +119,26 @@ static void report(struct door *w, const char *file, const struct json_value *im
 	print_errors(c, r, number(r, "refused"));
 }
 
+/* The proposal with the asset that the person named: what the page sends when it was corrected there. */
+static void corrected(struct buf *out, const struct json_value *proposal, const char *asset)
+{
+	struct json_writer w;
+	json_writer_init(&w, out);
+	jw_object(&w);
+	for (const struct json_value *m = proposal ? proposal->child : NULL; m; m = m->next) {
+		if (span_is(m->name, "asset"))
+			continue;
+		jw_key_span(&w, m->name);
+		jw_value(&w, m);
+	}
+	jw_key(&w, "asset");
+	jw_cstr(&w, asset);
+	jw_object_end(&w);
+}
+
 /* ---- in this process ---- */
-static int show_row(struct door *w, const char *file, const char *id)
+/* fn(w, arg, the import's row as JSON). */
+static int with_row(struct door *w, const char *id, void (*fn)(struct door *w, void *arg, const struct json_value *row), void *arg)
 {
 	struct table_cursor *cur = NULL;
 	struct table_batch b;
@@ -129,11 +148,14 @@ static int show_row(struct door *w, const char *file, const char *id)
 	arena_init(&arena, 64u << 20);
 	int err = store_select(w->reader, &cur, SQ_IMPORT, a, 1, w->d);
 	if (err == 0 && (err = table_next(cur, &b, w->d)) == 0 && b.n_rows && (err = json_parse(&root, &arena, b.cols[3].str[0], w->d)) == 0)
-		report(w, file, root);
+		fn(w, arg, root);
 	table_close(cur);
 	arena_free(&arena);
 	return err;
 }
+
+static void report_row(struct door *w, void *arg, const struct json_value *row) { report(w, arg, row); }
+static void correct_row(struct door *w, void *arg, const struct json_value *row) { corrected(arg, json_member(row, "proposal"), w->asset); }
 
 /* A file in pieces. */
 struct source {
@@ -179,11 +201,17 @@ static int import_here(struct door *w, const char *path, const char *name, struc
 	}
 	bool refused;
 	err = import_file_end(f, w->reader, id, &refused, w->d);
-	if (err == 0) {
-		err = refused ? 0 : import_run(w->node, w->reader, id, span_of(NULL, 0), NULL, w->d);
-		if (err == 0)
-			err = show_row(w, path, id);
+	struct buf plan;
+	buf_init(&plan, 0);
+	if (err == 0 && !refused && w->asset) {
+		err = with_row(w, id, correct_row, &plan);
+		err = err ? err : plan.err;
 	}
+	if (err == 0 && !refused)
+		err = import_run(w->node, w->reader, id, buf_span(&plan), NULL, w->d);
+	if (err == 0)
+		err = with_row(w, id, report_row, (void *)(uintptr_t)path);
+	buf_free(&plan);
 	return err;
 }
 
@@ -208,11 +236,12 @@ static int ask(struct door *w, struct httpc_request *r, struct buf *answer, stru
 static int import_there(struct door *w, const char *path, const char *name, struct source *src)
 {
 	struct arena a;
-	struct buf answer, url;
+	struct buf answer, url, plan;
 	struct json_value *root;
 	arena_init(&a, 64u << 20);
 	buf_init(&answer, 0);
 	buf_init(&url, 0);
+	buf_init(&plan, 0);
 	buf_adds(&url, "http://localhost/api/v1/imports?name=");
 	percent_encode(&url, span_str(name));
 	buf_addc(&url, 0);
@@ -228,9 +257,13 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 			report(w, path, root);
 	}
 	if (err == 0 && !over) {
+		if (w->asset)
+			corrected(&plan, json_member(root, "proposal"), w->asset);
+		else
+			buf_adds(&plan, "{}");
 		snprintf(where, sizeof where, "http://localhost/api/v1/imports/%s/commit", id);
-		struct httpc_request commit = {.method = "POST", .url = where, .content_type = "application/json", .body = SPAN_LIT("{}")};
-		err = ask(w, &commit, &answer, &a, &root);
+		struct httpc_request commit = {.method = "POST", .url = where, .content_type = "application/json", .body = buf_span(&plan)};
+		err = plan.err ? plan.err : ask(w, &commit, &answer, &a, &root);
 		snprintf(where, sizeof where, "http://localhost/api/v1/imports/%s", id);
 	}
 	while (err == 0 && !over) {
@@ -248,6 +281,7 @@ static int import_there(struct door *w, const char *path, const char *name, stru
 	arena_free(&a);
 	buf_free(&answer);
 	buf_free(&url);
+	buf_free(&plan);
 	return err;
 }
 
@@ -337,12 +371,14 @@ static void import_path(struct door *w, const char *path, unsigned depth)
 
 int cmd_import(struct cmd *c)
 {
+	struct cmd_option o[] = {{"--asset", true, NULL}};
 	struct door w = {.c = c, .d = calloc(1, sizeof *w.d)};
 	struct node_options opt = {.listen_port = -1, .version = MORU_VERSION, .offline = true};
-	if (!w.d || cmd_options(c, NULL, 0) != 0 || c->argc < 2) {
+	if (!w.d || cmd_options(c, o, sizeof o / sizeof *o) != 0 || c->argc < 2 || (o[0].got && !o[0].got[0])) {
 		free(w.d);
 		return cmd_usage(c, "import");
 	}
+	w.asset = o[0].got;
 	opt.dir = c->argv[0];
 	int err = node_open(&w.node, c->vfs, &opt, w.d);
 	if (err == 0) {

@@ -25,10 +25,12 @@ static const struct command commands[] = {
 		"SIGHUP이면 설정을 다시 읽습니다. 포트 0은 빈 포트를 고릅니다. 지금은 이 PC 안(루프백)에서만 접속을 받습니다.",
 		"Runs the node in the foreground. When it accepts requests it prints `moru: ready on http://ADDR:PORT` on standard error. SIGTERM ends it\n"
 		"cleanly with status 0, SIGHUP reads the settings again. Port 0 picks a free one. For now it listens on loopback only."},
-	{"import", "DIR FILE…", cmd_import, "파일이나 폴더를 가져옵니다", "take in files or folders",
+	{"import", "[--asset CODE] DIR FILE…", cmd_import, "파일이나 폴더를 가져옵니다", "take in files or folders",
 		"CSV 파일을 읽어 저장합니다. 설정이 필요 없습니다. 받은 행, 바뀐 행, 거부한 행(줄 번호와 이유)을 보여 줍니다.\n"
+		"  --asset CODE   어느 자산의 파일인지. 이름이 같은 다음 파일도 그렇게 봅니다 (기본: 파일 이름에서 날짜를 뺀 것)\n"
 		"끝 상태: 0 거부한 행 없음, 1 거부한 행 있음, 2 자료로 읽을 수 없는 파일 있음.",
 		"Reads CSV files and stores them; nothing needs to be configured. Prints rows taken, replaced and refused (with line and reason).\n"
+		"  --asset CODE   the asset that the files are of, remembered for later files of those names (the file's name without its date)\n"
 		"Status: 0 none refused, 1 some rows refused, 2 a file could not be read as data at all."},
 	{"check", "DIR", cmd_check, "모든 파일의 체크섬과 참조를 확인합니다", "verify every file's checksums and references",
 		"모든 파일의 체크섬과 모든 참조를 확인하고, 따로 둔 파일을 알려 줍니다. 노드가 돌고 있어도 됩니다.\n상태: 0 온전함, 1 이상 있음, 2 확인하지 못함.",

@@ -44,7 +44,7 @@ struct intake_plan {
 	enum text_encoding encoding;
 	char delimiter;
 	unsigned header_lines;       /* 0: no header */
-	struct span asset;           /* default: the file's name without folder and ending */
+	struct span asset;           /* default: the file's name without folder, ending and date */
 	const char *time_format;     /* name in the table of forms; NULL: no time column, rows are numbered */
 	enum intake_question question;
 	struct intake_midnight midnight;
@@ -58,6 +58,9 @@ struct intake_plan {
  * MO_EINVAL: not readable as a table of rows, with the reason a person can act on (binary, a workbook: XLSX/XLS by its signature,
  * several header lines, title lines, ... what this version does not read is refused here by name, nothing is misread). */
 MO_MUST_USE int intake_propose(struct intake_plan *ret, struct arena *a, struct span head, bool whole, const char *file_name, const char *lang, struct diag *d);
+/* A name without the dates at its ends and what divides them from it: "press1_20260101" -> "press1". YYYYMMDD, YYYYMM and with -, _ or . between
+ * the parts, from 1990 to 2099. A name that is nothing else stays whole. */
+struct span intake_undated(struct span name);
 /* The asset that a file's name stands for. MO_ENOMEM. */
 MO_MUST_USE int intake_default_asset(struct span *ret, struct arena *a, const char *file_name);
 /* What recognises the next file of this shape: encoding-independent hash text of delimiter and header cells. 64 hex digits. */

@@ -278,7 +278,7 @@ int intake_default_asset(struct span *ret, struct arena *a, const char *file_nam
 			break;
 		}
 	}
-	s = tidy(a, cut(cell_trim(s)));
+	s = tidy(a, cut(intake_undated(cell_trim(s))));
 	if (!s.p)
 		return MO_ENOMEM;
 	*ret = s.n ? s : span_str("data");

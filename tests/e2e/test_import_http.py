@@ -49,7 +49,7 @@ def test_proposal_preview_commit(node):
     assert i['state'] == 'proposed' and i['file'] == '온도계.csv'
     p = i['proposal']
     assert (p['encoding'], p['delimiter'], p['header_lines'], p['asset'], p['rows_seen'], p['remembered']) == ('CP949', ',', 1, '온도계', 100, False)
-    assert p['time'] == {'columns': [0], 'format': 'YYYY-MM-DD hh:mm', 'zone': 'Asia/Seoul', 'question': None}
+    assert p['time'] == {'columns': [0], 'format': 'YYYY-MM-DD hh:mm', 'zone': 'Asia/Seoul', 'question': None, 'midnight': None}
     assert [(c['name'], c['unit'], c['use'], c['type']) for c in p['columns']] == [('시각', '', 'time', 'string'), ('온도', '°C', 'value', 'float'), ('상태', '', 'value', 'string')]
     assert node.items('/api/v1/signals', asset='온도계') == []
     v = node.get_json(f'/api/v1/imports/{i["id"]}/preview', rows=3)
@@ -84,7 +84,7 @@ def test_correction_is_stored_so_and_remembered(node):
     q = upload(node, 'press1_2021-03.csv', text.replace('1/2/', '1/3/'))['proposal']
     assert q['remembered'] and q['asset'] == 'PRESS-1' and q['time'] == p['time'] | {'question': None} and q['columns'] == p['columns']
     q = upload(node, 'press2_2021-03.csv', text)['proposal']
-    assert q['remembered'] and q['asset'] == 'press2_2021-03' and q['columns'] == p['columns']
+    assert q['remembered'] and q['asset'] == 'press2' and q['columns'] == p['columns']
     # A file that this reading does not fit is read anew.
     q = upload(node, 'press1_2021-04.csv', 'time,x,code\n13/4/2021 10:00,1,7\n14/4/2021 11:00,2,8\n')['proposal']
     assert not q['remembered'] and q['time']['format'] == 'D/M/YYYY h:mm' and q['time']['question'] is None
@@ -92,6 +92,37 @@ def test_correction_is_stored_so_and_remembered(node):
     i = upload(node, 'press2_2021-03.csv', text)
     commit(node, i['id'], i['proposal'] | {'asset': 'PRESS-2'})
     assert [upload(node, f'press{n} 20210401.csv', text)['proposal']['asset'] for n in (1, 2)] == ['PRESS-1', 'PRESS-2']
+
+
+def daily(machine, day, k=0):
+    return f'{machine}_202601{day:02}.csv', f'time,force\n2026-01-{day:02} 10:00,{day + k}\n2026-01-{day:02} 11:00,{day + k}\n'
+
+
+def test_daily_files_are_one_machine(new_node, tmp_path):
+    node = new_node(serve=False)
+    for day in range(1, 5):
+        assert importing(node.folder, write(tmp_path / daily('press1', day)[0], daily('press1', day)[1])).status == 0
+    assert {k: len(v) for k, v in values(node.folder).items()} == {'press1 force': 8}
+    node.start()
+    assert upload(node, daily('press1', 5)[0], daily('press1', 5)[1])['proposal']['asset'] == 'press1'
+
+
+@pytest.mark.parametrize('served', [False, True])
+def test_the_asset_named_outright(new_node, tmp_path, served):
+    node = new_node(serve=served)
+    files = [write(tmp_path / name, text) for m in ('a', 'b') for name, text in [daily(m, 1, 10 * (m == 'b'))]]
+    r = importing('--asset', 'PRS-07', node.folder, *files)
+    assert r.status == 0 and {n: f['taken'] for n, f in r.files.items()} == {'a_20260101.csv': 2, 'b_20260101.csv': 0}, r
+    # As a correction on the page, it holds for the next files of those names, and for no other's.
+    for name, text in (daily('b', 2), daily('c', 1)):
+        assert importing(node.folder, write(tmp_path / name, text)).status == 0
+    r = importing(node.folder, files[0], '--asset')
+    assert (r.status, r.err) == (2, 'moru: no value: --asset\n' + r.err.split('\n', 1)[1])
+    assert importing('--asset', '', node.folder, files[0]).status == 2
+    if served:
+        assert sorted(i['proposal']['asset'] for i in node.items('/api/v1/imports')) == ['PRS-07', 'PRS-07', 'PRS-07', 'c']
+        node.stop()
+    assert {k: len(v) for k, v in values(node.folder).items()} == {'PRS-07 force': 4, 'c force': 2}
 
 
 def test_midnight_question(node):

@@ -176,6 +176,17 @@ static void names_of_files(void **state)
 {
 	(void)state;
 	static const char *const names[][2] = {{"a/b/c.d.csv", "c.d"}, {"C:\\x\\y.CSV", "y"}, {"plain", "plain"}, {".csv", ".csv"}, {"", "data"}, {"x/", "data"},
+		/* the date is the file's, not the machine's */
+		{"press1_20260101.csv", "press1"}, {"press1_2026-01-01.csv", "press1"}, {"press1 2026_01_31.csv", "press1"}, {"press1-2026.02.28.csv", "press1"},
+		{"press1_2026-01.csv", "press1"}, {"press1.202612.csv", "press1"}, {"20260101_press1.csv", "press1"}, {"2026-01-01 press1.csv", "press1"},
+		{"2026-01_press1.csv", "press1"}, {"press1_20240229.csv", "press1"}, {"press1__20260101.csv", "press1"}, {"설비 1_20260101.csv", "설비 1"},
+		{"press1_20260101-20260131.csv", "press1"}, {"press1_20260101 (2).csv", "press1"}, {"press-1-2026-01-05.csv", "press-1"},
+		/* what is none stays */
+		{"20260101.csv", "20260101"}, {"2026-01-05.csv", "2026-01-05"}, {"2026-01.csv", "2026-01"}, {"20260101-20260131.csv", "20260101-20260131"},
+		{"log 387.csv", "log 387"}, {"press1_20261301.csv", "press1_20261301"}, {"press1_20250229.csv", "press1_20250229"}, {"press1_202600.csv", "press1_202600"},
+		{"press1_19891231.csv", "press1_19891231"}, {"press1_21000101.csv", "press1_21000101"}, {"press120260101.csv", "press120260101"},
+		{"press1_2026-01-45.csv", "press1_2026-01-45"}, {"2026-01-45.csv", "2026-01-45"}, {"press (2).csv", "press (2)"}, {"press1_2026.csv", "press1_2026"},
+		{"press1_2026-01_02.csv", "press1_2026-01_02"}, {"lot_120260101.csv", "lot_120260101"},
 		{"\xe1\x84\x8b\xe1\x85\xa9\xe1\x86\xab.csv", "온"}};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct intake_plan p;
