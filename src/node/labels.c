@@ -141,6 +141,18 @@ static int give_run(struct sjob *j, struct store *s, struct diag *d)
 	return store_name_signals(s, q->asset, words_of, q, d);
 }
 
+static int give(struct node *n, const struct labels *l, struct span asset)
+{
+	struct give_job q = {.labels = l, .asset = asset};
+	struct diag *d = calloc(1, sizeof *d);
+	int err = storer_run(n->storer, give_run, &q.job, d);
+	/* What the store refuses for good is said and not asked again and again. */
+	if (err == MO_EINVAL && d)
+		node_log(n, "error", d);
+	free(d);
+	return err == MO_EINVAL ? 0 : err;
+}
+
 bool labels_set(struct node *n, struct labels *l)
 {
 	pthread_mutex_lock(&n->mu);
@@ -154,17 +166,12 @@ bool labels_set(struct node *n, struct labels *l)
 		const uint64_t *had = old ? map_get(&old->assets, asset) : NULL;
 		if (had && *had == at->value)
 			continue;
-		struct give_job q = {.labels = l, .asset = asset};
-		struct diag *d = calloc(1, sizeof *d);
-		int err = storer_run(n->storer, give_run, &q.job, d);
-		/* What the store refuses for good is not asked again and again. */
-		if (err != 0 && err != MO_EINVAL) {
+		/* After one that a full disk, say, kept from it, the others wait for the next set, too. */
+		int err = all ? give(n, l, asset) : MO_EAGAIN;
+		if (err != 0) {
 			*map_get(&l->assets, asset) = 0;
 			all = false;
 		}
-		if (err != 0 && err != MO_ECANCELED && d && d->msg != MSG_NONE)
-			node_log(n, "error", d);
-		free(d);
 	}
 	labels_free(old);
 	return all;

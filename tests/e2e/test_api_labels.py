@@ -1,5 +1,6 @@
 """Labels and units of signals that come by line protocol: the push device's document says them."""
 import json
+import random
 import time
 
 import pytest
@@ -122,3 +123,17 @@ def test_refused(node, signals, field, value):
     p = node.ask('PUT', D + 'tester', body=json.dumps({**PUSH, 'signals': signals}), headers={'Content-Type': 'application/json'}).problem(400)
     assert p['field'] == field and (value is None or p['value'] == value)
     assert node.get_json('/api/v1/devices')['items'] == []
+
+
+def test_the_unit_stands_in_a_case(new_node):
+    n = new_node()
+    put(n, [{'name': 'force', 'label': '압입력', 'unit': 'kN'}])
+    now, r = int(time.time()), random.Random(1)
+    lines = [f'MOT-03 _cycle={i + 1}i,force={r.gauss(2.1 if i < 500 else 1.8, 0.03):.4f} {now - 60 * (600 - i)}' for i in range(600)]
+    assert n.write(lines, precision='s').status == 204
+    n.stop()
+    n.start()  # what came late is judged at once by a node that starts
+    end = time.monotonic() + 20
+    while not (cases := [c for c in n.items('/api/v1/cases') if c['kind'] == 'level_shift']) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert cases and cases[0]['evidence']['unit'] == 'kN' and cases[0]['evidence']['signal'] == 'force'
