@@ -154,10 +154,13 @@ static int put_away(struct watch *w, const char *path, const char *name, const c
 		err = vfs_sync_dir(v, w->dir); /* a folder that the power takes back takes along what is in it */
 	if (err == 0)
 		err = find_place(v, &to, &beside, dir, name, why);
-	if (err == 0 && why.n)
+	bool placed = err == 0;
+	if (placed && why.n)
 		err = vfs_replace(v, beside, why, false, NULL);
-	if (err == 0 && (err = vfs_rename(v, path, to)) != 0 && why.n) {
-		int left = vfs_unlink(v, beside); /* there is nothing yet that it speaks of */
+	if (err == 0)
+		err = vfs_rename(v, path, to);
+	if (placed && err != 0 && why.n) {
+		int left = vfs_unlink(v, beside); /* there is nothing yet that it speaks of; the next try may take another name */
 		(void)left;
 	}
 	if (err == 0)

@@ -258,8 +258,10 @@ static bool pass(bool again, enum kind kind, uint64_t nth, uint64_t *ops)
 	faultalloc_arm(0);
 	if (kind == FAIL_EVER && fired)
 		assert_int_not_equal(a.err, 0); /* not a word of "all is well" */
-	if (kind == MEMORY || kind == FAIL_ONCE)
+	if (kind == MEMORY || kind == FAIL_ONCE) {
+		mono_sleep(2 * NS_PER_MS); /* a name that is taken gets the time before it: another one now */
 		polls(&a, POLLS); /* a moment's failure: the next polls do it, unless the engine has to be opened anew */
+	}
 	if (kind < CRASH_PART)
 		memvfs_set_faults(v, NULL);
 	if (kind == MEMORY || !fired) {
