@@ -106,6 +106,8 @@ static int check_there(struct checking *k, const char *folder, bool *ret_said, s
 	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = httpc_do(http, &r, &code, &answer, d);
+	if (err != 0)
+		err = cmd_unanswered(d, err, folder, false, MSG_NODE_ENDED);
 	if (err == 0)
 		err = json_parse(&root, &a, buf_span(&answer), d);
 	if (err == 0 && code == 200) {

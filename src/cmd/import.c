@@ -26,7 +26,10 @@ struct door {
 	struct cmd *c;
 	struct node *node; /* NULL: by the socket */
 	struct httpc *http;
+	const char *folder;
 	char *sock;
+	bool reached; /* somebody was at the socket */
+	bool at_work; /* another command holds the folder: nothing can be taken in */
 	struct store_reader *reader;
 	struct totals t;
 	struct diag *d;
@@ -178,6 +181,10 @@ static int ask(struct door *w, struct httpc_request *r, struct buf *answer, stru
 	r->unix_path = w->sock;
 	r->timeout_ms = ANSWER_MS;
 	int err = httpc_do(w->http, r, &status, answer, w->d);
+	if (err != 0)
+		err = cmd_unanswered(w->d, err, w->folder, w->reached, MSG_IMPORT_NODE_ENDED);
+	w->at_work = err == MO_EBUSY;
+	w->reached |= !w->at_work;
 	if (err == 0)
 		err = json_parse(root, a, buf_span(answer), w->d);
 	if (err == 0 && status >= 400) {
@@ -298,6 +305,8 @@ static void import_path(struct door *w, const char *path, unsigned depth)
 	struct vfs_stat st;
 	struct source src = {.path = path, .d = w->d};
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	if (w->at_work)
+		return;
 	diag_clear(w->d);
 	w->said = false;
 	int err = vfs_stat(w->c->vfs, path, &st);
@@ -326,7 +335,7 @@ int cmd_import(struct cmd *c)
 		free(w.d);
 		return cmd_usage(c, "import");
 	}
-	opt.dir = c->argv[0];
+	opt.dir = w.folder = c->argv[0];
 	int err = node_open(&w.node, c->vfs, &opt, w.d);
 	if (err == 0) {
 		char *db = folder_path(node_folder(w.node), "store.db");

@@ -62,6 +62,10 @@ static int select_there(struct cmd *c, const char *folder, struct span sql, cons
 	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = httpc_do(http, &r, &code, &answer, d);
+	if (err != 0) {
+		err = cmd_unanswered(d, err, folder, false, MSG_NODE_ENDED);
+		*status = 2;
+	}
 	if (err == 0 && code == 200) {
 		print(NULL, &answer);
 		*status = 0;
@@ -100,7 +104,7 @@ int cmd_sql(struct cmd *c)
 		err = select_there(c, c->argv[0], sql, o[0].got ? o[0].got : "table", &status, d);
 	}
 	if (err != 0)
-		status = cmd_fail(c, d, 1);
+		status = cmd_fail(c, d, status);
 	folder_close(f);
 	free(d);
 	return status;
