@@ -1,5 +1,6 @@
 """Every route of the table: what it answers, what it refuses, its pages."""
 import csv
+import gzip
 import io
 import json
 import re
@@ -398,3 +399,27 @@ def test_ends_of_time(data, t):
     for path in (f'/api/v1/series/{s}/values', f'/api/v1/series/{s}/chart', '/api/v1/assets/M-00/states', '/api/v1/assets/M-00/stops', '/api/v1/events', '/api/v1/operations'):
         for params in ({'from_': t}, {'to': t}, {'from_': t, 'to': t}):
             assert data.get(path, **params).status in (200, 400), (path, params)
+
+
+@pytest.mark.parametrize('accept, packed', [(None, False), ('identity', False), ('', False), ('gzip;q=0', False), ('*;q=0', False), ('br', False), ('gzip', True),
+    ('br, GZIP;q=0.8', True), ('*', True), ('deflate, gzip;q=0.2, identity;q=0.9', False)])
+def test_page_is_packed_for_those_who_take_it(data, accept, packed):
+    h = {} if accept is None else {'Accept-Encoding': accept}
+    got = {}
+    for method in ('GET', 'HEAD'):
+        c = data.connect()
+        c.putrequest(method, '/', skip_accept_encoding=True)
+        for k, v in h.items():
+            c.putheader(k, v)
+        c.endheaders()
+        r = c.getresponse()
+        got[method] = r.headers, r.read()
+        c.close()
+        assert r.status == 200 and r.headers['Vary'] == 'Accept-Encoding' and (r.headers['Content-Encoding'] == 'gzip') == packed
+    (head, body), (head2, _) = got['GET'], got['HEAD']
+    assert head['Content-Length'] == head2['Content-Length'] == str(len(body)) and head['ETag'] == head2['ETag']
+    assert (gzip.decompress(body) if packed else body).startswith(b'<!doctype html>'), body[:100]
+    again = data.get('/', headers={**h, 'If-None-Match': head['ETag']} if h else {'Accept-Encoding': 'identity', 'If-None-Match': head['ETag']})
+    assert again.status == 304 and again.body == b'' and again.headers['ETag'] == head['ETag']
+    other = data.get('/', headers={'Accept-Encoding': 'identity' if packed else 'gzip', 'If-None-Match': head['ETag']})
+    assert other.status == 200 and other.headers['ETag'] != head['ETag']
