@@ -234,6 +234,16 @@ def test_lot_tree(data):
     assert all(k['parent'] in ids and k['child'] in ids for k in cut['links'])
 
 
+def test_links_of_a_tree_keep_their_unit(node):
+    lot = lambda number: {'firm': 'F', 'number': number}
+    a = node.records({'type': 'link', 'parent': lot('resin'), 'child': lot('holder'), 'quantity': 21.8, 'unit': 'kg'},
+        {'type': 'link', 'parent': lot('coil'), 'child': lot('holder'), 'quantity': 3}, {'type': 'link', 'parent': lot('pin'), 'child': lot('holder')})
+    assert a.status == 200, a
+    t = node.get_json('/api/v1/lots/F/holder/tree', direction='up')
+    numbers = {x['id']: x['number'] for x in t['nodes']}
+    assert {numbers[k['parent']]: (k['quantity'], k['unit']) for k in t['links']} == {'resin': (21.8, 'kg'), 'coil': (3, None), 'pin': (None, None)}
+
+
 def test_search(data):
     n = data
     r = n.get_json('/api/v1/search', q='기계')['items']
