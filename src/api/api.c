@@ -94,6 +94,16 @@ const struct api_route *api_route_find(enum http1_method m, struct span path, ch
 	return NULL;
 }
 
+/* Whether "{name}" stands in the row's path. */
+static bool in_path(const struct api_route *r, const char *name)
+{
+	size_t n = strlen(name);
+	for (const char *p = strchr(r->path, '{'); p; p = strchr(p + 1, '{'))
+		if (strncmp(p + 1, name, n) == 0 && p[n + 1] == '}')
+			return true;
+	return false;
+}
+
 static int parse_query(struct api_call *c, struct span q)
 {
 	for (size_t i = 0; i < q.n;) {
@@ -237,6 +247,39 @@ int api_object(struct api_call *c, struct json_value **ret)
 	if (err != 0 || (*ret)->type == JSON_OBJECT)
 		return err;
 	return diag_set(c->d, MO_EINVAL, MSG_API_OBJECT);
+}
+
+/* A parameter that the row does not name is a slip of the asker's, which an answer about everything would hide. Only our own interface is
+ * as strict: InfluxDB's clients send what they like, and the page is asked for with anything behind it. */
+static int unknown_param(struct api_call *c, struct span name)
+{
+	struct buf known;
+	buf_init(&known, DIAG_TEXT_MAX);
+	for (size_t i = 0; i < sizeof c->route->params / sizeof *c->route->params && c->route->params[i].name; i++)
+		if (!in_path(c->route, c->route->params[i].name))
+			buf_printf(&known, "%s%s", known.n ? ", " : "", c->route->params[i].name);
+	diag_set(c->d, MO_EINVAL, known.n ? MSG_API_PARAM_UNKNOWN : MSG_API_PARAM_NONE);
+	diag_field(c->d, name);
+	buf_addc(&known, 0);
+	diag_expected(c->d, known.err ? "" : (const char *)known.p);
+	buf_free(&known);
+	return MO_EINVAL;
+}
+
+/* Those of the query: behind the path's own. */
+static int check_names(struct api_call *c, size_t from)
+{
+	const struct api_route *r = c->route;
+	if (!span_starts(span_str(r->path), "/api/v1/"))
+		return 0;
+	for (size_t i = from; i < c->n_params; i++) {
+		size_t k = 0;
+		while (k < sizeof r->params / sizeof *r->params && r->params[k].name && (!span_is(c->params[i].name, r->params[k].name) || in_path(r, r->params[k].name)))
+			k++;
+		if (k == sizeof r->params / sizeof *r->params || !r->params[k].name)
+			return unknown_param(c, c->params[i].name);
+	}
+	return 0;
 }
 
 static int check_params(struct api_call *c)
@@ -585,8 +628,11 @@ static int admit(struct api_call *c, const struct http1_head *h)
 		err = diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
 		diag_value(c->d, h->path);
 	}
+	size_t of_path = c->n_params;
 	if (err == 0)
 		err = parse_query(c, h->query);
+	if (err == 0)
+		err = check_names(c, of_path);
 	if (err == 0)
 		err = check_params(c);
 	if (err == 0)

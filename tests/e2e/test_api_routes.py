@@ -244,6 +244,27 @@ def test_links_of_a_tree_keep_their_unit(node):
     assert {numbers[k['parent']]: (k['quantity'], k['unit']) for k in t['links']} == {'resin': (21.8, 'kg'), 'coil': (3, None), 'pin': (None, None)}
 
 
+@pytest.mark.parametrize('method, path, name, known', [('GET', '/api/v1/signals?aset=press1', 'aset', 'asset, limit, cursor'),
+    ('GET', '/api/v1/signals?asset=press1&Limit=3', 'Limit', 'asset, limit, cursor'), ('GET', '/api/v1/cases/1?id=2', 'id', None), ('GET', '/api/v1/node?x', 'x', None),
+    ('GET', '/api/v1/lots/F/L-001/tree?firm=G', 'firm', 'direction, depth, limit'), ('GET', '/api/v1/lots?%C3%A9tat=ok', 'état', 'q, item, state, limit, cursor'),
+    ('HEAD', '/api/v1/today?a=1', None, None), ('POST', '/api/v1/sql?fmt=csv', 'fmt', 'format'), ('POST', '/api/v1/imports?name=a.csv&db=x', 'db', 'name'),
+    ('GET', '/api/v1/live?topic=changes', 'topic', 'topics')])
+def test_unknown_parameters_are_refused(data, method, path, name, known):
+    a = data.ask(method, path, body=b'SELECT 1' if 'sql' in path else b'a' if method == 'POST' else None,
+        headers={'Content-Type': 'application/sql' if 'sql' in path else 'application/octet-stream'} if method == 'POST' else None)
+    if method == 'HEAD':
+        assert a.status == 400
+        return
+    p = a.problem(400, 'api_param_unknown' if known else 'api_param_none')
+    assert p['field'] == name and name in p['detail']['en'] and name in p['detail']['ko'] and p.get('expected') == known
+
+
+def test_other_doors_take_any_parameter(data):
+    assert data.get('/healthz', x='1').status == 200 and data.get('/metrics', x='1').status == 200 and data.get('/', x='1').status == 200
+    assert data.get('/query', q='SHOW DATABASES', pretty='true', chunked='true').status == 200
+    assert data.write('lenient v=1', rp='', u='a', whatever='1').status == 204
+
+
 def test_search(data):
     n = data
     r = n.get_json('/api/v1/search', q='기계')['items']
