@@ -18,6 +18,19 @@ int cmd_bad(const struct cmd *c, const char *name, const char *value, const char
 	return 2;
 }
 
+int cmd_needs(const struct cmd *c, const char *name, const char *other)
+{
+	struct diag *d = calloc(1, sizeof *d);
+	if (!d)
+		return 2;
+	diag_set(d, MO_EINVAL, MSG_ARG_NEEDS);
+	diag_field(d, span_str(name));
+	diag_expected(d, other);
+	cmd_fail(c, d, 2);
+	free(d);
+	return 2;
+}
+
 bool cmd_count(const struct cmd *c, const char *command, int least, int most)
 {
 	if (c->argc >= least && c->argc <= most)

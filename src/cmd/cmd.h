@@ -36,6 +36,8 @@ int cmd_usage(const struct cmd *c, const char *name);
 /* ---- args.c ---- */
 /* Says that the argument cannot be that, and what it should be; gives 2. */
 int cmd_bad(const struct cmd *c, const char *name, const char *value, const char *expected);
+/* Says that one option goes with another alone; gives 2. */
+int cmd_needs(const struct cmd *c, const char *name, const char *other);
 /* Whether so many arguments stand beside the options; else it was said, with the usage. */
 bool cmd_count(const struct cmd *c, const char *command, int least, int most);
 /* False: said that it is a file. */

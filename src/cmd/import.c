@@ -335,6 +335,10 @@ int cmd_import(struct cmd *c)
 		free(w.d);
 		return cmd_usage(c, "import");
 	}
+	if (!cmd_is_folder(c, c->argv[0])) {
+		free(w.d);
+		return 2;
+	}
 	opt.dir = w.folder = c->argv[0];
 	int err = node_open(&w.node, c->vfs, &opt, w.d);
 	if (err == 0) {

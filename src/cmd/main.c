@@ -146,7 +146,7 @@ static int help(const struct cmd *c)
 	return 0;
 }
 
-/* --lang wins over LC_ALL, LC_MESSAGES, LANG; Korean where none says. Takes the option out of the arguments. */
+/* False: said that there is no such language. --lang wins over LC_ALL, LC_MESSAGES, LANG; Korean where none says. Takes the option out of the arguments. */
 static bool language(struct cmd *c)
 {
 	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
@@ -160,9 +160,12 @@ static bool language(struct cmd *c)
 			c->argv[kept++] = c->argv[i];
 			continue;
 		}
-		if (i + 1 >= c->argc || (strcmp(c->argv[i + 1], "ko") != 0 && strcmp(c->argv[i + 1], "en") != 0))
+		const char *asked = i + 1 < c->argc ? c->argv[++i] : "";
+		if (strcmp(asked, "ko") != 0 && strcmp(asked, "en") != 0) {
+			cmd_bad(c, "--lang", asked, "ko, en"); /* in the language of the environment */
 			return false;
-		c->lang = words_lang(c->argv[++i]);
+		}
+		c->lang = words_lang(asked);
 	}
 	c->argc = kept;
 	return true;
@@ -171,10 +174,8 @@ static bool language(struct cmd *c)
 int main(int argc, char **argv)
 {
 	struct cmd c = {.argc = argc - 1, .argv = argv + 1};
-	if (!language(&c)) {
-		fprintf(stderr, "moru: --lang ko|en\n");
+	if (!language(&c))
 		return 2;
-	}
 	if (c.argc && (strcmp(c.argv[0], "--version") == 0 || strcmp(c.argv[0], "version") == 0)) {
 		printf("moru %s\n", MORU_VERSION);
 		return 0;
@@ -193,6 +194,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "moru: %s %s (moru help)\n", cmd_text(&c, "모르는 명령:", "unknown command:"), c.argv[0]);
 		return 2;
 	}
+	for (int i = 1; i < c.argc; i++)
+		if (strcmp(c.argv[i], "--help") == 0 || (i == 1 && strcmp(c.argv[i], "-h") == 0))
+			return help(&c); /* explains argv[0] */
 	c.argc--;
 	c.argv++;
 	if (vfs_real(&c.vfs) != 0)

@@ -90,9 +90,13 @@ int cmd_sql(struct cmd *c)
 	struct folder *f = NULL;
 	enum sql_format format;
 	int status = 1;
-	if (!d || cmd_options(c, o, 1) != 0 || c->argc != 2 || sql_format_parse(&format, span_str(o[0].got ? o[0].got : "")) != 0) {
+	if (!d || cmd_options(c, o, 1) != 0 || !cmd_count(c, "sql", 2, 2) || !cmd_is_folder(c, c->argv[0])) {
 		free(d);
-		return cmd_usage(c, "sql");
+		return 2;
+	}
+	if (sql_format_parse(&format, span_str(o[0].got ? o[0].got : "")) != 0) {
+		free(d);
+		return cmd_bad(c, "--format", o[0].got, "table, csv, json");
 	}
 	struct span sql = span_str(c->argv[1]);
 	int err = folder_open(&f, c->vfs, c->argv[0], true, d);
