@@ -13,12 +13,14 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"init", "DIR [--name NAME] [--firm CODE] [--port N]", cmd_init, "노드 폴더를 만듭니다", "make a node's folder",
+	{"init", "DIR [--name NAME] [--firm CODE] [--port N] [--zone ZONE]", cmd_init, "노드 폴더를 만듭니다", "make a node's folder",
 		"DIR에 노드의 식별자, 서명키, 설정(moru.yaml), 저장소를 만듭니다. 이미 노드가 있으면 건드리지 않습니다.\n"
 		"  --name NAME   화면 맨 위에 보이는 공장 이름\n  --firm CODE   우리 회사 코드\n  --port N      접속을 받을 포트 (기본 8470)\n"
+		"  --zone ZONE   시간대의 IANA 이름 (기본: 이 PC의 시간대, 알 수 없으면 Asia/Seoul)\n"
 		"  --demo --start TIME [--sync-delay MS]   시연용 폴더: 시계가 TIME에서 멈춰 시작합니다",
 		"Makes the identity, signing key, settings (moru.yaml) and store in DIR. A folder that holds a node already is left alone.\n"
 		"  --name NAME   name of the factory, shown on top of the page\n  --firm CODE   our firm code\n  --port N      port to listen on (8470)\n"
+		"  --zone ZONE   IANA name of the time zone (the PC's; Asia/Seoul where it tells none)\n"
 		"  --demo --start TIME [--sync-delay MS]   a demo folder: its clock stands at TIME"},
 	{"serve", "DIR [--listen ADDR:PORT]", cmd_serve, "노드를 돌립니다", "run the node",
 		"노드를 앞에서 돌립니다. 준비되면 표준 오류에 `moru: ready on http://ADDR:PORT`를 찍습니다. SIGTERM이면 깨끗이 끝나고(0),\n"

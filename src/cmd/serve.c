@@ -8,16 +8,19 @@
 #include "cmd/cmd.h"
 #include "http/loop.h"
 #include "node/node.h"
+#include "os/zonename.h"
 
 #define SYNC_DELAY_MAX 1000 /* the setting's */
+#define FALLBACK_ZONE "Asia/Seoul" /* where the PC tells none */
 
 int cmd_init(struct cmd *c)
 {
 	struct cmd_option o[] = {{"--name", true, NULL}, {"--firm", true, NULL}, {"--port", true, NULL}, {"--demo", false, NULL}, {"--start", true, NULL},
-		{"--sync-delay", true, NULL}};
+		{"--sync-delay", true, NULL}, {"--zone", true, NULL}};
 	struct folder_init f = {.lang = c->lang == WORDS_KO ? "ko" : "en", .now_ns = wall_now()};
 	struct diag *d = calloc(1, sizeof *d);
 	int64_t port = 0, delay = 0;
+	char zone[ZONENAME_MAX];
 	int status = 2;
 	if (!d || cmd_options(c, o, sizeof o / sizeof *o) != 0)
 		goto out;
@@ -32,6 +35,8 @@ int cmd_init(struct cmd *c)
 		cmd_bad(c, "--sync-delay", o[5].got, "0..1000");
 	else if (o[4].got && rfc3339_parse(&f.demo_start_ns, span_str(o[4].got)) != 0)
 		cmd_bad(c, "--start", o[4].got, "2026-11-15T00:00:00+09:00");
+	else if (o[6].got && !zonename_known(o[6].got))
+		cmd_bad(c, "--zone", o[6].got, "Asia/Seoul, UTC, ...");
 	else if (f.demo && !o[4].got)
 		cmd_needs(c, "--demo", "--start");
 	else if (!f.demo && (o[4].got || o[5].got))
@@ -40,6 +45,8 @@ int cmd_init(struct cmd *c)
 		status = 0;
 	if (status != 0)
 		goto out;
+	/* A demo's firms stand in Korea, wherever it is shown. */
+	f.zone = o[6].got ? o[6].got : !f.demo && zonename_local(zone, getenv("TZ"), "/etc") ? zone : FALLBACK_ZONE;
 	f.port = (uint16_t)port;
 	f.sync_delay_ms = delay;
 	if (folder_init(c->vfs, c->argv[0], &f, d) != 0) {
@@ -47,6 +54,7 @@ int cmd_init(struct cmd *c)
 		goto out;
 	}
 	printf(cmd_text(c, "%s에 노드를 만들었습니다. `moru serve %s` 명령으로 돌립니다.\n", "Made a node in %s. Run it with `moru serve %s`.\n"), c->argv[0], c->argv[0]);
+	printf(cmd_text(c, "시간대: %s (moru.yaml의 zone)\n", "Time zone: %s (zone in moru.yaml)\n"), f.zone);
 	status = 0;
 out:
 	free(d);

@@ -166,6 +166,8 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 		bool ko = strcmp(opt->lang, "ko") == 0;
 		diag_copy(s.name, sizeof s.name, span_str(opt->name ? opt->name : ko ? "우리 공장" : "Our factory"));
 		diag_copy(s.firm, sizeof s.firm, span_str(opt->firm ? opt->firm : "OWN"));
+		if (opt->zone)
+			diag_copy(s.zone, sizeof s.zone, span_str(opt->zone));
 		if (opt->port)
 			s.port = opt->port;
 		s.sync_delay_ms = opt->sync_delay_ms;

@@ -43,7 +43,7 @@ def test_a_file_where_the_folder_goes(tmp_path):
 
 @pytest.mark.parametrize('args, says', [(['serve', '.', '--listen', '127.0.0.1:99999'], ['--listen', '"127.0.0.1:99999"', '0..65535']), (['serve', '.', '--listen', 'here'], ['--listen', '"here"']),
     (['serve', '.', 'more'], ['"more"', 'moru serve DIR']), (['init', 'n', '--port', 'abc'], ['--port', '"abc"', '1..65535']), (['init', 'n', '--port', '0'], ['--port', '"0"']),
-    (['init', 'n', '--demo'], ['--demo', '--start']), (['init', 'n', '--start', '2026-11-15T00:00:00Z'], ['--start', '--demo']),
+    (['init', 'n', '--zone', 'Asia/Seoulx'], ['--zone', '"Asia/Seoulx"', 'Asia/Seoul']), (['init', 'n', '--demo'], ['--demo', '--start']), (['init', 'n', '--start', '2026-11-15T00:00:00Z'], ['--start', '--demo']),
     (['init', 'n', '--demo', '--start', 'now'], ['--start', '"now"', '2026-']), (['init', 'n', '--sync-delay', '5'], ['--sync-delay', '--demo']),
     (['init', 'n', '--demo', '--start', '2026-11-15T00:00:00Z', '--sync-delay', '5s'], ['--sync-delay', '"5s"', '0..1000']), (['init', 'n', 'm'], ['"m"', 'moru init DIR']),
     (['sql', '.', 'SELECT 1', '--format', 'xml'], ['--format', '"xml"', 'table, csv, json']), (['sql', '.', 'SELECT', '1'], ['"1"', 'moru sql DIR']), (['check', '.', 'x'], ['"x"', 'moru check DIR']),
@@ -88,3 +88,19 @@ def test_init_says_why_it_cannot(tmp_path):
     if not os.access(closed, os.W_OK):
         r = moru('init', closed / 'n')
         assert r.returncode == 1 and 'no permission' in r.stderr.decode()
+
+
+def zone_of(folder):
+    return re.search(r'^zone: "(.*)"$', (folder / 'moru.yaml').read_text(), re.M)[1]
+
+
+def test_init_takes_the_zone_of_the_pc(tmp_path):
+    for i, (args, env, want) in enumerate([([], {'TZ': 'Europe/Paris'}, 'Europe/Paris'), ([], {'TZ': ':/usr/share/zoneinfo/America/New_York'}, 'America/New_York'),
+            (['--zone', 'Asia/Tokyo'], {'TZ': 'Europe/Paris'}, 'Asia/Tokyo'), (['--demo', '--start', '2026-11-15T00:00:00Z'], {'TZ': 'Europe/Paris'}, 'Asia/Seoul')]):
+        n = tmp_path / f'n{i}'
+        r = moru('init', n, *args, env=env)
+        assert r.returncode == 0 and want in r.stdout.decode() and zone_of(n) == want, r
+    # TZ names no zone: the PC's files are asked, and whatever they say, it is one that the node can start with.
+    r = moru('init', tmp_path / 'n', env={'TZ': 'KST-9'}, lang='ko')
+    assert r.returncode == 0 and zone_of(tmp_path / 'n') in r.stdout.decode() and os.path.isfile('/usr/share/zoneinfo/' + zone_of(tmp_path / 'n'))
+    assert moru('check', tmp_path / 'n').returncode == 0
