@@ -3,6 +3,9 @@
 #include <stdlib.h>
 
 #include "cmd/cmd.h"
+#include "http/client.h"
+
+#define HELD_TIMEOUT_MS 1000
 
 int cmd_bad(const struct cmd *c, const char *name, const char *value, const char *expected)
 {
@@ -59,6 +62,25 @@ bool cmd_is_folder(const struct cmd *c, const char *path)
 	}
 	free(d);
 	return false;
+}
+
+void cmd_held(struct diag *d, const char *folder)
+{
+	struct httpc *h = NULL;
+	struct diag *why = calloc(1, sizeof *why);
+	struct buf b;
+	int status;
+	char *sock = vfs_join(folder, "run/moru.sock");
+	buf_init(&b, 0);
+	struct httpc_request r = {.method = "GET", .url = "http://localhost/healthz", .unix_path = sock, .timeout_ms = HELD_TIMEOUT_MS};
+	if (why && sock && httpc_new(&h) == 0 && httpc_do(h, &r, &status, &b, why) != 0 && why->msg == MSG_HTTP_NO_CONNECTION)
+		cmd_unanswered(why, MO_EBUSY, folder, false, MSG_NODE_ENDED);
+	if (why && why->msg == MSG_FOLDER_AT_WORK)
+		*d = *why;
+	httpc_free(h);
+	buf_free(&b);
+	free(sock);
+	free(why);
 }
 
 int cmd_unanswered(struct diag *d, int err, const char *folder, bool reached, enum mo_msg ended)

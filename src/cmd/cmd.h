@@ -42,6 +42,8 @@ int cmd_needs(const struct cmd *c, const char *name, const char *other);
 bool cmd_count(const struct cmd *c, const char *command, int least, int most);
 /* False: said that it is a file. */
 bool cmd_is_folder(const struct cmd *c, const char *path);
+/* d says that a node runs on the folder: says another command instead when nobody answers at its socket. */
+void cmd_held(struct diag *d, const char *folder);
 /* A folder is locked and its socket answers nobody, or no more: puts what that means in place of d's words and gives the error. Nobody was
  * ever reached: another command holds the folder; else the node has ended, which `ended` says ({0}: the folder). Other errors are left. */
 int cmd_unanswered(struct diag *d, int err, const char *folder, bool reached, enum mo_msg ended);

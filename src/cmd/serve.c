@@ -135,6 +135,8 @@ int cmd_serve(struct cmd *c)
 		opt.listen_port = port;
 	}
 	if (node_open(&n, c->vfs, &opt, d) != 0) {
+		if (d->msg == MSG_FOLDER_BUSY)
+			cmd_held(d, c->argv[0]);
 		status = cmd_fail(c, d, 1);
 		goto out;
 	}
