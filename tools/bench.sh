@@ -2,9 +2,12 @@
 # Measures every figure beside its peer and writes docs/figures.md. Arguments go to bench/figures.py (--quick, or rows: node import chart line).
 set -eu
 cd "$(dirname "$0")/.."
-tools/setup.sh bench
 data=${MORU_SHARED:-../shared}/data/steel_energy_gwangyang.csv
-[ -e "$data" ] || { echo "bench.sh: $data is missing; MORU_SHARED names the folder that holds data/" >&2; exit 2; }
+[ -e "$data" ] || {
+	echo "bench.sh: $data is missing: the UCI data set Steel Industry Energy Consumption (Steel_industry_data.csv) under that name. MORU_SHARED names the folder that holds data/." >&2
+	exit 2
+}
+tools/setup.sh bench
 [ -e build-bench/build.ninja ] || meson setup build-bench -Dbuildtype=release -Dbench=true -Dtests=false >/dev/null
 ninja -C build-bench >/dev/null
 out=; [ $# -gt 0 ] || out=--out=docs/figures.md

@@ -44,7 +44,8 @@ static const struct {
 	{"CaseStateSet", "{\"type\":\"object\",\"required\":[\"state\"],\"properties\":{\"state\":{\"enum\":[\"open\",\"seen\",\"in_work\",\"done\","
 		"\"closed\"]}," M("note", "{\"type\":\"string\"}") "}}"},
 	{"DeviceConfig", "{\"type\":\"object\",\"required\":[\"driver\",\"asset\"],\"properties\":{\"driver\":{\"enum\":[\"modbus\",\"push\"]},"
-		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") "}}"},
+		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") ","
+		M("signals", ARRAY("{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("label", TEXT) "," M("unit", TEXT) "}}")) "}}"},
 	{"Checked", OBJECT(M("items", ARRAY(OBJECT(M("file", TEXT) "," PROBLEM_MEMBERS))) "," M("files", INTEGER) "," M("findings", INTEGER))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","

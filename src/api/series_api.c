@@ -264,6 +264,25 @@ static void write_csv(struct api_call *c, const struct page *p, size_t n, const 
 	}
 }
 
+/* The unit as the signal's row has it: a push device's document may have said it after the series was made. */
+static int row_unit(struct api_call *c, struct series_def *def)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	char id[UUID_TEXT];
+	uuid_format(id, &def->uuid);
+	struct store_arg a[] = {sarg_s(span_str(id))};
+	int err = store_select(c->reader, &cur, SQ_SIGNAL, a, 1, c->d);
+	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows) {
+		const struct col *unit = &b.cols[api_column(cur, "unit")];
+		def->unit = unit->null && unit->null[0] ? SPAN_LIT("") : arena_dup(&c->arena, unit->str[0]);
+		if (!def->unit.p)
+			err = diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	}
+	table_close(cur);
+	return err;
+}
+
 int get_values(struct api_call *c)
 {
 	series_id id;
@@ -304,8 +323,10 @@ int get_values(struct api_call *c)
 	size_t n = p.n > (size_t)limit ? (size_t)limit : p.n;
 	struct span format = api_param(c, "format"), accept = api_header(c, "Accept");
 	if (format.n ? span_is(format, "csv") : span_starts(accept, "text/csv")) {
-		write_csv(c, &p, n, &def);
-		return 0;
+		err = row_unit(c, &def);
+		if (err == 0)
+			write_csv(c, &p, n, &def);
+		return err;
 	}
 	struct json_writer *w = &c->w;
 	jw_object(w);

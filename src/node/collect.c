@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "node/priv/collect.h"
+#include "node/priv/labels.h"
 
 #define COLLECT_DEVICES_MAX 256u
 #define COLLECT_FLUSH_NS (100 * NS_PER_MS)
@@ -354,6 +355,8 @@ static void apply(void *arg)
 		reload_soon(c, COLLECT_RELOAD_NS);
 		return;
 	}
+	if (c->labels_late)
+		reload_soon(c, COLLECT_RELOAD_NS);
 	stop_changed(c);
 	for (const struct loaded *l = c->loaded; l; l = l->next)
 		if (!l->found)
@@ -384,15 +387,27 @@ static void load_documents(struct work *w, struct store_reader *r)
 	struct collect *c = (struct collect *)((char *)w - offsetof(struct collect, reload_work));
 	struct table_cursor *cur = NULL;
 	struct store_arg args[] = {sarg_s(span_str(store_doc_name(DOC_DEVICE))), sarg_null(), sarg_i(COLLECT_DEVICES_MAX)};
+	struct labels *labels = NULL;
 	struct diag *d = calloc(1, sizeof *d);
-	int err = store_select(r, &cur, SQ_DOCS, args, 3, d);
+	int err = labels_new(&labels);
 	struct table_batch b = {0};
+	if (err == 0)
+		err = store_select(r, &cur, SQ_DOCS, args, 3, d);
 	while (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows)
-		for (size_t i = 0; i < b.n_rows && err == 0; i++)
-			err = loaded_add(c, b.cols[0].str[i], b.cols[1].i64[i], b.cols[2].str[i], d);
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
+			struct span name = b.cols[0].str[i], json = b.cols[2].str[i];
+			int64_t version = b.cols[1].i64[i];
+			err = loaded_add(c, name, version, json, d);
+			if (err == 0)
+				err = labels_add(labels, name, version, json);
+		}
 	table_close(cur);
-	if (err != 0)
-		node_log(c->node, "error", d ? d : &out_of_memory);
+	if (err != 0) {
+		node_log(c->node, "error", d && d->msg != MSG_NONE ? d : &out_of_memory);
+		labels_free(labels);
+	} else {
+		c->labels_late = !labels_set(c->node, labels);
+	}
 	free(d);
 	c->load_err = err;
 	c->reload_post.fn = apply;

@@ -3,6 +3,7 @@
 #include "driver/modbus/modbus.h"
 #include "insight/states.h"
 #include "node/priv/collect.h"
+#include "node/priv/labels.h"
 
 static const struct driver_ops *const drivers[] = {&modbus_driver};
 
@@ -76,6 +77,10 @@ int device_doc_read(struct device_doc *ret, struct span json, struct diag *d)
 			diag_field(d, SPAN_LIT("interval_ms"));
 			diag_expected(d, "10..86400000");
 		}
+		struct device_signal *signals;
+		size_t n;
+		if (err == 0)
+			err = device_signals_read(&signals, &n, &a, root, d);
 	} else if (err == 0) {
 		for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
 			if (span_is(text, drivers[i]->name))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "node/priv/jobs.h"
+#include "node/priv/labels.h"
 
 #define LEVEL_TELL_EVERY 20u   /* samples between two updates of one case */
 #define LEVEL_RUN_LOTS 4096u   /* cycles whose lots are held at once */
@@ -95,6 +96,7 @@ static void tell(struct jobs *j, struct track *t, struct track_group *g, const s
 	struct buf b;
 	struct json_writer w;
 	char id[UUID_TEXT];
+	struct signal_words said;
 	if (!c)
 		return;
 	c->begin_ns = f->begin_ns;
@@ -128,7 +130,7 @@ static void tell(struct jobs *j, struct track *t, struct track_group *g, const s
 	jw_key(&w, "strength");
 	jw_f64(&w, f->strength);
 	jw_key(&w, "unit");
-	jw_cstr(&w, t->unit);
+	jw_cstr(&w, !t->unit[0] && labels_find(j->node, span_str(m->asset), span_str(t->signal), &said) ? said.unit : t->unit);
 	jw_key(&w, "samples");
 	jw_u64(&w, f->samples);
 	jw_key(&w, "begin_seq");

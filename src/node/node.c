@@ -1,5 +1,5 @@
 /* See node.h: opening, starting, stopping; the worker pool; small shared state. */
-#include "node/priv/node.h"
+#include "node/priv/labels.h"
 
 #include <signal.h>
 
@@ -586,6 +586,7 @@ void node_close(struct node *n)
 		loop_drain(n->loop);
 	watch_free(n->watch);
 	collect_free(n->collect);
+	labels_free(n->labels);
 	jobs_free(n->jobs);
 	live_free(n->live);
 	helper_free(n->helper);

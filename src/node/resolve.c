@@ -8,7 +8,7 @@
  *                                 late (at most LATE_ROWS_MAX; more: signals_missing) */
 #include <stdlib.h>
 
-#include "node/priv/node.h"
+#include "node/priv/labels.h"
 
 #define LATE_ROWS_MAX 4096u
 
@@ -22,8 +22,14 @@ struct signal_job {
 static int signal_run(struct sjob *j, struct store *s, struct diag *d)
 {
 	struct signal_job *q = (struct signal_job *)j;
+	struct store_signal sig = q->sig;
+	struct signal_words said;
 	enum store_did did;
-	return store_put_signal(s, &q->sig, &did, d);
+	if (span_is(sig.source, "http") && labels_find(q->n, sig.asset, sig.name, &said)) {
+		sig.label = span_str(said.label);
+		sig.unit = span_str(said.unit);
+	}
+	return store_put_signal(s, &sig, &did, d);
 }
 
 /* Any thread. Takes the job over. */

@@ -4,17 +4,24 @@
  * its asset and signal are. */
 #include <stdlib.h>
 
-#include "node/priv/node.h"
+#include "node/priv/labels.h"
 
 struct repair_job {
 	struct sjob job;
+	struct node *n;
 	struct store_signal sig;
 };
 
 static int repair_run(struct sjob *j, struct store *s, struct diag *d)
 {
+	struct repair_job *q = (struct repair_job *)j;
+	struct signal_words said;
 	enum store_did did;
-	return store_put_signal(s, &((struct repair_job *)j)->sig, &did, d);
+	if (labels_find(q->n, q->sig.asset, q->sig.name, &said)) {
+		q->sig.label = span_str(said.label);
+		q->sig.unit = said.unit[0] ? span_str(said.unit) : q->sig.unit;
+	}
+	return store_put_signal(s, &q->sig, &did, d);
 }
 
 static int repair_one(struct node *n, const struct series_def *def, struct diag *d)
@@ -25,7 +32,7 @@ static int repair_one(struct node *n, const struct series_def *def, struct diag 
 	series_key_read(def->key, &asset, &field);
 	int err = asset.err ? asset.err : field.err;
 	if (err == 0 && asset.n && field.n) {
-		struct repair_job q = {.sig = {.series = def->uuid, .asset = buf_span(&asset), .name = buf_span(&field), .unit = def->unit,
+		struct repair_job q = {.n = n, .sig = {.series = def->uuid, .asset = buf_span(&asset), .name = buf_span(&field), .unit = def->unit,
 			.type = (int)def->type, .kind = (int)def->kind}};
 		err = storer_run(n->storer, repair_run, &q.job, d);
 	}

@@ -190,5 +190,18 @@ void push_config(struct buf *out, const struct plan *p, size_t machine)
 	const struct sim_machine_def *d = p->machine[machine].def;
 	buf_printf(out, "{\"driver\":\"push\",\"asset\":\"%s\",\"measurement\":\"%s\",\"interval_ms\":10000", d->code, d->code);
 	state_map(out);
-	buf_addc(out, '}');
+	buf_adds(out, ",\"signals\":[");
+	for (size_t i = 0; i < d->n_signals; i++) {
+		const struct sim_signal *s = &d->signals[i];
+		if (s->rate == RATE_HAND)
+			continue;
+		buf_printf(out, "%s{\"name\":\"%s\",\"label\":", i ? "," : "", s->name);
+		text_json(out, s->label);
+		if (s->unit[0]) {
+			buf_adds(out, ",\"unit\":");
+			text_json(out, s->unit);
+		}
+		buf_addc(out, '}');
+	}
+	buf_adds(out, "]}");
 }

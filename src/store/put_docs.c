@@ -67,6 +67,54 @@ int store_put_signal(struct store *s, const struct store_signal *sig, enum store
 	return 0;
 }
 
+/* The signal of the lowest id above *id. MO_ENOENT: none. */
+static int name_next(struct store *s, int64_t asset, int64_t *id, bool (*words)(void *arg, struct span name, struct span *label, struct span *unit),
+	void *arg, struct diag *d)
+{
+	sqlite3_stmt *st;
+	struct uuid series = {{0}};
+	struct span label = {NULL, 0}, unit = {NULL, 0};
+	char text[UUID_TEXT];
+	int err = db_use(&s->db, ST_SIGNAL_SENT, ARGS(sarg_i(asset), sarg_i(*id)), &st, d);
+	if (err || (err = db_step(&s->db, st, d)) < 0)
+		return err;
+	if (err == 0)
+		return MO_ENOENT;
+	*id = sqlite3_column_int64(st, 0);
+	struct span b = db_col_bytes(st, 1), name = db_col_text(st, 2);
+	bool whole = b.n == sizeof series.b && name.p, sent = sqlite3_column_int64(st, 3);
+	if (whole)
+		memcpy(series.b, b.p, sizeof series.b);
+	bool said = whole && words(arg, name, &label, &unit);
+	sqlite3_reset(st);
+	if (!whole)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (!said && !sent)
+		return 0;
+	if (!said)
+		label = unit = span_of(NULL, 0);
+	if ((label.n && (err = store_text(label, "label", NAME_MAX_BYTES, d))) || (unit.n && (err = store_text(unit, "unit", RECORD_UNIT_MAX, d))) ||
+		(err = db_run(&s->db, ST_SIGNAL_NAME, ARGS(sarg_i(*id), sarg_said(label), sarg_said(unit)), d)))
+		return err;
+	if (!sqlite3_changes(s->db.sq))
+		return 0;
+	uuid_format(text, &series);
+	err = search_signal(s, *id, span_str(text), d);
+	return err ? err : store_noted(s, NOUN_SIGNAL, span_str(text), STORE_CHANGED, d);
+}
+
+int store_name_signals(struct store *s, struct span asset, bool (*words)(void *arg, struct span name, struct span *label, struct span *unit), void *arg,
+	struct diag *d)
+{
+	int64_t of = 0, id = 0;
+	int err = store_writing(s, d);
+	if (!err)
+		err = db_find(&s->db, ST_ASSET_FIND, ARGS(sarg_s(asset)), &of, d);
+	while (!err)
+		err = name_next(s, of, &id, words, arg, d);
+	return err == MO_ENOENT ? 0 : err;
+}
+
 /* ---- documents ---- */
 
 const char *store_doc_name(enum store_doc c)

@@ -76,6 +76,9 @@ const char *const store_statements[STATEMENTS] = {
 						 "(?2,?3,coalesce(?4,label),coalesce(?5,unit),coalesce(?6,source),?7,?8) WHERE series=?1 AND"
 						 " (asset,name,label,unit,source,type,kind) IS NOT"
 						 " (?2,?3,coalesce(?4,label),coalesce(?5,unit),coalesce(?6,source),?7,?8)",
+	[ST_SIGNAL_SENT] = "SELECT id, series, name, source IS NOT NULL FROM signal WHERE asset=?1 AND id>?2 AND (source IS NULL OR source='http')"
+					   " ORDER BY id LIMIT 1",
+	[ST_SIGNAL_NAME] = "UPDATE signal SET (label,unit)=(?2,?3) WHERE id=?1 AND (label,unit) IS NOT (?2,?3)",
 
 	[ST_STATE_FIRST] = "SELECT from_t, to_t FROM state WHERE asset=?1 AND from_t<?2 ORDER BY from_t DESC LIMIT 1",
 	[ST_STATE_LOAD] = "SELECT from_t, to_t, state, alarm FROM state WHERE asset=?1 AND from_t>=?2 AND from_t<=?3 ORDER BY from_t",

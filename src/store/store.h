@@ -64,6 +64,10 @@ struct store_signal {
 	int type, kind;     /* enum series_type, series_kind */
 };
 MO_MUST_USE int store_put_signal(struct store *s, const struct store_signal *sig, enum store_did *ret, struct diag *d);
+/* Label and unit of the signals that an asset's senders named themselves: those of source "http", and of none. words() gives both for a name (each
+ * may be empty: none); false says nothing of it, which takes them from one of source "http". An asset that is not there has no signals. */
+MO_MUST_USE int store_name_signals(struct store *s, struct span asset, bool (*words)(void *arg, struct span name, struct span *label, struct span *unit),
+	void *arg, struct diag *d);
 
 /* Documents with history and undo: devices, shifts, mappings, settings. One JSON object each, by (class, name). */
 enum store_doc { DOC_DEVICE, DOC_SHIFT, DOC_MAPPING, DOC_SETTING, DOC_CLASSES };

@@ -281,6 +281,35 @@ test("a device is tried, a bad field is named, a change is saved and undone", as
 	}
 });
 
+test("what a machine sends is given a label and a unit in the form; what was there stays", async () => {
+	const p = await open(browser, node.base, "/settings/devices/MLD-07");
+	const { page } = p;
+	const config = async () => (await get("/api/v1/devices")).items.find((d) => d.name === "MLD-07").config;
+	try {
+		await page.waitForSelector(".grid-edit");
+		const was = (await config()).signals;
+		assert.deepEqual(was, [{ name: "gap", label: "간극 전압", unit: "V" }]);
+		await accessible(page, "push device");
+		await shot(page, "device-push", true);
+		await page.click(".grid-edit + .btn");
+		const cells = page.locator(".grid-edit tbody tr").nth(1).locator("input");
+		for (const [i, text] of ["wire", "와이어 장력", "N"].entries()) await cells.nth(i).fill(text);
+		await page.click(".lead .btn.go");
+		await page.waitForSelector(".toast button");
+		assert.deepEqual((await config()).signals, [...was, { name: "wire", label: "와이어 장력", unit: "N" }]);
+		/* The last one removed takes the list with it. */
+		for (const n of [2, 1]) {
+			await page.locator(".grid-edit tbody tr .btn").first().click();
+			await page.waitForFunction((left) => document.querySelectorAll(".grid-edit tbody tr").length === left, n - 1);
+		}
+		await page.click(".lead .btn.go");
+		await page.waitForFunction(async () => !(await (await fetch("/api/v1/devices")).json()).items.find((d) => d.name === "MLD-07").config.signals);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
 /* What the node answers wrongly, on which page (from: reached by the menu), and in which words it is told. */
 const WRONG = [
 	{ what: "an error of the node is told in Korean, with what to do", kind: "error", page: "/lots", lang: "ko", expected: /500/, words: /디스크에 쓸 수 없습니다/ },

@@ -12,7 +12,7 @@
 
 #define NAME_MAX_BYTES 128
 #define LABEL_MAX_BYTES 256
-#define UNIT_MAX_BYTES 64
+#define UNIT_MAX_BYTES 32 /* as long as the row of a signal may hold: lots/records.h, RECORD_UNIT_MAX */
 #define HOST_MAX_BYTES 253 /* RFC 1035, 2.3.4 */
 #define PATH_MAX_BYTES DIAG_TEXT_MAX
 /* A decimal of up to 15 digits is one double and back (IEEE 754: DBL_DIG), and whole numbers are exact up to 2^53. */
@@ -53,7 +53,7 @@ static const struct key key_table[] = {
         {"cycle", ROOT, 0, OBJECT, AT(cycle), 0, 0, "{\"counter\":…}"},
         {"name", SIGNAL | CYCLE_SIGNAL, SIGNAL | CYCLE_SIGNAL, TEXT, AT(name), 1, NAME_MAX_BYTES, "\"barrel_1\" (1..128 bytes)"},
         {"label", SIGNAL | CYCLE_SIGNAL, 0, TEXT, AT(label), 0, LABEL_MAX_BYTES, "\"…\" (0..256 bytes)"},
-        {"unit", SIGNAL | CYCLE_SIGNAL, 0, TEXT, AT(unit_text), 0, UNIT_MAX_BYTES, "\"°C\" (0..64 bytes)"},
+        {"unit", SIGNAL | CYCLE_SIGNAL, 0, TEXT, AT(unit_text), 0, UNIT_MAX_BYTES, "\"°C\" (0..32 bytes)"},
         {"table", SIGNAL | CYCLE, 0, TEXT, AT(table), 0, 16, "holding, input, coil, discrete"},
         {"address", SIGNAL | CYCLE_SIGNAL | COUNTER | LOT, SIGNAL | CYCLE_SIGNAL | COUNTER | LOT, INTEGER, AT(address), 0, 65535,
                 "0..65535"},

@@ -49,6 +49,7 @@ struct collect {
 	struct loop_timer *step_timer;
 	struct work reload_work;
 	bool reloading, reload_again;
+	bool labels_late; /* the store could not be given all labels of the documents that were read last */
 	struct loop_post reload_post;
 	int load_err;
 	struct loaded *loaded;

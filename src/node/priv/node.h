@@ -79,6 +79,7 @@ struct node {
 	pthread_mutex_t mu; /* below */
 	struct settings settings;
 	int64_t history_from_ns, history_to_ns;
+	struct labels *labels;  /* of labels.c; NULL: no documents read yet */
 	struct sjob *late_rows; /* of resolve.c */
 	unsigned n_late_rows;
 	pthread_mutex_t log_mu;

@@ -140,7 +140,7 @@ export type SignalConfig = {
 	label?: string;
 	unit?: string;
 	table?: string;
-	address: number;
+	address?: number; /* not of a machine that sends by itself */
 	type?: string;
 	order?: string;
 	bit?: number;

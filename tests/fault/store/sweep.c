@@ -257,6 +257,14 @@ static const char *holds_blob(struct world *w)
 
 /* ---- one of each kind, then everything read ---- */
 
+static bool named(void *arg, struct span name, struct span *label, struct span *unit)
+{
+	(void)arg, (void)name;
+	*label = S("온도");
+	*unit = S("°C");
+	return true;
+}
+
 static int put_each(struct world *w)
 {
 	struct lot_key lot = {S("F"), S("L-1")}, parent = {S("F"), S("R-1")};
@@ -280,6 +288,7 @@ static int put_each(struct world *w)
 	for (size_t i = 0; i < sizeof records / sizeof records[0] && !err; i++)
 		err = store_put_record(w->s, &records[i], 10, &did, &w->d);
 	if (err || (err = store_put_states(w->s, S("M"), 0, 9, st, 2, &w->d)) || (err = store_put_signal(w->s, &sig, &did, &w->d)) ||
+		(err = store_name_signals(w->s, S("M"), named, NULL, &w->d)) ||
 		(err = store_put_case(w->s, &k, &id, &did, &w->d)) || (err = store_case_state(w->s, id, CASE_SEEN, S("kim"), S("봄"), 11, &w->d)) ||
 		(err = store_put_doc(w->s, DOC_DEVICE, S("d"), S("{}"), -1, S("kim"), 12, &version, NULL)) ||
 		(err = store_put_doc(w->s, DOC_DEVICE, S("d"), S("{\"a\":1}"), 1, S("kim"), 12, &version, NULL)) ||

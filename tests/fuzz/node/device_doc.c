@@ -4,6 +4,7 @@
 
 #include "insight/states.h"
 #include "node/priv/collect.h"
+#include "node/priv/labels.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -11,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	struct device_doc *doc = malloc(sizeof *doc);
 	struct diag d = {0};
+	struct labels *labels = NULL;
 	int err = doc ? device_doc_read(doc, span_of(p, n), &d) : MO_ENOMEM;
 	if (err == 0) {
 		const struct machine_info *m = &doc->info;
@@ -23,6 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	} else if (d.msg == MSG_NONE) {
 		abort();
 	}
+	if (labels_new(&labels) == 0 && labels_add(labels, SPAN_LIT("d"), 1, span_of(p, n)) == MO_EINVAL)
+		abort();
+	labels_free(labels);
 	free(doc);
 	return 0;
 }

@@ -45,6 +45,7 @@ static int everything(const struct plan *p)
 		records_line(&b, p, &p->recs[i], 0);
 	(void)records_assets(&b, FIRM_MCH);
 	registers_config(&b, p, 0, 1);
+	push_config(&b, p, plan_machine_index("MCH-06"));
 	(void)lineproto_machine(&b, p, plan_machine_index("MCH-06"), -22 * HOUR, -21 * HOUR, 0, 0, NULL, NULL);
 	err = err ? err : b.err;
 	buf_free(&b);

@@ -194,9 +194,12 @@ static void documents(void **state)
 		const struct sim_machine_def *d = sim_machine_at(m);
 		struct span v;
 		buf_reset(&b);
-		if (d->door != DOOR_MODBUS)
+		if (d->door == DOOR_CSV)
 			continue;
-		registers_config(&b, p, m, 1502);
+		if (d->door == DOOR_MODBUS)
+			registers_config(&b, p, m, 1502);
+		else
+			push_config(&b, p, m);
 		assert_true(peek(&v, buf_span(&b), "asset") && span_is(v, d->code));
 		buf_addc(&b, 0);
 		for (size_t i = 0; i < d->n_signals; i++) {
@@ -208,6 +211,13 @@ static void documents(void **state)
 			else {
 				assert_non_null(at);
 				assert_null(strstr(at + 1, name));
+				char label[128];
+				(void)snprintf(label, sizeof label, "\"label\":\"%s\"", d->signals[i].label);
+				const char *said = strstr(at, label), *end = strchr(at, '}');
+				assert_true(said && said < end);
+				(void)snprintf(label, sizeof label, "\"unit\":\"%s\"", d->signals[i].unit);
+				said = strstr(at, label);
+				assert_int_equal(said && said < end, d->signals[i].unit[0] != 0);
 			}
 		}
 	}

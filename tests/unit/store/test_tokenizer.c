@@ -106,8 +106,46 @@ static void test_found(void **state)
 	assert_string_equal(sel(f, SQ_SIGNAL, "name", A(TX("nonsense"))), "");
 }
 
+/* What a document calls them: by name; nothing is said of "gone". */
+static bool words(void *arg, struct span name, struct span *label, struct span *unit)
+{
+	(*(unsigned *)arg)++;
+	*label = span_is(name, "insulation") ? S("절연저항") : SPAN_LIT("");
+	*unit = SPAN_LIT("MΩ");
+	return !span_is(name, "gone");
+}
+
+static void test_names(void **state)
+{
+	struct fixture *f = *state;
+	enum store_did did;
+	unsigned asked = 0;
+	static const struct {
+		const char *asset, *name, *source;
+	} rows[] = {{"MOT-03", "insulation", "http"}, {"MOT-03", "gone", "http"}, {"MOT-03", "insulation", ""}, {"MOT-03", "gone", ""},
+		{"MOT-03", "insulation", "file"}, {"MOT-03", "insulation", "device:x"}, {"MOT-04", "insulation", "http"}};
+	OK(store_begin(f->s, &f->d));
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct store_signal sig = {.series = {{(uint8_t)(i + 1)}}, .asset = S(rows[i].asset), .name = S(rows[i].name), .label = S("old"), .unit = S("V"),
+			.source = S(rows[i].source)};
+		OK(store_put_signal(f->s, &sig, &did, &f->d));
+	}
+	OK(store_name_signals(f->s, S("MOT-03"), words, &asked, &f->d));
+	OK(store_name_signals(f->s, S("nobody"), words, &asked, &f->d));
+	int64_t last = store_last_change(f->s);
+	OK(store_name_signals(f->s, S("MOT-03"), words, &asked, &f->d));
+	assert_int_equal(store_last_change(f->s), last); /* the same again is no change */
+	OK(store_commit(f->s, &f->d));
+	assert_int_equal(asked, 8);
+	assert_string_equal(sel(f, SQ_SIGNALS, "name label unit source", A(NIL, NIL, sarg_i(9))),
+		"insulation|절연저항|MΩ|http\ngone|gone|-|http\ninsulation|절연저항|MΩ|-\ngone|old|V|-\ninsulation|old|V|file\ninsulation|old|V|device:x\n"
+		"insulation|old|V|http\n");
+	assert_string_equal(found(f, "절연"), "signal|01000000-0000-0000-0000-000000000000\nsignal|03000000-0000-0000-0000-000000000000\n");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cut), cmocka_unit_test_setup_teardown(test_found, fx_setup, fx_teardown)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_cut), cmocka_unit_test_setup_teardown(test_found, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_names, fx_setup, fx_teardown)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

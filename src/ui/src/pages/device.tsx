@@ -120,6 +120,39 @@ function Signals({ list, block, onSet }: { list: SignalConfig[]; block: boolean;
 	);
 }
 
+/* What a machine that sends by itself calls its signals, and what they are called here. */
+function SentSignals({ list, onSet }: { list: SignalConfig[]; onSet: (l: SignalConfig[]) => void }) {
+	const set = (i: number, key: keyof SignalConfig, v: string) => onSet(list.map((s, k) => (k === i ? (key === "name" ? { ...s, name: v } : drop(s, key, v)) : s)));
+	const heads: ["name" | "label" | "unit", Word, string][] = [["name", settings.sSent, "34%"], ["label", settings.sLabel, "40%"], ["unit", settings.sUnit, "18%"]];
+	return (
+		<>
+			{list.length > 0 && (
+				<table class="grid-edit">
+					<thead>
+						<tr>
+							{heads.map(([key, w, width]) => <th key={key} style={{ width }}>{t(w)}</th>)}
+							<th style={{ width: "8%" }}><span class="sr">{t(settings.acts)}</span></th>
+						</tr>
+					</thead>
+					<tbody>
+						{list.map((s, i) => (
+							<tr key={i}>
+								{heads.map(([key, w]) => (
+									<td key={key} data-w={t(w)}><input type="text" aria-label={t(w)} value={s[key] ?? ""} spellcheck={false} onInput={(e) => set(i, key, e.currentTarget.value)} /></td>
+								))}
+								<td class="nowrap num"><button type="button" class="btn plain tight" aria-label={`${t(frame.remove)} ${s.name}`} onClick={() => onSet(list.filter((_, k) => k !== i))}>✕</button></td>
+							</tr>
+						))}
+					</tbody>
+				</table>
+			)}
+			<button type="button" class="btn tight" style={{ marginTop: list.length ? "8px" : 0, justifySelf: "start" }} onClick={() => onSet([...list, { name: "" }])}>
+				{t(settings.addSignal)}
+			</button>
+		</>
+	);
+}
+
 function Codes({ codes, onSet }: { codes: Record<string, string>; onSet: (c: Record<string, string>) => void }) {
 	const rows = Object.entries(codes);
 	const put_ = (i: number, k: string, v: string) => onSet(Object.fromEntries(rows.map((r, n) => (n === i ? [k, v] : r))));
@@ -194,6 +227,12 @@ function Form({ c, onSet, field }: { c: DeviceConfig; onSet: (c: DeviceConfig) =
 				<section class="sheet">
 					<header><h2>{t(settings.signals)}</h2><small>{t(settings.signalsMore)}</small></header>
 					<Signals list={c.signals ?? []} block={false} onSet={(l) => onSet({ ...c, signals: l })} />
+				</section>
+			)}
+			{push && (
+				<section class="sheet">
+					<header><h2>{t(settings.signals)}</h2><small>{t(settings.sentMore)}</small></header>
+					<SentSignals list={c.signals ?? []} onSet={(l) => onSet(drop(c, "signals", l.length ? l : undefined))} />
 				</section>
 			)}
 			{!push && (

@@ -149,6 +149,8 @@ static const struct {
         {S("\"name\":\"b\",\"address\":65536"), MSG_DRIVER_CONFIG_VALUE, "signals[1].address", "65536", "0..65535"},
         {S("\"name\":\"b\",\"address\":-1"), MSG_DRIVER_CONFIG_VALUE, "signals[1].address", "-1", "0..65535"},
         {S("\"name\":\"b\",\"address\":65535,\"type\":\"u32\""), MSG_DRIVER_CONFIG_VALUE, "signals[1].address", "65535", "0..65534"},
+        {S("\"name\":\"b\",\"address\":2,\"unit\":\"123456789012345678901234567890123\""), MSG_DRIVER_CONFIG_VALUE, "signals[1].unit", NULL,
+                "\"°C\" (0..32 bytes)"},
         {S("\"name\":\"b\",\"address\":2,\"adress\":2"), MSG_DRIVER_CONFIG_UNKNOWN, "signals[1].adress", "2", NULL},
         {S("\"name\":\"b\",\"address\":2,\"counter\":{}"), MSG_DRIVER_CONFIG_UNKNOWN, "signals[1].counter", "{…}", NULL},
         {S("\"name\":\"b\",\"address\":2,\"table\":\"register\""), MSG_DRIVER_CONFIG_VALUE, "signals[1].table", "register",
