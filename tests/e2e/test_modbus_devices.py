@@ -91,6 +91,14 @@ def test_a_bad_document_is_refused_where(shared_node, change, field):
     assert 'bad' not in names(shared_node)
 
 
+def test_the_longest_code_of_an_asset(node, plc):
+    """Values, and that the device is silent, belong to one asset."""
+    code = 'A' * 128
+    put_device(node, 'plc', device(plc.port, [{'name': 'a', 'address': 1}], asset=code))
+    wait_for(lambda: last(node, code).get('a'))
+    assert [a['code'] for a in node.items('/api/v1/assets')] == [code]
+
+
 def test_not_json(shared_node):
     p = shared_node.ask('PUT', D + 'bad', body='{"driver": "modbus",\n "asset": }', headers={'Content-Type': 'application/json'}).problem(400)
     assert p['line'] == 2
