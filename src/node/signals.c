@@ -4,6 +4,7 @@
  * its asset and signal are. */
 #include <stdlib.h>
 
+#include "base/map.h"
 #include "node/priv/labels.h"
 
 struct repair_job {
@@ -42,50 +43,35 @@ static int repair_one(struct node *n, const struct series_def *def, struct diag 
 	return err == MO_ENOMEM || err == MO_EIO || err == MO_EFULL ? err : 0;
 }
 
-static int has_row(struct store_reader *r, const struct uuid *u, bool *ret, struct diag *d)
+/* The series of all rows, by their uuid in text. Counting would not do: a crash may leave a row whose series was not durable yet, too. */
+static int with_rows(struct store_reader *r, struct map *ret, struct diag *d)
 {
 	struct table_cursor *cur = NULL;
 	struct table_batch b;
-	char id[UUID_TEXT];
-	uuid_format(id, u);
-	struct store_arg a[] = {sarg_s(span_str(id))};
-	int err = store_select(r, &cur, SQ_SIGNAL, a, 1, d);
-	if (err == 0)
-		err = table_next(cur, &b, d);
-	*ret = err == 0 && b.n_rows > 0;
+	struct store_arg a[] = {sarg_null(), sarg_null(), sarg_i(INT64_MAX)};
+	int err = store_select(r, &cur, SQ_SIGNALS, a, 3, d);
+	while (err == 0 && (err = table_next(cur, &b, d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows && err == 0; i++)
+			err = map_put(ret, b.cols[1].str[i], 1);
 	table_close(cur);
 	return err;
 }
 
-/* How many signals the store counts; < 0: it does not say. */
-static int64_t counted(struct store_reader *r)
-{
-	struct table_cursor *cur = NULL;
-	struct table_batch b;
-	int64_t n = 0;
-	int err = store_select(r, &cur, SQ_COUNTS, NULL, 0, NULL);
-	while (err == 0 && (err = table_next(cur, &b, NULL)) == 0 && b.n_rows)
-		for (size_t i = 0; i < b.n_rows; i++)
-			if (span_is(b.cols[0].str[i], "signal"))
-				n = b.cols[1].i64[i];
-	table_close(cur);
-	return err == 0 ? n : -1;
-}
-
 int signals_repair(struct node *n, struct store_reader *r, struct diag *d)
 {
+	struct map known;
 	series_id max = sdb_max_id(n->sdb);
-	if (counted(r) == (int64_t)max)
-		return 0;
-	int err = 0;
+	map_init(&known);
+	int err = with_rows(r, &known, d);
 	for (series_id id = 1; id <= max && err == 0; id++) {
 		struct series_def def;
-		bool there = false;
+		char uuid[UUID_TEXT];
 		if (sdb_get_def(n->sdb, id, &def) != 0)
 			continue;
-		err = has_row(r, &def.uuid, &there, d);
-		if (err == 0 && !there)
+		uuid_format(uuid, &def.uuid);
+		if (!map_get(&known, span_str(uuid)))
 			err = repair_one(n, &def, d);
 	}
+	map_free(&known);
 	return err;
 }
