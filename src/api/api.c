@@ -4,37 +4,12 @@
  *   head -> (body) -> end -> loop | worker | stream -> api_finish -> done -> freed */
 #include "api/priv/api.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/importer.h"
-#include "base/num.h"
-#include "base/utf8.h"
-#include "codec/text.h"
-#include <stdio.h>
 
 /* ---- routing ---- */
-/* Decoded, in the arena. MO_EINVAL: no percent coding, or no UTF-8; MO_ENOMEM: which must not look like a parameter that was not given. */
-static int decode(struct span *ret, struct arena *a, struct span s, bool plus)
-{
-	struct buf b;
-	buf_init(&b, 0);
-	int err = percent_decode(&b, s, plus);
-	if (b.err)
-		err = b.err;
-	if (err == 0 && !utf8_valid(buf_span(&b)))
-		err = MO_EINVAL;
-	if (err == 0) {
-		struct span copy = arena_dup(a, buf_span(&b));
-		if (copy.p)
-			*ret = copy;
-		else
-			err = MO_ENOMEM;
-	}
-	buf_free(&b);
-	return err;
-}
-
 /* 0; MO_ENOENT: another path; with c its names are kept, MO_EINVAL: one cannot be read; MO_ENOMEM. */
 static int match(const char *pattern, struct span path, struct api_call *c)
 {
@@ -54,7 +29,7 @@ static int match(const char *pattern, struct span path, struct api_call *c)
 		if (c && c->n_params < API_PARAMS_MAX) {
 			struct api_pair *q = &c->params[c->n_params];
 			q->name = span_of(p + 1, (size_t)(end - p - 1));
-			int err = decode(&q->value, &c->arena, span_sub(path, i, to - i), false);
+			int err = api_decode(&q->value, &c->arena, span_sub(path, i, to - i), false);
 			if (err != 0)
 				return err;
 			c->n_params++;
@@ -94,42 +69,6 @@ const struct api_route *api_route_find(enum http1_method m, struct span path, ch
 	return NULL;
 }
 
-static int parse_query(struct api_call *c, struct span q)
-{
-	for (size_t i = 0; i < q.n;) {
-		size_t amp = span_find(q, i, '&');
-		struct span part = span_sub(q, i, amp - i);
-		i = amp + 1;
-		if (part.n == 0)
-			continue;
-		if (c->n_params == API_PARAMS_MAX)
-			return diag_set(c->d, MO_ELIMIT, MSG_API_PARAMS);
-		size_t eq = span_find(part, 0, '=');
-		struct api_pair *p = &c->params[c->n_params];
-		int err = decode(&p->name, &c->arena, span_sub(part, 0, eq), true);
-		if (err == 0)
-			err = decode(&p->value, &c->arena, span_sub(part, eq + 1, part.n), true);
-		if (err == MO_ENOMEM)
-			return diag_set(c->d, err, MSG_OUT_OF_MEMORY);
-		if (err == 0) {
-			c->n_params++;
-		} else {
-			diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
-			diag_value(c->d, part);
-			return MO_EINVAL;
-		}
-	}
-	return 0;
-}
-
-struct span api_param(const struct api_call *c, const char *name)
-{
-	for (size_t i = 0; i < c->n_params; i++)
-		if (span_is(c->params[i].name, name))
-			return c->params[i].value;
-	return span_of(NULL, 0);
-}
-
 static const char *const header_names[API_HEADERS_N] = {API_HEADERS};
 
 struct span api_header(const struct api_call *c, const char *name)
@@ -152,121 +91,12 @@ static int keep_headers(struct api_call *c, const struct http1_head *h)
 	return 0;
 }
 
-static int bad_param(struct api_call *c, const char *name, struct span value, const char *expected)
-{
-	diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
-	diag_field(c->d, span_str(name));
-	diag_value(c->d, value);
-	diag_expected(c->d, expected);
-	return MO_EINVAL;
-}
-
-int api_param_i64(struct api_call *c, const char *name, int64_t fallback, int64_t lo, int64_t hi, int64_t *ret)
-{
-	struct span s = api_param(c, name);
-	*ret = fallback;
-	if (!s.p || s.n == 0)
-		return 0;
-	if (num_i64(ret, s) == 0 && *ret >= lo && *ret <= hi)
-		return 0;
-	char range[64];
-	snprintf(range, sizeof range, "%lld..%lld", (long long)lo, (long long)hi);
-	return bad_param(c, name, s, range);
-}
-
-int api_param_f64(struct api_call *c, const char *name, double fallback, double *ret)
-{
-	struct span s = api_param(c, name);
-	*ret = fallback;
-	if (!s.p || s.n == 0 || (num_f64(ret, s) == 0 && isfinite(*ret)))
-		return 0;
-	return bad_param(c, name, s, "a number");
-}
-
-int api_param_time(struct api_call *c, const char *name, int64_t fallback, int64_t *ret)
-{
-	struct span s = api_param(c, name);
-	int64_t ms;
-	*ret = fallback;
-	if (!s.p || s.n == 0)
-		return 0;
-	if (num_i64(&ms, s) == 0 && ms > INT64_MIN / NS_PER_MS && ms < INT64_MAX / NS_PER_MS) {
-		*ret = ms * NS_PER_MS;
-		return 0;
-	}
-	if (rfc3339_parse(ret, s) == 0)
-		return 0;
-	return bad_param(c, name, s, "2026-11-22T08:10:00+09:00");
-}
-
-int api_param_series(struct api_call *c, const char *name, series_id *ret)
-{
-	struct span s = api_param(c, name);
-	struct uuid u;
-	if (!s.p || uuid_parse(&u, s) != 0)
-		return bad_param(c, name, s, "UUID");
-	if (sdb_find_uuid(node_sdb(c->node), &u, ret) == 0)
-		return 0;
-	diag_set(c->d, MO_ENOENT, MSG_API_NO_SERIES);
-	diag_value(c->d, s);
-	return MO_ENOENT;
-}
-
-bool api_one_of(const char *values, struct span text)
-{
-	struct span all = span_str(values);
-	for (size_t i = 0; i < all.n;) {
-		size_t end = span_find(all, i, ',');
-		if (span_eq(span_trim(span_sub(all, i, end - i)), text))
-			return text.n > 0;
-		i = end + 1;
-	}
-	return false;
-}
-
-int api_missing(struct api_call *c, const char *name)
-{
-	diag_set(c->d, MO_EINVAL, MSG_API_PARAM_MISSING);
-	diag_field(c->d, span_str(name));
-	return MO_EINVAL;
-}
-
 int api_object(struct api_call *c, struct json_value **ret)
 {
 	int err = json_parse(ret, &c->arena, buf_span(&c->body), c->d);
 	if (err != 0 || (*ret)->type == JSON_OBJECT)
 		return err;
 	return diag_set(c->d, MO_EINVAL, MSG_API_OBJECT);
-}
-
-static int check_params(struct api_call *c)
-{
-	const struct api_route *r = c->route;
-	for (size_t i = 0; i < sizeof r->params / sizeof *r->params && r->params[i].name; i++) {
-		const struct api_param *p = &r->params[i];
-		struct span s = api_param(c, p->name);
-		int64_t n;
-		double x;
-		if (s.n == 0) {
-			if (!p->required)
-				continue;
-			return api_missing(c, p->name);
-		}
-		int err = 0;
-		if (p->type == PARAM_INT)
-			err = api_param_i64(c, p->name, p->lo, p->lo, p->hi, &n);
-		else if (p->type == PARAM_NUMBER)
-			err = api_param_f64(c, p->name, 0, &x);
-		else if (p->type == PARAM_TIME)
-			err = api_param_time(c, p->name, 0, &n);
-		else if (p->type == PARAM_FLAG && !api_one_of("0, 1", s))
-			err = bad_param(c, p->name, s, "0, 1");
-		else if (p->type == PARAM_ENUM && !api_one_of(p->about, s))
-			err = bad_param(c, p->name, s, p->about);
-		if (err != 0)
-			return err;
-	}
-	return 0;
 }
 
 bool api_takes_type(const struct api_route *r, struct span content_type)
@@ -585,10 +415,11 @@ static int admit(struct api_call *c, const struct http1_head *h)
 		err = diag_set(c->d, MO_EINVAL, MSG_API_QUERY);
 		diag_value(c->d, h->path);
 	}
+	size_t of_path = c->n_params;
 	if (err == 0)
-		err = parse_query(c, h->query);
+		err = api_parse_query(c, h->query);
 	if (err == 0)
-		err = check_params(c);
+		err = api_check_params(c, of_path);
 	if (err == 0)
 		err = check_body(c, h);
 	if (err == 0 && c->route->run == RUN_WORKER)

@@ -54,9 +54,14 @@ static int write_node(struct api_call *c, const struct gen_node *n, bool up)
 	return err;
 }
 
-static void write_links(struct api_call *c, const struct gen_tree *t)
+/* The walk keeps numbers alone, two million links may lie in memory; their units are read as they are written. */
+static int write_links(struct api_call *c, const struct gen_tree *t)
 {
-	for (size_t i = 0; i < t->n_links; i++) {
+	struct buf unit;
+	int err = 0;
+	buf_init(&unit, 0);
+	for (size_t i = 0; i < t->n_links && err == 0; i++) {
+		err = store_link_unit(c->reader, t->links[i].parent, t->links[i].child, &unit, c->d);
 		jw_object(&c->w);
 		jw_key(&c->w, "parent");
 		jw_i64(&c->w, t->links[i].parent);
@@ -64,8 +69,15 @@ static void write_links(struct api_call *c, const struct gen_tree *t)
 		jw_i64(&c->w, t->links[i].child);
 		jw_key(&c->w, "quantity");
 		jw_f64(&c->w, t->links[i].quantity);
+		jw_key(&c->w, "unit");
+		if (unit.n)
+			jw_str(&c->w, buf_span(&unit));
+		else
+			jw_null(&c->w);
 		jw_object_end(&c->w);
 	}
+	buf_free(&unit);
+	return err;
 }
 
 int get_lot_tree(struct api_call *c)
@@ -94,8 +106,8 @@ int get_lot_tree(struct api_call *c)
 	jw_array_end(&c->w);
 	jw_key(&c->w, "links");
 	jw_array(&c->w);
-	for (int k = 0; k < 2; k++)
-		write_links(c, &t[k]);
+	for (int k = 0; k < 2 && err == 0; k++)
+		err = write_links(c, &t[k]);
 	jw_array_end(&c->w);
 	jw_key(&c->w, "cut");
 	jw_bool(&c->w, t[0].cut || t[1].cut);

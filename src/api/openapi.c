@@ -65,7 +65,7 @@ static const struct {
 	{"Lot", OBJECT(LOT "," M("events", "{\"type\":\"array\"}") "," M("operations", "{\"type\":\"array\"}") "," M("characteristics", "{\"type\":\"array\"}") ","
 		M("parents", "{\"type\":\"array\"}") "," M("children", "{\"type\":\"array\"}"))},
 	{"Tree", OBJECT(M("nodes", ARRAY(OBJECT(LOT "," M("depth", INTEGER)))) "," M("links", ARRAY(OBJECT(M("parent", INTEGER) "," M("child", INTEGER) ","
-		M("quantity", NUMBER)))) "," M("cut", FLAG))},
+		M("quantity", NUMBER) "," M("unit", TEXT)))) "," M("cut", FLAG))},
 	{"SeenLots", OBJECT(M("values", INTEGER) "," M("items", ARRAY(OBJECT(LOT "," M("times", INTEGER) "," M("first_t", TIME) "," M("last_t", TIME)))))},
 	{"Case", "{\"type\":\"object\"}"},
 	{"CaseState", OBJECT(M("state", TEXT))},

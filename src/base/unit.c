@@ -4,12 +4,19 @@
  *
  * A text is folded first: blanks, '^' and width variants go, superscripts,
  * middle dots and the composed squares (㎥, ㎍) become the plain form. Then
- * symbols and aliases as written, then codes, then without regard to case
- * where only one row answers ("KW", but not "mw"). */
+ * symbols and aliases as written, then, from three bytes on, without regard to
+ * case where only one row answers ("KWH", but not "mw": two letters are as
+ * often the name of something, "Cp", "Mo", "IN"). A code is never looked for
+ * among what people write: "D5", "C31" and "4K" name zones and machines. */
 #include "base/unit.h"
 #include "base/utf8.h"
 
 #define UNIT_TEXT_MAX 64u /* longer is no unit */
+#define UNIT_CASE_MIN 3u  /* bytes; a shorter text is compared as written */
+
+/* The single Latin letters that people put behind a name and mean as a unit. The others of the table (H, T, S, P, B, a) stand there for a
+ * zone or a machine, or for another unit (H for hours, T for tonnes, S for seconds), so alone they say nothing. */
+static const char letters[] = "ACFGJKLNVWdghlmst";
 
 struct row {
 	struct unit unit;
@@ -24,7 +31,7 @@ static const struct row rows[] = {
 	{{"H13", "°C/min", "temperature rate"}, "degC/min"},
 	{{"H14", "°C/s", "temperature rate"}, "degC/s"},
 	/* pressure */
-	{{"PAL", "Pa", "pressure"}, "파스칼 pascal"},
+	{{"PAL", "Pa", "pressure"}, "PA 파스칼 pascal"},
 	{{"A97", "hPa", "pressure"}, "헥토파스칼"},
 	{{"KPA", "kPa", "pressure"}, "킬로파스칼"},
 	{{"MPA", "MPa", "pressure"}, "메가파스칼"},
@@ -42,11 +49,11 @@ static const struct row rows[] = {
 	{{"C55", "N/m²", "stress"}, "N/m2"},
 	/* energy */
 	{{"JOU", "J", "energy"}, "줄 joule"},
-	{{"KJO", "kJ", "energy"}, "킬로줄"},
+	{{"KJO", "kJ", "energy"}, "KJ 킬로줄"},
 	{{"3B", "MJ", "energy"}, "메가줄"},
 	{{"GV", "GJ", "energy"}, "기가줄"},
 	{{"D30", "TJ", "energy"}, "테라줄"},
-	{{"WHR", "Wh", "energy"}, "W·h 와트시"},
+	{{"WHR", "Wh", "energy"}, "W·h WH wh 와트시"},
 	{{"KWH", "kWh", "energy"}, "kW·h 킬로와트시"},
 	{{"MWH", "MWh", "energy"}, "MW·h 메가와트시"},
 	{{"GWH", "GWh", "energy"}, "GW·h 기가와트시"},
@@ -57,10 +64,10 @@ static const struct row rows[] = {
 	/* power */
 	{{"WTT", "W", "power"}, "와트 watt"},
 	{{"C31", "mW", "power"}, "밀리와트"},
-	{{"KWT", "kW", "power"}, "킬로와트"},
+	{{"KWT", "kW", "power"}, "KW Kw kw 킬로와트"},
 	{{"MAW", "MW", "power"}, "메가와트"},
 	{{"A90", "GW", "power"}, "기가와트"},
-	{{"BHP", "hp", "power"}, "HP 마력"},
+	{{"BHP", "hp", "power"}, "HP Hp 마력"},
 	{{"HJ", "PS", "power"}, "미터마력"},
 	{{"E15", "kcal/h", "heat flow"}, "kcal/hr"},
 	{{"", "RT", "heat flow"}, "냉동톤 usRT USRT"},
@@ -77,12 +84,12 @@ static const struct row rows[] = {
 	{{"VLT", "V", "voltage"}, "볼트 volt Vac Vdc VAC VDC"},
 	{{"2Z", "mV", "voltage"}, "밀리볼트"},
 	{{"D82", "µV", "voltage"}, "uV"},
-	{{"KVT", "kV", "voltage"}, "킬로볼트"},
+	{{"KVT", "kV", "voltage"}, "KV Kv kv 킬로볼트"},
 	{{"AMP", "A", "current"}, "암페어 ampere amp"},
 	{{"4K", "mA", "current"}, "밀리암페어"},
 	{{"B84", "µA", "current"}, "uA"},
-	{{"B22", "kA", "current"}, "킬로암페어"},
-	{{"AMH", "Ah", "electric charge"}, "A·h"},
+	{{"B22", "kA", "current"}, "KA 킬로암페어"},
+	{{"AMH", "Ah", "electric charge"}, "A·h AH"},
 	{{"E09", "mAh", "electric charge"}, "mA·h"},
 	{{"OHM", "Ω", "resistance"}, "ohm 옴"},
 	{{"E45", "mΩ", "resistance"}, "mohm"},
@@ -98,7 +105,7 @@ static const struct row rows[] = {
 	{{"D33", "T", "magnetic flux density"}, "테슬라 tesla"},
 	{{"C29", "mT", "magnetic flux density"}, ""},
 	/* frequency, rotation */
-	{{"HTZ", "Hz", "frequency"}, "헤르츠 cps"},
+	{{"HTZ", "Hz", "frequency"}, "HZ hz 헤르츠 cps"},
 	{{"KHZ", "kHz", "frequency"}, "킬로헤르츠"},
 	{{"MHZ", "MHz", "frequency"}, "메가헤르츠"},
 	{{"A86", "GHz", "frequency"}, "기가헤르츠"},
@@ -137,7 +144,7 @@ static const struct row rows[] = {
 	{{"F28", "g/min", "mass flow"}, ""},
 	/* force, torque */
 	{{"NEW", "N", "force"}, "뉴턴 뉴톤 newton"},
-	{{"B47", "kN", "force"}, "킬로뉴턴"},
+	{{"B47", "kN", "force"}, "KN Kn 킬로뉴턴"},
 	{{"B73", "MN", "force"}, "메가뉴턴"},
 	{{"C20", "mN", "force"}, ""},
 	{{"B37", "kgf", "force"}, "킬로그램힘"},
@@ -155,12 +162,12 @@ static const struct row rows[] = {
 	/* length, area, volume */
 	{{"C45", "nm", "length"}, "나노미터"},
 	{{"4H", "µm", "length"}, "um micron 미크론 마이크로미터 마이크론"},
-	{{"MMT", "mm", "length"}, "밀리미터 밀리"},
-	{{"CMT", "cm", "length"}, "센티미터 센티"},
+	{{"MMT", "mm", "length"}, "MM Mm 밀리미터 밀리"},
+	{{"CMT", "cm", "length"}, "CM Cm 센티미터 센티"},
 	{{"MTR", "m", "length"}, "미터 meter metre"},
-	{{"KMT", "km", "length"}, "킬로미터"},
+	{{"KMT", "km", "length"}, "KM Km 킬로미터"},
 	{{"INH", "in", "length"}, "inch \" 인치"},
-	{{"FOT", "ft", "length"}, "feet foot 피트"},
+	{{"FOT", "ft", "length"}, "FT Ft feet foot 피트"},
 	{{"77", "mil", "length"}, "밀"},
 	{{"A11", "Å", "length"}, "옹스트롬"},
 	{{"MMK", "mm²", "area"}, "mm2"},
@@ -172,17 +179,17 @@ static const struct row rows[] = {
 	{{"MTQ", "m³", "volume"}, "m3 입방미터 세제곱미터 루베"},
 	{{"NM3", "Nm³", "volume"}, "Nm3"},
 	{{"4G", "µL", "volume"}, "ul uL µl"},
-	{{"MLT", "mL", "volume"}, "ml 밀리리터"},
+	{{"MLT", "mL", "volume"}, "ml ML 밀리리터"},
 	{{"LTR", "L", "volume"}, "l 리터 liter litre"},
-	{{"K6", "kL", "volume"}, "kl 킬로리터"},
+	{{"K6", "kL", "volume"}, "kl KL Kl 킬로리터"},
 	/* mass */
 	{{"MC", "µg", "mass"}, "ug 마이크로그램"},
-	{{"MGM", "mg", "mass"}, "밀리그램"},
+	{{"MGM", "mg", "mass"}, "MG 밀리그램"},
 	{{"GRM", "g", "mass"}, "그램 gram"},
-	{{"KGM", "kg", "mass"}, "킬로그램 킬로"},
+	{{"KGM", "kg", "mass"}, "KG Kg 킬로그램 킬로"},
 	{{"TNE", "t", "mass"}, "톤 ton tonne"},
-	{{"LBR", "lb", "mass"}, "파운드 lbs"},
-	{{"ONZ", "oz", "mass"}, "온스"},
+	{{"LBR", "lb", "mass"}, "LB Lb 파운드 lbs"},
+	{{"ONZ", "oz", "mass"}, "OZ Oz 온스"},
 	{{"", "돈", "mass"}, ""},
 	/* time */
 	{{"C47", "ns", "time"}, "나노초 nsec"},
@@ -190,7 +197,7 @@ static const struct row rows[] = {
 	{{"C26", "ms", "time"}, "msec 밀리초"},
 	{{"SEC", "s", "time"}, "sec 초 second seconds"},
 	{{"MIN", "min", "time"}, "분 minute minutes"},
-	{{"HUR", "h", "time"}, "hr hrs 시간 hour hours"},
+	{{"HUR", "h", "time"}, "hr HR Hr hrs 시간 hour hours"},
 	{{"DAY", "d", "time"}, "일 day days"},
 	{{"WEE", "wk", "time"}, "주 week weeks"},
 	{{"MON", "mo", "time"}, "월 개월 month months"},
@@ -240,15 +247,15 @@ static const struct row rows[] = {
 	/* angle, sound, light, data */
 	{{"DD", "°", "angle"}, "deg degree"},
 	{{"C81", "rad", "angle"}, "라디안"},
-	{{"2N", "dB", "sound level"}, "데시벨"},
+	{{"2N", "dB", "sound level"}, "DB Db db 데시벨"},
 	{{"", "dB(A)", "sound level"}, "dBA"},
-	{{"LUX", "lx", "illuminance"}, "lux 럭스"},
+	{{"LUX", "lx", "illuminance"}, "LX Lx lux 럭스"},
 	{{"LUM", "lm", "luminous flux"}, "lumen 루멘"},
 	{{"CDL", "cd", "luminous intensity"}, "candela 칸델라"},
 	{{"A24", "cd/m²", "luminance"}, "cd/m2 nit"},
 	{{"D54", "W/m²", "irradiance"}, "W/m2"},
 	{{"AD", "B", "data"}, "byte 바이트"},
-	{{"2P", "kB", "data"}, ""},
+	{{"2P", "kB", "data"}, "KB"},
 	{{"4L", "MB", "data"}, ""},
 	/* heat */
 	{{"D53", "W/(m·K)", "thermal conductivity"}, "W/mK W/m·K"},
@@ -270,7 +277,7 @@ static const struct row rows[] = {
 	{{"", "원/kWh", "price"}, "KRW/kWh ₩/kWh"},
 	{{"", "원/kg", "price"}, "KRW/kg ₩/kg"},
 	{{"C62", "1", "dimensionless"}, "one 무차원"},
-	{{"EA", "EA", "count"}, "ea 개 each pcs pc PCS PC 개수 낱개"},
+	{{"EA", "EA", "count"}, "ea Ea 개 each pcs pc PCS PC 개수 낱개"},
 	{{"H87", "piece", "count"}, "pieces"},
 	{{"IE", "명", "count"}, "인 사람 person persons people"},
 	{{"", "대", "count"}, "units"},
@@ -350,6 +357,8 @@ static size_t fold(uint8_t out[UNIT_TEXT_MAX], struct span s)
 
 static uint8_t lower(uint8_t c) { return c >= 'A' && c <= 'Z' ? c | 0x20 : c; }
 
+static bool is_letter(uint8_t c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+
 static bool same(struct span a, struct span b, bool any_case)
 {
 	if (a.n != b.n)
@@ -378,9 +387,8 @@ static const struct unit *find_folded(struct span t)
 	for (size_t i = 0; i < N_ROWS; i++)
 		if (row_has(&rows[i], t, false))
 			return &rows[i].unit;
-	for (size_t i = 0; i < N_ROWS; i++)
-		if (span_is(t, rows[i].unit.code))
-			return &rows[i].unit;
+	if (t.n < UNIT_CASE_MIN || same(t, SPAN_LIT("min"), true)) /* "MIN" stands beside "MAX" */
+		return NULL;
 	const struct unit *found = NULL;
 	for (size_t i = 0; i < N_ROWS; i++) {
 		if (!row_has(&rows[i], t, true))
@@ -396,7 +404,7 @@ const struct unit *unit_find(struct span text)
 {
 	uint8_t folded[UNIT_TEXT_MAX];
 	struct span t = span_of(folded, fold(folded, text));
-	if (t.n == 0)
+	if (t.n == 0 || (t.n == 1 && is_letter(t.p[0]) && !memchr(letters, t.p[0], sizeof letters - 1)))
 		return NULL;
 	const struct unit *u = find_folded(t);
 	if (u || span_find(t, 0, '.') == t.n)
@@ -410,6 +418,14 @@ const struct unit *unit_find(struct span text)
 		dotted[n++] = t.p[i] == '.' ? 0xB7 : t.p[i];
 	}
 	return find_folded(span_of(dotted, n));
+}
+
+const struct unit *unit_of_code(struct span code)
+{
+	for (size_t i = 0; code.n && i < N_ROWS; i++)
+		if (span_is(code, rows[i].unit.code))
+			return &rows[i].unit;
+	return NULL;
 }
 
 const struct unit *unit_at(unsigned index) { return index < N_ROWS ? &rows[index].unit : NULL; }

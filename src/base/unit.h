@@ -10,10 +10,14 @@ struct unit {
 	const char *symbol; /* as shown: "°C", "kWh", "µg/m³" */
 	const char *quantity; /* "temperature", "energy"... English, lower case */
 };
-/* NULL when unknown, or when only its case differs and two units match ("mw"). Accepts symbol, code, the usual
- * Korean and English spellings, full-width and composed signs (㎍/㎥), blanks anywhere, '.' or '*' for the product.
- * A linear search (a microsecond or ten): ask once per column, not per value. The unit is static. */
+/* A unit as people write it behind a name: symbol, the usual Korean and English spellings, full-width and composed signs (㎍/㎥), blanks
+ * anywhere, '.' or '*' for the product. NULL when unknown, or when only its case differs and it is shorter than three bytes or two units
+ * match. No codes: in a header "D5", "C31" and "4K" are zones and machines. Of single letters only those that are commonly
+ * units (A, V, W, m, s ...): "D" and "B" are not. A linear search (a microsecond or ten): ask once per column, not per value.
+ * The unit is static. */
 const struct unit *unit_find(struct span text);
+/* By the common code of Rec 20, exactly as the list has it; only for a field that is documented to hold a code. NULL when unknown. */
+const struct unit *unit_of_code(struct span code);
 /* Every row, for tests and docs: index 0.. until NULL. */
 const struct unit *unit_at(unsigned index);
 

@@ -106,6 +106,8 @@ static int check_there(struct checking *k, const char *folder, bool *ret_said, s
 	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = httpc_do(http, &r, &code, &answer, d);
+	if (err != 0)
+		err = cmd_unanswered(d, err, folder, false, MSG_NODE_ENDED);
 	if (err == 0)
 		err = json_parse(&root, &a, buf_span(&answer), d);
 	if (err == 0 && code == 200) {
@@ -128,9 +130,9 @@ int cmd_check(struct cmd *c)
 	struct diag *d = calloc(1, sizeof *d);
 	struct folder *f = NULL;
 	bool said = false;
-	if (!d || cmd_options(c, NULL, 0) != 0 || c->argc != 1) {
+	if (!d || cmd_options(c, NULL, 0) != 0 || !cmd_count(c, "check", 1, 1) || !cmd_is_folder(c, c->argv[0])) {
 		free(d);
-		return cmd_usage(c, "check");
+		return 2;
 	}
 	int err = folder_open(&f, c->vfs, c->argv[0], true, d), status = 2;
 	if (err == 0) {

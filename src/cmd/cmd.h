@@ -33,6 +33,21 @@ int cmd_fail(const struct cmd *c, const struct diag *d, int status);
 const char *cmd_text(const struct cmd *c, const char *ko, const char *en);
 int cmd_usage(const struct cmd *c, const char *name);
 
+/* ---- args.c ---- */
+/* Says that the argument cannot be that, and what it should be; gives 2. */
+int cmd_bad(const struct cmd *c, const char *name, const char *value, const char *expected);
+/* Says that one option goes with another alone; gives 2. */
+int cmd_needs(const struct cmd *c, const char *name, const char *other);
+/* Whether so many arguments stand beside the options; else it was said, with the usage. */
+bool cmd_count(const struct cmd *c, const char *command, int least, int most);
+/* False: said that it is a file. */
+bool cmd_is_folder(const struct cmd *c, const char *path);
+/* d says that a node runs on the folder: says another command instead when nobody answers at its socket. */
+void cmd_held(struct diag *d, const char *folder);
+/* A folder is locked and its socket answers nobody, or no more: puts what that means in place of d's words and gives the error. Nobody was
+ * ever reached: another command holds the folder; else the node has ended, which `ended` says ({0}: the folder). Other errors are left. */
+int cmd_unanswered(struct diag *d, int err, const char *folder, bool reached, enum mo_msg ended);
+
 int cmd_init(struct cmd *c), cmd_serve(struct cmd *c), cmd_import(struct cmd *c), cmd_check(struct cmd *c), cmd_sql(struct cmd *c);
 int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c);
 

@@ -176,8 +176,13 @@ int cmd_debug(struct cmd *c)
 	struct buf out;
 	int status = 2;
 	buf_init(&out, 0);
-	if (!d || !other || cmd_options(c, NULL, 0) != 0 || c->argc != 1) {
-		status = cmd_usage(c, "debug");
+	struct vfs_stat st;
+	if (!d || !other || cmd_options(c, NULL, 0) != 0 || !cmd_count(c, "debug", 1, 1))
+		goto out;
+	if (vfs_stat(c->vfs, c->argv[0], &st) == 0 && st.is_dir) {
+		diag_set(d, MO_EINVAL, MSG_DEBUG_FOLDER);
+		diag_file(d, c->argv[0]);
+		status = cmd_fail(c, d, 1);
 		goto out;
 	}
 	struct look l = {.c = c, .path = c->argv[0], .out = &out, .d = other};

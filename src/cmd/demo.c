@@ -21,6 +21,9 @@
 #define HISTORY_HOURS INT64_C(168)
 #define READY_NS (30 * NS_PER_S)
 #define STOP_NS (30 * NS_PER_S)
+#define EVENTS "1, 3, 6"    /* of those the simulator plants, the ones it can vary */
+#define SHIFT_HOURS_MAX 2.5 /* the simulator's */
+#define SYNC_DELAY_MAX 1000 /* the setting's */
 
 struct demo {
 	struct cmd *c;
@@ -269,6 +272,26 @@ static void remove_tree(const char *dir)
 		fprintf(stderr, "moru: %s\n", dir);
 }
 
+static bool is_event(const char *text) { return strcmp(text, "1") == 0 || strcmp(text, "3") == 0 || strcmp(text, "6") == 0; }
+
+/* What the simulator would refuse only when the nodes run already. 0, or 2 and said. */
+static int check_arguments(const struct demo *m)
+{
+	uint64_t seed;
+	double hours;
+	if (num_u64(&seed, span_str(m->seed)) != 0)
+		return cmd_bad(m->c, "--seed", m->seed, "0..18446744073709551615");
+	if (m->without && !is_event(m->without))
+		return cmd_bad(m->c, "--without", m->without, EVENTS);
+	if (m->halve && !is_event(m->halve))
+		return cmd_bad(m->c, "--halve", m->halve, EVENTS);
+	if (m->shift_event && !is_event(m->shift_event))
+		return cmd_bad(m->c, "--shift", m->shift_event, EVENTS);
+	if (num_f64(&hours, span_str(m->shift_hours)) != 0 || !(hours >= -SHIFT_HOURS_MAX && hours <= SHIFT_HOURS_MAX))
+		return cmd_bad(m->c, "--shift", m->shift_hours, "-2.5..2.5");
+	return 0;
+}
+
 int cmd_demo(struct cmd *c)
 {
 	struct cmd_option o[] = {{"--check", false, NULL}, {"--seed", true, NULL}, {"--dir", true, NULL}, {"--keep", false, NULL}, {"--without", true, NULL},
@@ -276,9 +299,9 @@ int cmd_demo(struct cmd *c)
 	struct demo m = {.c = c, .d = calloc(1, sizeof *m.d), .seed = "1"};
 	int status = 1, err = 0;
 	uint16_t port = PORT_FIRST;
-	if (!m.d || cmd_options(c, o, sizeof o / sizeof *o) != 0 || c->argc > (o[6].got ? 1 : 0)) {
+	if (!m.d || cmd_options(c, o, sizeof o / sizeof *o) != 0 || !cmd_count(c, "demo", 0, o[6].got ? 1 : 0)) {
 		free(m.d);
-		return cmd_usage(c, "demo");
+		return 2;
 	}
 	m.check = o[0].got != NULL;
 	if (o[1].got)
@@ -287,10 +310,17 @@ int cmd_demo(struct cmd *c)
 	m.halve = o[5].got;
 	m.shift_event = o[6].got;
 	m.shift_hours = c->argc ? c->argv[0] : "2";
-	if (o[7].got && num_i64(&m.sync_delay_ms, span_str(o[7].got)) != 0) {
+	if (o[7].got && (num_i64(&m.sync_delay_ms, span_str(o[7].got)) != 0 || m.sync_delay_ms < 0 || m.sync_delay_ms > SYNC_DELAY_MAX))
+		status = cmd_bad(c, "--sync-delay", o[7].got, "0..1000");
+	else if (o[2].got && strlen(o[2].got) >= sizeof m.dir)
+		status = cmd_bad(c, "--dir", o[2].got, "1..255 bytes");
+	else
+		status = check_arguments(&m);
+	if (status != 0) {
 		free(m.d);
-		return cmd_usage(c, "demo");
+		return status;
 	}
+	status = 1;
 	struct sigaction sa = {.sa_handler = on_signal};
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

@@ -26,8 +26,11 @@ struct door {
 	struct cmd *c;
 	struct node *node; /* NULL: by the socket */
 	struct httpc *http;
+	const char *folder;
 	char *sock;
 	const char *asset; /* as the person named it; NULL: as proposed */
+	bool reached; /* somebody was at the socket */
+	bool at_work; /* another command holds the folder: nothing can be taken in */
 	struct store_reader *reader;
 	struct totals t;
 	struct diag *d;
@@ -222,6 +225,10 @@ static int ask(struct door *w, struct httpc_request *r, struct buf *answer, stru
 	r->unix_path = w->sock;
 	r->timeout_ms = ANSWER_MS;
 	int err = httpc_do(w->http, r, &status, answer, w->d);
+	if (err != 0)
+		err = cmd_unanswered(w->d, err, w->folder, w->reached, MSG_IMPORT_NODE_ENDED);
+	w->at_work = err == MO_EBUSY;
+	w->reached |= !w->at_work;
 	if (err == 0)
 		err = json_parse(root, a, buf_span(answer), w->d);
 	if (err == 0 && status >= 400) {
@@ -349,6 +356,8 @@ static void import_path(struct door *w, const char *path, unsigned depth)
 	struct vfs_stat st;
 	struct source src = {.path = path, .d = w->d};
 	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	if (w->at_work)
+		return;
 	diag_clear(w->d);
 	w->said = false;
 	int err = vfs_stat(w->c->vfs, path, &st);
@@ -378,8 +387,12 @@ int cmd_import(struct cmd *c)
 		free(w.d);
 		return cmd_usage(c, "import");
 	}
+	if (!cmd_is_folder(c, c->argv[0])) {
+		free(w.d);
+		return 2;
+	}
+	opt.dir = w.folder = c->argv[0];
 	w.asset = o[0].got;
-	opt.dir = c->argv[0];
 	int err = node_open(&w.node, c->vfs, &opt, w.d);
 	if (err == 0) {
 		char *db = folder_path(node_folder(w.node), "store.db");

@@ -13,12 +13,14 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"init", "DIR [--name NAME] [--firm CODE] [--port N]", cmd_init, "노드 폴더를 만듭니다", "make a node's folder",
+	{"init", "DIR [--name NAME] [--firm CODE] [--port N] [--zone ZONE]", cmd_init, "노드 폴더를 만듭니다", "make a node's folder",
 		"DIR에 노드의 식별자, 서명키, 설정(moru.yaml), 저장소를 만듭니다. 이미 노드가 있으면 건드리지 않습니다.\n"
 		"  --name NAME   화면 맨 위에 보이는 공장 이름\n  --firm CODE   우리 회사 코드\n  --port N      접속을 받을 포트 (기본 8470)\n"
+		"  --zone ZONE   시간대의 IANA 이름 (기본: 이 PC의 시간대, 알 수 없으면 Asia/Seoul)\n"
 		"  --demo --start TIME [--sync-delay MS]   시연용 폴더: 시계가 TIME에서 멈춰 시작합니다",
 		"Makes the identity, signing key, settings (moru.yaml) and store in DIR. A folder that holds a node already is left alone.\n"
 		"  --name NAME   name of the factory, shown on top of the page\n  --firm CODE   our firm code\n  --port N      port to listen on (8470)\n"
+		"  --zone ZONE   IANA name of the time zone (the PC's; Asia/Seoul where it tells none)\n"
 		"  --demo --start TIME [--sync-delay MS]   a demo folder: its clock stands at TIME"},
 	{"serve", "DIR [--listen ADDR:PORT]", cmd_serve, "노드를 돌립니다", "run the node",
 		"노드를 앞에서 돌립니다. 준비되면 표준 오류에 `moru: ready on http://ADDR:PORT`를 찍습니다. SIGTERM이면 깨끗이 끝나고(0),\n"
@@ -36,8 +38,8 @@ static const struct command commands[] = {
 		"모든 파일의 체크섬과 모든 참조를 확인하고, 따로 둔 파일을 알려 줍니다. 노드가 돌고 있어도 됩니다.\n상태: 0 온전함, 1 이상 있음, 2 확인하지 못함.",
 		"Verifies every file's checksums and every reference and says what was set aside. The node may be running.\nStatus: 0 whole, 1 findings, 2 it could not be checked."},
 	{"sql", "DIR \"SELECT …\" [--format table|csv|json]", cmd_sql, "읽기 전용 SQL", "read-only SQL",
-		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다. 노드가 돌고 있어도 됩니다 (그때는 한 번에 한 문장, 30초까지).\n표: asset lot lot_link operation event characteristic machine_state case_ signal series value chart",
-		"Read-only SQL over lots, events, operations, cases and series. The node may be running (then one statement at a time, for at most 30 s).\nTables: asset lot lot_link operation event characteristic machine_state case_ signal series value chart"},
+		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다. 노드가 돌고 있어도 됩니다 (그때는 한 번에 한 문장, 30초까지).\n표: asset item lot lot_link operation event characteristic machine_state case_ signal series value chart\n열의 뜻과 예: docs/sql.md",
+		"Read-only SQL over lots, events, operations, cases and series. The node may be running (then one statement at a time, for at most 30 s).\nTables: asset item lot lot_link operation event characteristic machine_state case_ signal series value chart\nWhat each column is, and examples: docs/sql.md"},
 	{"debug", "FILE", cmd_debug, "모루의 파일 하나를 말로 보여 줍니다", "show one of our own files in words",
 		"노드 폴더의 파일(시계열 로그, 세그먼트, 목록, 저장소, 첨부, 설정, 식별자)을 사람이 읽을 수 있게 보여 줍니다.",
 		"Shows a file of a node's folder (series log, segment, catalogue, manifest, store, blob, settings, identity) in words."},
@@ -148,7 +150,7 @@ static int help(const struct cmd *c)
 	return 0;
 }
 
-/* --lang wins over LC_ALL, LC_MESSAGES, LANG; Korean where none says. Takes the option out of the arguments. */
+/* False: said that there is no such language. --lang wins over LC_ALL, LC_MESSAGES, LANG; Korean where none says. Takes the option out of the arguments. */
 static bool language(struct cmd *c)
 {
 	static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
@@ -162,9 +164,12 @@ static bool language(struct cmd *c)
 			c->argv[kept++] = c->argv[i];
 			continue;
 		}
-		if (i + 1 >= c->argc || (strcmp(c->argv[i + 1], "ko") != 0 && strcmp(c->argv[i + 1], "en") != 0))
+		const char *asked = i + 1 < c->argc ? c->argv[++i] : "";
+		if (strcmp(asked, "ko") != 0 && strcmp(asked, "en") != 0) {
+			cmd_bad(c, "--lang", asked, "ko, en"); /* in the language of the environment */
 			return false;
-		c->lang = words_lang(c->argv[++i]);
+		}
+		c->lang = words_lang(asked);
 	}
 	c->argc = kept;
 	return true;
@@ -173,10 +178,8 @@ static bool language(struct cmd *c)
 int main(int argc, char **argv)
 {
 	struct cmd c = {.argc = argc - 1, .argv = argv + 1};
-	if (!language(&c)) {
-		fprintf(stderr, "moru: --lang ko|en\n");
+	if (!language(&c))
 		return 2;
-	}
 	if (c.argc && (strcmp(c.argv[0], "--version") == 0 || strcmp(c.argv[0], "version") == 0)) {
 		printf("moru %s\n", MORU_VERSION);
 		return 0;
@@ -195,6 +198,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "moru: %s %s (moru help)\n", cmd_text(&c, "모르는 명령:", "unknown command:"), c.argv[0]);
 		return 2;
 	}
+	for (int i = 1; i < c.argc; i++)
+		if (strcmp(c.argv[i], "--help") == 0 || (i == 1 && strcmp(c.argv[i], "-h") == 0))
+			return help(&c); /* explains argv[0] */
 	c.argc--;
 	c.argv++;
 	if (vfs_real(&c.vfs) != 0)

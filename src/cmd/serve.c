@@ -9,26 +9,45 @@
 #include "cmd/cmd.h"
 #include "http/loop.h"
 #include "node/node.h"
+#include "os/zonename.h"
+
+#define SYNC_DELAY_MAX 1000 /* the setting's */
+#define FALLBACK_ZONE "Asia/Seoul" /* where the PC tells none */
 
 int cmd_init(struct cmd *c)
 {
 	struct cmd_option o[] = {{"--name", true, NULL}, {"--firm", true, NULL}, {"--port", true, NULL}, {"--demo", false, NULL}, {"--start", true, NULL},
-		{"--sync-delay", true, NULL}};
+		{"--sync-delay", true, NULL}, {"--zone", true, NULL}};
 	struct folder_init f = {.lang = c->lang == WORDS_KO ? "ko" : "en", .now_ns = wall_now()};
 	struct diag *d = calloc(1, sizeof *d);
 	int64_t port = 0, delay = 0;
+	char zone[ZONENAME_MAX];
 	int status = 2;
 	if (!d || cmd_options(c, o, sizeof o / sizeof *o) != 0)
 		goto out;
 	f.name = o[0].got;
 	f.firm = o[1].got;
 	f.demo = o[3].got != NULL;
-	if (c->argc != 1 || (o[2].got && (num_i64(&port, span_str(o[2].got)) != 0 || port < 1 || port > 65535)) ||
-		(o[5].got && (num_i64(&delay, span_str(o[5].got)) != 0 || delay < 0 || delay > 1000 || !f.demo)) || f.demo != (o[4].got != NULL) ||
-		(f.demo && rfc3339_parse(&f.demo_start_ns, span_str(o[4].got)) != 0)) {
-		status = cmd_usage(c, "init");
+	if (!cmd_count(c, "init", 1, 1))
 		goto out;
-	}
+	if (o[2].got && (num_i64(&port, span_str(o[2].got)) != 0 || port < 1 || port > 65535))
+		cmd_bad(c, "--port", o[2].got, "1..65535");
+	else if (o[5].got && (num_i64(&delay, span_str(o[5].got)) != 0 || delay < 0 || delay > SYNC_DELAY_MAX))
+		cmd_bad(c, "--sync-delay", o[5].got, "0..1000");
+	else if (o[4].got && rfc3339_parse(&f.demo_start_ns, span_str(o[4].got)) != 0)
+		cmd_bad(c, "--start", o[4].got, "2026-11-15T00:00:00+09:00");
+	else if (o[6].got && !zonename_known(o[6].got))
+		cmd_bad(c, "--zone", o[6].got, "Asia/Seoul, UTC, ...");
+	else if (f.demo && !o[4].got)
+		cmd_needs(c, "--demo", "--start");
+	else if (!f.demo && (o[4].got || o[5].got))
+		cmd_needs(c, o[4].got ? "--start" : "--sync-delay", "--demo");
+	else
+		status = 0;
+	if (status != 0)
+		goto out;
+	/* A demo's firms stand in Korea, wherever it is shown. */
+	f.zone = o[6].got ? o[6].got : !f.demo && zonename_local(zone, getenv("TZ"), "/etc") ? zone : FALLBACK_ZONE;
 	f.port = (uint16_t)port;
 	f.sync_delay_ms = delay;
 	if (folder_init(c->vfs, c->argv[0], &f, d) != 0) {
@@ -36,6 +55,7 @@ int cmd_init(struct cmd *c)
 		goto out;
 	}
 	printf(cmd_text(c, "%s에 노드를 만들었습니다. `moru serve %s` 명령으로 돌립니다.\n", "Made a node in %s. Run it with `moru serve %s`.\n"), c->argv[0], c->argv[0]);
+	printf(cmd_text(c, "시간대: %s (moru.yaml의 zone)\n", "Time zone: %s (zone in moru.yaml)\n"), f.zone);
 	status = 0;
 out:
 	free(d);
@@ -101,10 +121,14 @@ int cmd_serve(struct cmd *c)
 		status = 2;
 		goto out;
 	}
-	if (c->argc != 1 || (o[0].got && !parse_listen(o[0].got, address, &port))) {
-		status = cmd_usage(c, "serve");
+	status = 2;
+	if (!cmd_count(c, "serve", 1, 1) || !cmd_is_folder(c, c->argv[0]))
+		goto out;
+	if (o[0].got && !parse_listen(o[0].got, address, &port)) {
+		cmd_bad(c, "--listen", o[0].got, "127.0.0.1:0..65535, [::1]:0..65535");
 		goto out;
 	}
+	status = 1;
 	loop_set_log(loop_line);
 	opt.dir = c->argv[0];
 	if (o[0].got) {
@@ -112,6 +136,8 @@ int cmd_serve(struct cmd *c)
 		opt.listen_port = port;
 	}
 	if (node_open(&n, c->vfs, &opt, d) != 0) {
+		if (d->msg == MSG_FOLDER_BUSY)
+			cmd_held(d, c->argv[0]);
 		status = cmd_fail(c, d, 1);
 		goto out;
 	}

@@ -62,6 +62,10 @@ static int select_there(struct cmd *c, const char *folder, struct span sql, cons
 	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = httpc_do(http, &r, &code, &answer, d);
+	if (err != 0) {
+		err = cmd_unanswered(d, err, folder, false, MSG_NODE_ENDED);
+		*status = 2;
+	}
 	if (err == 0 && code == 200) {
 		print(NULL, &answer);
 		*status = 0;
@@ -86,9 +90,13 @@ int cmd_sql(struct cmd *c)
 	struct folder *f = NULL;
 	enum sql_format format;
 	int status = 1;
-	if (!d || cmd_options(c, o, 1) != 0 || c->argc != 2 || sql_format_parse(&format, span_str(o[0].got ? o[0].got : "")) != 0) {
+	if (!d || cmd_options(c, o, 1) != 0 || !cmd_count(c, "sql", 2, 2) || !cmd_is_folder(c, c->argv[0])) {
 		free(d);
-		return cmd_usage(c, "sql");
+		return 2;
+	}
+	if (sql_format_parse(&format, span_str(o[0].got ? o[0].got : "")) != 0) {
+		free(d);
+		return cmd_bad(c, "--format", o[0].got, "table, csv, json");
 	}
 	struct span sql = span_str(c->argv[1]);
 	int err = folder_open(&f, c->vfs, c->argv[0], true, d);
@@ -100,7 +108,7 @@ int cmd_sql(struct cmd *c)
 		err = select_there(c, c->argv[0], sql, o[0].got ? o[0].got : "table", &status, d);
 	}
 	if (err != 0)
-		status = cmd_fail(c, d, 1);
+		status = cmd_fail(c, d, status);
 	folder_close(f);
 	free(d);
 	return status;

@@ -181,6 +181,47 @@ static bool list_next(struct span *list, struct span *ret)
 	return true;
 }
 
+/* ";q=0.5" in thousandths (RFC 9110 12.4.2); without one 1000, -1: not of that form. */
+static int weight(struct span params)
+{
+	params = trim(params);
+	if (params.n == 0)
+		return 1000;
+	params = trim(span_sub(params, 1, params.n)); /* the semicolon */
+	if (params.n < 3 || params.n > 7 || (params.p[0] | 0x20) != 'q' || params.p[1] != '=' || (params.p[2] != '0' && params.p[2] != '1') ||
+	        (params.n > 3 && params.p[3] != '.'))
+		return -1;
+	int q = 1000 * (params.p[2] - '0'), unit = 100;
+	for (size_t i = 4; i < params.n; i++, unit /= 10) {
+		if (params.p[i] < '0' || params.p[i] > '9')
+			return -1;
+		q += unit * (params.p[i] - '0');
+	}
+	return q <= 1000 ? q : -1;
+}
+
+bool http1_accepts_gzip(struct span list)
+{
+	int gzip = -1, any = -1, identity = -1;
+	struct span member;
+	while (list_next(&list, &member)) {
+		size_t semicolon = span_find(member, 0, ';');
+		struct span name = trim(span_sub(member, 0, semicolon));
+		int q = weight(span_sub(member, semicolon, member.n));
+		if (q < 0)
+			continue; /* says nothing that could be kept to */
+		if (same(name, "gzip") || same(name, "x-gzip")) /* the same by 8.4.1.3 */
+			gzip = q;
+		else if (same(name, "identity"))
+			identity = q;
+		else if (span_is(name, "*"))
+			any = q;
+	}
+	if (gzip < 0)
+		gzip = any;
+	return gzip > 0 && gzip >= identity;
+}
+
 /* Where the body ends (RFC 9112, 6). */
 static int framing(struct http1_head *h, int *ret_status)
 {

@@ -33,6 +33,10 @@ struct http1_head {
 /* Case-insensitive by name; p == NULL when absent. */
 struct span http1_header(const struct http1_head *h, const char *name);
 
+/* Whether to answer in gzip, by an Accept-Encoding (RFC 9110 12.5.3): it or "*" is listed with a weight above 0 that is not below identity's.
+ * p == NULL, no such header: not, though any coding would do. */
+bool http1_accepts_gzip(struct span accept_encoding);
+
 /* Parses a head from the beginning of in. 0: *ret_eaten bytes consumed, spans point into in. MO_EAGAIN: not all there.
  * MO_EPROTO / MO_ELIMIT: *ret_status is the HTTP status to answer (400, 414, 431, 501, 505); the connection must end.
  * A fault is told as soon as its line is whole. On any answer but 0 *ret holds nothing to be used.

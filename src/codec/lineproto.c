@@ -106,7 +106,7 @@ static int parse_tags(struct cur *c, struct lineproto_line *l)
 		const uint8_t *key = ++c->p;
 		const uint8_t *eq = scan_name(key, c->end, '=');
 		if (eq == key || eq == c->end || *eq != '=') {
-			int e = refuse(c, eq, MO_EINVAL, MSG_LP_TAG_FORM, "tag=value");
+			int e = refuse(c, eq, MO_EINVAL, eq == key ? MSG_LP_TAG_MISSING : MSG_LP_TAG_FORM, "tag=value");
 			diag_field(c->d, to_here(key, eq));
 			return e;
 		}
@@ -292,7 +292,7 @@ static int parse_fields(struct lineproto *p, struct cur *c, struct lineproto_lin
 	for (;;) {
 		const uint8_t *key = c->p, *eq = scan_name(key, c->end, '=');
 		if (eq == key || eq == c->end || *eq != '=' || eq + 1 == c->end) {
-			int e = refuse(c, eq, MO_EINVAL, eq == key && l->n_fields == 0 ? MSG_LP_NO_FIELDS : MSG_LP_FIELD_FORM, "field=value");
+			int e = refuse(c, eq, MO_EINVAL, eq != key ? MSG_LP_FIELD_FORM : l->n_fields ? MSG_LP_FIELD_MISSING : MSG_LP_NO_FIELDS, "field=value");
 			diag_field(c->d, to_here(key, eq));
 			return e;
 		}

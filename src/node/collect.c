@@ -194,6 +194,22 @@ static void device_free(struct device *v)
 }
 
 /* ---- documents ---- */
+/* Whether the driver reads, by the clock, the signal that "state" names; "" names none. */
+static int check_state_signal(const struct driver_ops *ops, const struct driver *dr, const char *key, const char *name, struct diag *d)
+{
+	size_t n;
+	const struct driver_signal *s = ops->signals(dr, &n);
+	for (size_t i = 0; i < n && name[0]; i++)
+		if (!s[i].per_cycle && strcmp(s[i].name, name) == 0)
+			return 0;
+	if (!name[0])
+		return 0;
+	int err = diag_set(d, MO_EINVAL, MSG_DEVICE_STATE_NAME);
+	diag_field(d, span_str(key));
+	diag_value(d, span_str(name));
+	return err;
+}
+
 int collect_check(struct span json, struct diag *d)
 {
 	struct device_doc p;
@@ -201,7 +217,9 @@ int collect_check(struct span json, struct diag *d)
 	if (err == 0 && p.ops) {
 		struct driver *dr = NULL;
 		err = p.ops->open(&dr, json, d);
-		if (err == 0)
+		if (err == 0 && (err = check_state_signal(p.ops, dr, "state.signal", p.info.state_signal, d)) == 0)
+			err = check_state_signal(p.ops, dr, "state.alarm", p.info.alarm_signal, d);
+		if (dr)
 			p.ops->close(dr);
 	}
 	return err;

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "codec/json.h"
 #include "driver/driver.h"
+#include "lots/records.h"
 #include "node/node.h"
 
 struct collect;
@@ -25,7 +26,7 @@ struct device_status {
 	int64_t last_value_ns;   /* T_NONE: none yet */
 	uint64_t values;
 	bool push;               /* its values come by HTTP: last_value_ns and values stay empty here, the engine knows */
-	char asset[128];
+	char asset[RECORD_CODE_MAX + 1];
 };
 /* Any thread. */
 void collect_status(struct collect *c, struct span device, struct device_status *ret);
@@ -47,8 +48,8 @@ MO_MUST_USE int collect_test(struct collect *c, struct span json, void (*done)(v
 
 /* What is expected of one asset's machine: state codes, from its device document. */
 struct machine_info {
-	char asset[128];
-	char state_signal[128], alarm_signal[128];
+	char asset[RECORD_CODE_MAX + 1];
+	char state_signal[RECORD_CODE_MAX + 1], alarm_signal[RECORD_CODE_MAX + 1];
 	uint8_t codes[256];   /* raw state code -> enum mcode; 255 unknown */
 	int64_t interval_ns;  /* how often values come */
 	bool push;            /* by HTTP */

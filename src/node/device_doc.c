@@ -1,4 +1,6 @@
 /* See priv/collect.h. What the driver itself wants of a document it checks itself (driver_ops.open). */
+#include <stdio.h>
+
 #include "codec/text.h"
 #include "driver/modbus/modbus.h"
 #include "insight/states.h"
@@ -11,8 +13,18 @@ static int read_states(struct machine_info *m, const struct json_value *root, st
 {
 	const struct json_value *st = json_member(root, "state");
 	memset(m->codes, 255, sizeof m->codes);
-	if (!st)
+	if (!st || st->type == JSON_NULL)
 		return 0;
+	/* A name that is misspelt would mean that no stop is ever found. */
+	for (const struct json_value *v = st->child; v; v = v->next)
+		if (!span_is(v->name, "signal") && !span_is(v->name, "codes") && !span_is(v->name, "alarm")) {
+			char field[2 * DIAG_TEXT_MAX];
+			int bad = diag_set(d, MO_EINVAL, MSG_DRIVER_CONFIG_UNKNOWN);
+			(void)snprintf(field, sizeof field, "state.%.*s", (int)(v->name.n < DIAG_TEXT_MAX ? v->name.n : DIAG_TEXT_MAX), (const char *)v->name.p);
+			diag_field(d, span_str(field));
+			diag_expected(d, "signal, codes, alarm");
+			return bad;
+		}
 	struct span text;
 	int err = json_get_str(st, "signal", &text, d);
 	if (err != 0)

@@ -123,6 +123,24 @@ static int sync_parent(struct vfs *vfs, const char *path)
 	return err;
 }
 
+/* Why the node's folder itself was not made, as far as that can be told. Gives err. */
+static int cannot_make(struct vfs *vfs, const char *path, int err, struct diag *d)
+{
+	struct vfs_stat st;
+	char *parent = vfs_parent(path);
+	if (vfs_stat(vfs, path, &st) == 0 && !st.is_dir)
+		diag_set(d, err, MSG_FOLDER_IS_FILE);
+	else if (parent && (vfs_stat(vfs, parent, &st) != 0 || !st.is_dir) && err == MO_ENOENT)
+		diag_set(d, err, MSG_FOLDER_NO_PARENT);
+	else
+		diag_set(d, err, err == MO_EDENIED ? MSG_FOLDER_DENIED : MSG_FOLDER_MAKE);
+	diag_file(d, path);
+	if (parent)
+		diag_text(d, 0, span_str(parent));
+	free(parent);
+	return err;
+}
+
 int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
 {
 	if (exists(vfs, path, "format")) {
@@ -131,11 +149,8 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 		return MO_EEXIST;
 	}
 	int err = vfs_mkdir(vfs, path, false);
-	if (err != 0) {
-		diag_set(d, err, MSG_FOLDER_MAKE);
-		diag_file(d, path);
-		return err;
-	}
+	if (err != 0)
+		return cannot_make(vfs, path, err, d);
 	static const struct {
 		const char *name;
 		bool secret;
@@ -151,6 +166,8 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 		bool ko = strcmp(opt->lang, "ko") == 0;
 		diag_copy(s.name, sizeof s.name, span_str(opt->name ? opt->name : ko ? "우리 공장" : "Our factory"));
 		diag_copy(s.firm, sizeof s.firm, span_str(opt->firm ? opt->firm : "OWN"));
+		if (opt->zone)
+			diag_copy(s.zone, sizeof s.zone, span_str(opt->zone));
 		if (opt->port)
 			s.port = opt->port;
 		s.sync_delay_ms = opt->sync_delay_ms;

@@ -30,6 +30,7 @@ struct folder {
 struct folder_init {
 	const char *lang;  /* "ko", "en" */
 	const char *name, *firm; /* NULL: defaults */
+	const char *zone;        /* IANA name; NULL: the settings' default, Asia/Seoul */
 	bool demo;
 	int64_t demo_start_ns;
 	int64_t now_ns;

@@ -102,6 +102,28 @@ int node_zone_named(struct node *n, struct zone **ret, struct span name, struct 
 	return err;
 }
 
+/* The settings' own zone; without one of that name the words say where it stands. */
+static int settings_zone(struct node *n, struct zone **ret, const struct settings *s, struct diag *d)
+{
+	struct diag *why = calloc(1, sizeof *why);
+	char *path = folder_path(n->folder, "moru.yaml");
+	int err = why && path ? node_zone_named(n, ret, span_str(s->zone), why) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (err == MO_ENOMEM) {
+		diag_set(d, err, MSG_OUT_OF_MEMORY);
+	} else if (err != 0) {
+		diag_set(d, err, s->zone_line ? MSG_SETTING_ZONE : MSG_ZONE_UNKNOWN); /* the built-in one may be missing with the PC's zones */
+		diag_file(d, s->zone_line ? path : why->file);
+		diag_line(d, s->zone_line, 0);
+		diag_field(d, SPAN_LIT("zone"));
+		diag_value(d, span_str(s->zone));
+		diag_expected(d, "Asia/Seoul, UTC, ...");
+		diag_text(d, 0, span_str(why->file));
+	}
+	free(path);
+	free(why);
+	return err;
+}
+
 /* The node's time ran ahead of what the PC's clock says now. */
 static void say_behind(struct node *n, int64_t last_ns)
 {
@@ -197,7 +219,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	if (err == 0 && n->folder->demo && n->settings.sync_delay_ms)
 		err = slowvfs_new(&n->slow, vfs, n->settings.sync_delay_ms * NS_PER_MS);
 	if (err == 0)
-		err = node_zone_named(n, &n->zone, span_str(n->folder->settings.zone), d);
+		err = settings_zone(n, &n->zone, &n->folder->settings, d);
 	if (err == 0)
 		err = open_engines(n, d);
 	if (err == 0)
@@ -270,11 +292,8 @@ static void reload(struct node *n)
 	}
 	int err = settings_read(&s, n->vfs, path, n->folder->demo, d);
 	/* What would keep the next start from working is said now. */
-	if (err == 0 && (err = node_zone_named(n, &zone, span_str(s.zone), d)) != 0) {
-		diag_file(d, path);
-		diag_field(d, SPAN_LIT("zone"));
-		diag_expected(d, "Asia/Seoul, UTC, ...");
-	}
+	if (err == 0)
+		err = settings_zone(n, &zone, &s, d);
 	zone_free(zone);
 	if (err != 0) {
 		node_log(n, "error", d); /* the old ones stay */

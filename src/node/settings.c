@@ -164,6 +164,43 @@ static int refuse(struct reading *r, enum mo_msg msg, const yaml_node_t *at, con
 	return MO_EINVAL;
 }
 
+/* "name, firm, ...": what may stand directly below the prefix. */
+static void known_below(char out[DIAG_TEXT_MAX], const char *prefix, bool demo)
+{
+	size_t skip = strlen(prefix), n = 0, last_n = 0;
+	const char *last = "";
+	out[0] = 0;
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		const char *k = keys[i].key;
+		if ((keys[i].demo_only && !demo) || (skip && (strncmp(k, prefix, skip) != 0 || k[skip] != '.')))
+			continue;
+		k += skip ? skip + 1 : 0;
+		size_t len = strcspn(k, ".");
+		if (len == last_n && strncmp(k, last, len) == 0)
+			continue; /* keys of one group stand together */
+		last = k;
+		last_n = len;
+		if (n < DIAG_TEXT_MAX)
+			n += (size_t)snprintf(out + n, DIAG_TEXT_MAX - n, "%s%.*s", n ? ", " : "", (int)len, k);
+	}
+}
+
+static int unknown(struct reading *r, const yaml_node_t *at, const char *prefix, const char *name)
+{
+	char known[DIAG_TEXT_MAX];
+	known_below(known, prefix, r->demo);
+	return refuse(r, MSG_SETTING_UNKNOWN, at, name, SPAN_LIT(""), known);
+}
+
+static bool is_group(const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (strncmp(keys[i].key, name, n) == 0 && keys[i].key[n] == '.')
+			return true;
+	return false;
+}
+
 static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node_t *map, const char *prefix, unsigned depth)
 {
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
@@ -171,8 +208,8 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 		char name[KEY_MAX];
 		if (k->type != YAML_SCALAR_NODE ||
 			snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "." : "", (const char *)k->data.scalar.value) >= (int)sizeof name)
-			return refuse(r, MSG_SETTING_UNKNOWN, k, prefix, SPAN_LIT(""), "");
-		if (v->type == YAML_MAPPING_NODE && depth < 3) {
+			return unknown(r, k, prefix, prefix);
+		if (v->type == YAML_MAPPING_NODE && depth < 3 && is_group(name)) {
 			int err = read_mapping(r, doc, v, name, depth + 1);
 			if (err != 0)
 				return err;
@@ -180,7 +217,7 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 		}
 		const struct setting_key *key = find(name);
 		if (!key)
-			return refuse(r, MSG_SETTING_UNKNOWN, k, name, SPAN_LIT(""), "");
+			return unknown(r, k, prefix, name);
 		if (key->demo_only && !r->demo)
 			return refuse(r, MSG_SETTING_DEMO_ONLY, k, name, SPAN_LIT(""), "");
 		if (v->type != YAML_SCALAR_NODE)
@@ -192,6 +229,8 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 		r->seen |= bit;
 		if (!put(r->s, key, text))
 			return refuse(r, MSG_SETTING_VALUE, v, name, text, expected(key->type));
+		if (key->type == SET_ZONE)
+			r->s->zone_line = v->start_mark.line + 1;
 	}
 	return 0;
 }

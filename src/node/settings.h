@@ -19,6 +19,7 @@ struct settings {
 	int64_t head_budget_bytes;
 	int64_t stop_min_s;      /* shorter stops are micro-stops */
 	int64_t sync_delay_ms;   /* demo folders only: added to each sync */
+	uint64_t zone_line;      /* of moru.yaml, for the words when there is no such zone; 0: not told there */
 };
 enum setting_type { SET_TEXT, SET_ZONE, SET_LOOPBACK, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM };
 struct setting_key {
@@ -33,7 +34,7 @@ struct setting_key {
 const struct setting_key *settings_keys(size_t *ret_n);
 
 void settings_defaults(struct settings *s);
-/* MO_EINVAL with file, line, field, value, expected. Unknown keys are refused. */
+/* MO_EINVAL with file, line, field, value, expected. Unknown keys are refused, `expected` the known ones of that place. */
 MO_MUST_USE int settings_read(struct settings *ret, struct vfs *vfs, const char *path, bool demo, struct diag *d);
 /* The commented file that init writes. */
 void settings_write(struct buf *out, const struct settings *s, const char *lang, bool demo);

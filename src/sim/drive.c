@@ -653,7 +653,7 @@ static int devices_settled(struct drive *d, enum sim_firm f, struct buf *list)
 	for (int i = 0; i < SETTLED_TRIES; i++) {
 		struct device_list l = {list, 0};
 		buf_reset(list);
-		int err = ask(d, f, "GET", "/api/v1/devices?limit=1000", NULL, NULL, 200, "GET /api/v1/devices");
+		int err = ask(d, f, "GET", "/api/v1/devices", NULL, NULL, 200, "GET /api/v1/devices");
 		if (err < 0)
 			return err;
 		(void)peek_each(d->node[f].conn[CONN_CLOCK].reply.body, "items", device_values, &l);

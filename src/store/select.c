@@ -8,7 +8,7 @@
 #define FIRST_ROWS 16u                 /* of a batch; grows by four a batch up to TABLE_BATCH_ROWS: one row costs little, many go fast */
 #define BATCH_TEXT_BYTES (1u << 20)    /* a batch ends once its texts hold as much */
 
-enum { RD_MARK, RD_DOC, RD_BLOB, RD_LOT, RD_CHILDREN, RD_PARENTS, RD_COUNT };
+enum { RD_MARK, RD_DOC, RD_BLOB, RD_LOT, RD_CHILDREN, RD_PARENTS, RD_LINK_UNIT, RD_COUNT };
 static const char *const reads[RD_COUNT] = {
 	[RD_MARK] = "SELECT value FROM mark WHERE name=?1",
 	[RD_DOC] = "SELECT version, json FROM doc WHERE class=?1 AND name=?2 AND json IS NOT NULL",
@@ -16,6 +16,7 @@ static const char *const reads[RD_COUNT] = {
 	[RD_LOT] = "SELECT id FROM lot WHERE firm=?1 AND number=?2",
 	[RD_CHILDREN] = "SELECT parent, child, quantity FROM lot_link WHERE parent=?1 ORDER BY child",
 	[RD_PARENTS] = "SELECT parent, child, quantity FROM lot_link WHERE child=?1 ORDER BY parent",
+	[RD_LINK_UNIT] = "SELECT unit FROM lot_link WHERE parent=?1 AND child=?2",
 };
 
 struct store_reader {
@@ -319,6 +320,25 @@ int store_open_blob(struct store_reader *r, const uint8_t sha256[32], struct vfs
 int store_lot_id(struct store_reader *r, struct lot_key key, int64_t *ret, struct diag *d)
 {
 	return db_find(&r->db, RD_LOT, ARGS(sarg_s(key.firm), sarg_s(key.number)), ret, d);
+}
+
+int store_link_unit(struct store_reader *r, int64_t parent, int64_t child, struct buf *ret, struct diag *d)
+{
+	sqlite3_stmt *st;
+	int err = db_use(&r->db, RD_LINK_UNIT, ARGS(sarg_i(parent), sarg_i(child)), &st, d);
+	buf_reset(ret);
+	if (err != 0)
+		return err;
+	int rc = db_step(&r->db, st, d);
+	if (rc == 1) {
+		const void *text = sqlite3_column_text(st, 0);
+		if (text)
+			buf_add(ret, span_of(text, (size_t)sqlite3_column_bytes(st, 0)));
+		else if (sqlite3_column_type(st, 0) != SQLITE_NULL)
+			ret->err = MO_ENOMEM;
+		sqlite3_reset(st);
+	}
+	return rc < 0 ? rc : ret->err ? diag_set(d, ret->err, MSG_OUT_OF_MEMORY) : 0;
 }
 
 int store_links(void *reader, int64_t lot, bool down, const struct gen_link **ret, size_t *ret_n, struct diag *d)

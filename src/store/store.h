@@ -165,6 +165,8 @@ MO_MUST_USE int store_get_doc(struct store_reader *r, enum store_doc c, struct s
 MO_MUST_USE int store_open_blob(struct store_reader *r, const uint8_t sha256[32], struct vfs_file **ret, uint64_t *ret_size, struct diag *d);
 /* Row id of a lot; MO_ENOENT. */
 MO_MUST_USE int store_lot_id(struct store_reader *r, struct lot_key key, int64_t *ret, struct diag *d);
+/* The unit of a link's quantity into ret, which is reset first and stays empty when none was said, or there is no such link. */
+MO_MUST_USE int store_link_unit(struct store_reader *r, int64_t parent, int64_t child, struct buf *ret, struct diag *d);
 /* gen_links_fn over a reader (arg). */
 MO_MUST_USE int store_links(void *reader, int64_t lot, bool down, const struct gen_link **ret, size_t *ret_n, struct diag *d);
 

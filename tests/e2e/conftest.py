@@ -25,7 +25,7 @@ SANITIZER = re.compile(r'AddressSanitizer|UndefinedBehaviorSanitizer|runtime err
 
 def moru(*args, lang='en', env=None, timeout=60, input=None):
     """Runs one command to its end."""
-    e = dict(os.environ, **(env or {}))
+    e = {**os.environ, 'TZ': 'Asia/Seoul', **(env or {})}  # what `moru init` writes must not depend on the PC
     return subprocess.run([MORU, '--lang', lang, *map(str, args)], capture_output=True, timeout=timeout, env=e, input=input)
 
 

@@ -1,8 +1,10 @@
 """Every route of the table: what it answers, what it refuses, its pages."""
 import csv
+import gzip
 import io
 import json
 import re
+import time
 import uuid
 
 import pytest
@@ -233,6 +235,37 @@ def test_lot_tree(data):
     assert all(k['parent'] in ids and k['child'] in ids for k in cut['links'])
 
 
+def test_links_of_a_tree_keep_their_unit(node):
+    lot = lambda number: {'firm': 'F', 'number': number}
+    a = node.records({'type': 'link', 'parent': lot('resin'), 'child': lot('holder'), 'quantity': 21.8, 'unit': 'kg'},
+        {'type': 'link', 'parent': lot('coil'), 'child': lot('holder'), 'quantity': 3}, {'type': 'link', 'parent': lot('pin'), 'child': lot('holder')})
+    assert a.status == 200, a
+    t = node.get_json('/api/v1/lots/F/holder/tree', direction='up')
+    numbers = {x['id']: x['number'] for x in t['nodes']}
+    assert {numbers[k['parent']]: (k['quantity'], k['unit']) for k in t['links']} == {'resin': (21.8, 'kg'), 'coil': (3, None), 'pin': (None, None)}
+
+
+@pytest.mark.parametrize('method, path, name, known', [('GET', '/api/v1/signals?aset=press1', 'aset', 'asset, limit, cursor'),
+    ('GET', '/api/v1/signals?asset=press1&Limit=3', 'Limit', 'asset, limit, cursor'), ('GET', '/api/v1/cases/1?id=2', 'id', None), ('GET', '/api/v1/node?x', 'x', None),
+    ('GET', '/api/v1/lots/F/L-001/tree?firm=G', 'firm', 'direction, depth, limit'), ('GET', '/api/v1/lots?%C3%A9tat=ok', 'état', 'q, item, state, limit, cursor'),
+    ('HEAD', '/api/v1/today?a=1', None, None), ('POST', '/api/v1/sql?fmt=csv', 'fmt', 'format'), ('POST', '/api/v1/imports?name=a.csv&db=x', 'db', 'name'),
+    ('GET', '/api/v1/live?topic=changes', 'topic', 'topics')])
+def test_unknown_parameters_are_refused(data, method, path, name, known):
+    a = data.ask(method, path, body=b'SELECT 1' if 'sql' in path else b'a' if method == 'POST' else None,
+        headers={'Content-Type': 'application/sql' if 'sql' in path else 'application/octet-stream'} if method == 'POST' else None)
+    if method == 'HEAD':
+        assert a.status == 400
+        return
+    p = a.problem(400, 'api_param_unknown' if known else 'api_param_none')
+    assert p['field'] == name and name in p['detail']['en'] and name in p['detail']['ko'] and p.get('expected') == known
+
+
+def test_other_doors_take_any_parameter(data):
+    assert data.get('/healthz', x='1').status == 200 and data.get('/metrics', x='1').status == 200 and data.get('/', x='1').status == 200
+    assert data.get('/query', q='SHOW DATABASES', pretty='true', chunked='true').status == 200
+    assert data.write('lenient v=1', rp='', u='a', whatever='1').status == 204
+
+
 def test_search(data):
     n = data
     r = n.get_json('/api/v1/search', q='기계')['items']
@@ -310,6 +343,9 @@ def test_last_value_of_a_machine_that_pushes(new_node):
     n.signal('MCH-06', 'force', source='file')
     assert last() == ['2025-11-22T00:06:51.500Z']
     n.ask('PUT', '/api/v1/devices/press', body={**PUSH, 'enabled': False})
+    end = time.monotonic() + 5
+    while last() != [None] and time.monotonic() < end:  # the collectors take a document a moment after it is stored
+        time.sleep(0.01)
     assert last() == [None]
 
 
@@ -398,3 +434,27 @@ def test_ends_of_time(data, t):
     for path in (f'/api/v1/series/{s}/values', f'/api/v1/series/{s}/chart', '/api/v1/assets/M-00/states', '/api/v1/assets/M-00/stops', '/api/v1/events', '/api/v1/operations'):
         for params in ({'from_': t}, {'to': t}, {'from_': t, 'to': t}):
             assert data.get(path, **params).status in (200, 400), (path, params)
+
+
+@pytest.mark.parametrize('accept, packed', [(None, False), ('identity', False), ('', False), ('gzip;q=0', False), ('*;q=0', False), ('br', False), ('gzip', True),
+    ('br, GZIP;q=0.8', True), ('*', True), ('deflate, gzip;q=0.2, identity;q=0.9', False)])
+def test_page_is_packed_for_those_who_take_it(data, accept, packed):
+    h = {} if accept is None else {'Accept-Encoding': accept}
+    got = {}
+    for method in ('GET', 'HEAD'):
+        c = data.connect()
+        c.putrequest(method, '/', skip_accept_encoding=True)
+        for k, v in h.items():
+            c.putheader(k, v)
+        c.endheaders()
+        r = c.getresponse()
+        got[method] = r.headers, r.read()
+        c.close()
+        assert r.status == 200 and r.headers['Vary'] == 'Accept-Encoding' and (r.headers['Content-Encoding'] == 'gzip') == packed
+    (head, body), (head2, _) = got['GET'], got['HEAD']
+    assert head['Content-Length'] == head2['Content-Length'] == str(len(body)) and head['ETag'] == head2['ETag']
+    assert (gzip.decompress(body) if packed else body).startswith(b'<!doctype html>'), body[:100]
+    again = data.get('/', headers={**h, 'If-None-Match': head['ETag']} if h else {'Accept-Encoding': 'identity', 'If-None-Match': head['ETag']})
+    assert again.status == 304 and again.body == b'' and again.headers['ETag'] == head['ETag']
+    other = data.get('/', headers={'Accept-Encoding': 'identity' if packed else 'gzip', 'If-None-Match': head['ETag']})
+    assert other.status == 200 and other.headers['ETag'] != head['ETag']

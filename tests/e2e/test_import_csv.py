@@ -63,6 +63,14 @@ def test_units_in_headers(take):
     assert units == {'온도': '°C', '전력': 'kWh', '발전량': 'MWh', 'Usage': 'kWh', '지수(2020=100)': ''}
 
 
+def test_labels_in_headers_are_no_units(take):
+    """A zone or a machine in brackets looks like a UNECE code: it stays part of the signal's name."""
+    r, v = take('time,온도(D5),온도(C31),점검(4K),열(E14),위치(D),전류(A),무게(g)\n2021-09-06 10:05,1,2,3,4,5,6,7\n2021-09-06 10:06,1,2,3,4,5,6,7\n', name='labels')
+    units = {s[1]: s[2] for s in series(take.folder).values() if s[0] == 'labels'}
+    assert units == {'온도(D5)': '', '온도(C31)': '', '점검(4K)': '', '열(E14)': '', '위치(D)': '', '전류': 'A', '무게': 'g'}
+    assert [x for _, x in v['온도(D5)']] == [1.0, 1.0] and [x for _, x in v['온도(C31)']] == [2.0, 2.0]
+
+
 def test_thousands(take):
     r, v = take('time,a\n2021-09-06 10:05,"1,395"\n2021-09-06 10:06,"12,345,678.5"\n2021-09-06 10:07,869\n')
     assert [x for _, x in v['a']] == [1395.0, 12345678.5, 869.0]

@@ -77,6 +77,9 @@ def test_disabled_is_not_asked(node, plc):
     ({'signals': [{'name': 'a', 'address': 1}, {'name': 'a', 'address': 2}]}, 'signals[1].name'),
     ({'signals': [{'name': 'a', 'address': 70000}]}, 'signals[0].address'),
     ({'state': {'signal': 'a', 'codes': {'1': 'flying'}}}, '1'), ({'state': {'codes': {}}}, 'signal'),
+    ({'state': {'signal': 'a', 'code': {'1': 'run'}}}, 'state.code'), ({'state': {'signal': 'b', 'codes': {'1': 'run'}}}, 'state.signal'),
+    ({'state': {'signal': 'a', 'codes': {'1': 'run'}, 'alarm': 'b'}}, 'state.alarm'),
+    ({'state': {'signal': 'n', 'codes': {'1': 'run'}}, 'cycle': {'counter': {'address': 9}, 'signals': [{'name': 'n', 'address': 10}]}}, 'state.signal'),
 ])
 def test_a_bad_document_is_refused_where(shared_node, change, field):
     config = device(1502, [{'name': 'a', 'address': 1}])
@@ -89,6 +92,14 @@ def test_a_bad_document_is_refused_where(shared_node, change, field):
         p = shared_node.ask(method, path, body=config).problem(400)
         assert field in (p.get('field', ''), ) or field in p['detail']['en'], p
     assert 'bad' not in names(shared_node)
+
+
+def test_the_longest_code_of_an_asset(node, plc):
+    """Values, and that the device is silent, belong to one asset."""
+    code = 'A' * 128
+    put_device(node, 'plc', device(plc.port, [{'name': 'a', 'address': 1}], asset=code, state=None))
+    wait_for(lambda: last(node, code).get('a'))
+    assert [a['code'] for a in node.items('/api/v1/assets')] == [code]
 
 
 def test_not_json(shared_node):

@@ -40,7 +40,7 @@ def test_good_ones_are_taken(node):
     (r'^  port: .*$', '  port: 70000', '  port: 70000', ['listen.port', '70000', '0..65535']),
     (r'^  begins: .*$', '  begins: 25:00', '  begins: 25:00', ['production_day.begins', '25:00', 'HH:MM']),
     (r'^  address: .*$', '  address: 0.0.0.0', '  address: 0.0.0.0', ['listen.address', '0.0.0.0', '127.0.0.1']),
-    (r'^firm: .*$', 'frim: X', 'frim: X', ['frim']),
+    (r'^firm: .*$', 'frim: X', 'frim: X', ['frim', 'name, firm, lang, zone']),
     (r'^name: .*$', 'name: "open', None, ['YAML']),
 ])
 def test_bad_ones_are_said_and_the_old_stay(node, pattern, text, line_of, words):
@@ -65,7 +65,8 @@ def test_bad_ones_are_said_and_the_old_stay(node, pattern, text, line_of, words)
 def test_a_zone_that_does_not_exist(node):
     edit(node, r'^zone: .*$', 'zone: Asia/Seoulx')
     said = hup(node)
-    assert 'zone_unknown' in said and 'Asia/Seoulx' in said
+    line = (node.folder / 'moru.yaml').read_text().split('\n').index('zone: Asia/Seoulx') + 1
+    assert 'setting_zone' in said and 'Asia/Seoulx' in said and f'moru.yaml line {line}:' in said
     assert node.get('/healthz').status == 200
 
 

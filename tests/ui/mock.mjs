@@ -115,7 +115,7 @@ const caseOut = (x, full) => ({ id: x.id, asset: x.asset, asset_name: machines.f
 const lots = [], links = [];
 if (mode !== "empty") {
 	const add = (firm, number, item, item_name, state, place, quantity, unit, made) => (lots.push({ id: lots.length + 1, firm, number, item, item_name, state, place, made: iso(made), quantity, unit }), lots[lots.length - 1]);
-	const link = (p, ch, quantity) => links.push({ parent: p.id, child: ch.id, quantity });
+	const link = (p, ch, quantity) => links.push({ parent: p.id, child: ch.id, quantity, unit: p.unit });
 	const coil = add("SUP", "CU-88120", "COIL", "동 코일", "ok", "MCH-04", 420, "kg", T0 - 90 * H);
 	const resin = add("SUP", "PA-2291", "PA66-GF30", "수지 PA66-GF30", "on_hold", "MLD", 25, "kg", T0 - 50 * H);
 	const scrap = add("MLD", "HLD-A-1117-X", "HLD-A", "버스바 홀더 A", "scrapped", "MLD", 24, "ea", T0 - 44 * H);

@@ -129,6 +129,12 @@ bool api_takes_type(const struct api_route *r, struct span content_type);
 bool api_one_of(const char *values, struct span text);
 /* The route of a request, NULL when there is none; allow: the methods that its path takes, for 405 ("" when there is no such path). */
 const struct api_route *api_route_find(enum http1_method m, struct span path, char allow[64]);
+/* Percent-decoded, in the arena. MO_EINVAL: no percent coding, or no UTF-8; MO_ENOMEM: which must not look like a parameter that was not given. */
+MO_MUST_USE int api_decode(struct span *ret, struct arena *a, struct span s, bool plus);
+/* Adds the query's parameters. MO_ELIMIT, MO_EINVAL, MO_ENOMEM with diag. */
+MO_MUST_USE int api_parse_query(struct api_call *c, struct span query);
+/* Holds them, from index `from` on the query's, against the route's row. MO_EINVAL with diag. */
+MO_MUST_USE int api_check_params(struct api_call *c, size_t from);
 /* A query or path parameter; p == NULL when absent. */
 struct span api_param(const struct api_call *c, const char *name);
 MO_MUST_USE int api_param_f64(struct api_call *c, const char *name, double fallback, double *ret);

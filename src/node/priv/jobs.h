@@ -16,13 +16,13 @@
 
 /* What is going to be written, in one transaction at the end of a run. Spans live in `text`. */
 struct jobs_case {
-	char asset[128], cause[192], kind[32], firm[FIRM_CODE_MAX + 1], lot[LOT_NUMBER_MAX + 1];
+	char asset[RECORD_CODE_MAX + 1], cause[192], kind[32], firm[FIRM_CODE_MAX + 1], lot[LOT_NUMBER_MAX + 1];
 	int64_t begin_ns, end_ns;
 	bool over;
 	char *evidence; /* JSON, owned */
 };
 struct jobs_states {
-	char asset[128];
+	char asset[RECORD_CODE_MAX + 1];
 	int64_t from_ns, to_ns;
 	struct store_state *states; /* owned */
 	size_t n;
@@ -43,7 +43,7 @@ struct track {
 	enum series_type type;
 	enum series_kind kind;
 	bool known;
-	char signal[128];
+	char signal[RECORD_CODE_MAX + 1];
 	char unit[24];
 	struct uuid uuid;
 	struct machine *machine; /* its asset */
@@ -58,7 +58,7 @@ struct track {
 /* One asset that sends values. */
 struct machine {
 	struct machine *next;
-	char asset[128];
+	char asset[RECORD_CODE_MAX + 1];
 	bool has_info;           /* a device document names it */
 	struct machine_info info;
 	series_id state_id, alarm_id, lot_id;

@@ -94,7 +94,7 @@ export type Operation = {
 export type Characteristic = { id: number; name: string; value: number | null; unit: string | null; lower: number | null; upper: number | null; judged: number | null; pass?: boolean | null; gauge: string | null; spec_version: string | null; person: string | null; t: Time; asset: string | null };
 export type LotFull = Lot & { events: LotEvent[]; operations: Operation[]; characteristics: Characteristic[]; parents: LotLink[]; children: LotLink[] };
 export type TreeNode = Lot & { depth: number };
-export type Tree = { nodes: TreeNode[]; links: { parent: number; child: number; quantity: number | null }[]; cut: boolean };
+export type Tree = { nodes: TreeNode[]; links: { parent: number; child: number; quantity: number | null; unit: string | null }[]; cut: boolean };
 export type CaseState = "open" | "seen" | "in_work" | "done" | "closed";
 export type Evidence = {
 	series?: string;

@@ -19,7 +19,7 @@ export class Node {
 		this.log = "";
 	}
 	init(lang = "ko", more = []) {
-		const r = spawnSync(this.moru, ["init", this.dir, "--lang", lang, "--name", "예시사출", "--firm", "MLD", ...more], { encoding: "utf8" });
+		const r = spawnSync(this.moru, ["init", this.dir, "--lang", lang, "--name", "예시사출", "--firm", "MLD", "--zone", "Asia/Seoul", ...more], { encoding: "utf8" });
 		assert.equal(r.status, 0, `moru init: ${r.stderr}`);
 		return this;
 	}

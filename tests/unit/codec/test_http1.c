@@ -419,6 +419,24 @@ static void test_rubbish(void **state)
 	}
 }
 
+/* RFC 9110, 12.5.3, with its own examples. */
+static void test_accepts_gzip(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *header;
+		bool gzip;
+	} rows[] = {{"compress, gzip", true}, {"", false}, {"*", true}, {"compress;q=0.5, gzip;q=1.0", true}, {"gzip;q=1.0, identity; q=0.5, *;q=0", true},
+		{"identity", false}, {"identity;q=1, *;q=0", false}, {"gzip;q=0", false}, {"gzip;q=0.000", false}, {"*, gzip;q=0", false}, {"x-gzip", true}, {"GZip", true},
+		{"gzip, deflate, br, zstd", true}, {"br", false}, {"gzip;q=0.4, identity;q=0.6", false}, {"gzip;q=0.001", true}, {"*;q=0", false}, {"identity;q=0", false},
+		{"gzip ; Q=0.9", true}, {"gzip;q=2", false}, {"gzip;q=1.001", false}, {"gzip;q=x", false}, {"gzip;q=0.1234", false}, {"gzip;level=9", false}, {"gzipped", false},
+		{",, gzip ,", true}, {"gzip;q=1.", true}, {"gzip;", false}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (http1_accepts_gzip(span_str(rows[i].header)) != rows[i].gzip)
+			fail_msg("%s", rows[i].header);
+	assert_false(http1_accepts_gzip(span_of(NULL, 0)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +444,7 @@ int main(void)
 	        cmocka_unit_test(test_accepted),
 	        cmocka_unit_test(test_refused),
 	        cmocka_unit_test(test_limits),
+	        cmocka_unit_test(test_accepts_gzip),
 	        cmocka_unit_test(test_chunked),
 	        cmocka_unit_test(test_chunked_limits),
 	        cmocka_unit_test(test_rubbish),

@@ -191,10 +191,10 @@ static void refusals(void **state)
 		unsigned column;
 	} rows[] = {
 		{",a=b v=1", MO_EINVAL, MSG_LP_NO_MEASUREMENT, 1}, {"weather", MO_EINVAL, MSG_LP_NO_FIELDS, 8}, {"weather,a=b", MO_EINVAL, MSG_LP_NO_FIELDS, 12},
-		{"weather,a=b ", MO_EINVAL, MSG_LP_NO_FIELDS, 13}, {"m,=b v=1", MO_EINVAL, MSG_LP_TAG_FORM, 3}, {"m,a v=1", MO_EINVAL, MSG_LP_TAG_FORM, 4},
-		{"m,a= v=1", MO_EINVAL, MSG_LP_TAG_FORM, 5}, {"m,a=b=c v=1", MO_EINVAL, MSG_LP_TAG_FORM, 6}, {"m,a=b, v=1", MO_EINVAL, MSG_LP_TAG_FORM, 7},
+		{"weather,a=b ", MO_EINVAL, MSG_LP_NO_FIELDS, 13}, {"m,=b v=1", MO_EINVAL, MSG_LP_TAG_MISSING, 3}, {"m,a v=1", MO_EINVAL, MSG_LP_TAG_FORM, 4},
+		{"m,a= v=1", MO_EINVAL, MSG_LP_TAG_FORM, 5}, {"m,a=b=c v=1", MO_EINVAL, MSG_LP_TAG_FORM, 6}, {"m,a=b, v=1", MO_EINVAL, MSG_LP_TAG_MISSING, 7},
 		{"m,a=b,a=c v=1", MO_EINVAL, MSG_LP_TAG_TWICE, 7}, {"m v", MO_EINVAL, MSG_LP_FIELD_FORM, 4}, {"m v=", MO_EINVAL, MSG_LP_FIELD_FORM, 4},
-		{"m =1", MO_EINVAL, MSG_LP_NO_FIELDS, 3}, {"m v=1,", MO_EINVAL, MSG_LP_FIELD_FORM, 7}, {"m v=1,=2", MO_EINVAL, MSG_LP_FIELD_FORM, 7},
+		{"m =1", MO_EINVAL, MSG_LP_NO_FIELDS, 3}, {"m v=1,", MO_EINVAL, MSG_LP_FIELD_MISSING, 7}, {"m v=1,=2", MO_EINVAL, MSG_LP_FIELD_MISSING, 7},
 		{"m v=,w=2", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=+2", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=+2i", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
 		{"m v=NaN", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=inf", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=-inf", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
 		{"m v=1u", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=1.5i", MO_EINVAL, MSG_LP_BAD_VALUE, 5}, {"m v=1e3i", MO_EINVAL, MSG_LP_BAD_VALUE, 5},
