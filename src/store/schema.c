@@ -95,6 +95,7 @@ const char store_schema_v1[] =
 	"CREATE TABLE import(row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, file TEXT NOT NULL, sha256 BLOB, state TEXT NOT NULL,"
 	" result TEXT, t INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX import_sha256 ON import(sha256) WHERE sha256 IS NOT NULL;"
+	"CREATE INDEX import_running ON import(row) WHERE state='running';"
 
 	/* ---- search: rowid is 4 * the object's id + its sort (0 asset, 1 signal, 2 lot) ---- */
 	"CREATE VIRTUAL TABLE search USING fts5(kind UNINDEXED, key UNINDEXED, title, detail, tokenize='moru');"
