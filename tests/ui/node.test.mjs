@@ -131,7 +131,7 @@ test("a file dropped on Today is charted within a minute without a word of confi
 test("a midnight of the day before is told with its rows, before and after the file is stored", async () => {
 	const p = await open(browser, node.base, "/imports");
 	try {
-		await p.page.setInputFiles("input[type=file]", { name: "반시간.csv", mimeType: "text/csv", buffer: Buffer.from("시각,전력[kW]\n2026-03-02 23:00,1\n2026-03-02 23:30,2\n2026-03-02 00:00,3\n2026-03-03 00:30,4\n") });
+		await p.page.setInputFiles("input[type=file]", { name: "half-hours.csv", mimeType: "text/csv", buffer: Buffer.from("시각,전력[kW]\n2026-03-02 23:00,1\n2026-03-02 23:30,2\n2026-03-02 00:00,3\n2026-03-03 00:30,4\n") });
 		for (const more of [/적힌 그대로 저장하고/, /적힌 그대로 저장했습니다/]) {
 			await p.page.waitForFunction((s) => new RegExp(s).test(document.querySelector(".ask")?.textContent ?? ""), more.source);
 			assert.match(await p.page.textContent(".ask b"), /^4번째 줄: 2026-03-02 23:30 다음에 2026-03-02 00:00이 옵니다$/);
