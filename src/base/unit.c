@@ -420,12 +420,4 @@ const struct unit *unit_find(struct span text)
 	return find_folded(span_of(dotted, n));
 }
 
-const struct unit *unit_of_code(struct span code)
-{
-	for (size_t i = 0; code.n && i < N_ROWS; i++)
-		if (span_is(code, rows[i].unit.code))
-			return &rows[i].unit;
-	return NULL;
-}
-
 const struct unit *unit_at(unsigned index) { return index < N_ROWS ? &rows[index].unit : NULL; }

@@ -16,8 +16,6 @@ struct unit {
  * units (A, V, W, m, s ...): "D" and "B" are not. A linear search (a microsecond or ten): ask once per column, not per value.
  * The unit is static. */
 const struct unit *unit_find(struct span text);
-/* By the common code of Rec 20, exactly as the list has it; only for a field that is documented to hold a code. NULL when unknown. */
-const struct unit *unit_of_code(struct span code);
 /* Every row, for tests and docs: index 0.. until NULL. */
 const struct unit *unit_at(unsigned index);
 

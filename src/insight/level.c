@@ -379,7 +379,7 @@ bool level_join(struct level_finding *f, const struct level_finding *surer)
 }
 
 /* The sum whose shift lies nearest to what was found gives the begin. */
-static const struct cusum *best_dated(const struct level *q, unsigned down)
+static const struct cusum *best_dated(const struct level *q, bool down)
 {
 	const struct cusum *small = &q->k.c[SMALL_UP + down], *large = &q->k.c[LARGE_UP + down], *sharp = &q->k.c[SHARP_UP + down];
 	const struct cusum *c = small->s <= 0 || (large->s > 0 && fabs(large->sum) >= LARGE_FROM * noise_of(&q->ref) * large->n) ? large : small;
@@ -389,9 +389,9 @@ static const struct cusum *best_dated(const struct level *q, unsigned down)
 	return far && (c->s <= 0 || before < BEFORE_SHARP * after) ? sharp : c;
 }
 
-static void enter(struct level *q, unsigned found)
+static void enter(struct level *q, bool down)
 {
-	const struct cusum *c = best_dated(q, found & 1u);
+	const struct cusum *c = best_dated(q, down);
 	double n = c->n, mean = c->sum / n;
 	q->shift = (struct shift){.begin_ns = c->t_ns,
 	        .begin_seq = c->seq,
@@ -477,7 +477,7 @@ static enum level_verdict watch(struct level *q, const struct level_sample *x, s
 		cusums_add(q, x);
 		for (unsigned i = 0; i < CUSUMS; i++) {
 			if (established(q, i)) {
-				enter(q, i);
+				enter(q, i & 1u);
 				fill(q, INT64_MIN, ret);
 				return LEVEL_SHIFTED;
 			}

@@ -11,7 +11,15 @@ struct zonefile {
 	uint8_t *bytes; /* malloc'ed */
 	size_t n;
 };
-static inline bool zonefile_read(struct zonefile *z, struct vfs *real) { return vfs_slurp(real, &z->bytes, &z->n, ZONEFILE, 1 << 20, NULL) == 0; }
+static inline bool zonefile_read(struct zonefile *z)
+{
+	struct vfs *real;
+	if (vfs_real(&real) != 0)
+		return false;
+	bool there = vfs_slurp(real, &z->bytes, &z->n, ZONEFILE, 1 << 20, NULL) == 0;
+	vfs_free(real);
+	return there;
+}
 
 static inline void zonefile_put(const struct zonefile *z, struct vfs *v)
 {
