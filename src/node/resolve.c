@@ -135,14 +135,26 @@ static struct signal_job *signal_job_new(struct node *n, const struct point_key 
 	return j;
 }
 
+/* A device's document may call a series that is there by another label or unit than before; its row hears so. */
+static void name_again(struct node *n, const struct point_key *k, series_id id)
+{
+	struct series_def def;
+	struct signal_job *row = NULL;
+	if (sdb_get_def(n->sdb, id, &def) == 0)
+		row = signal_job_new(n, k, &def.uuid);
+	if (row && storer_submit(n->storer, &row->job) != 0)
+		keep_late(n, &row->job);
+}
+
 int node_resolve(struct node *n, const struct point_key *k, series_id *ret, struct diag *d)
 {
 	struct series_def def = {.type = k->type, .kind = k->kind, .key = k->key, .unit = k->unit};
 	struct signal_job *row = NULL;
-	bool is_new = false;
+	bool is_new = false, there;
 	series_id known;
 	int err = 0;
-	if (sdb_find(n->sdb, k->key, &known) != 0) {
+	there = sdb_find(n->sdb, k->key, &known) == 0;
+	if (!there) {
 		err = os_uuid(&def.uuid, clock_now(n->clock));
 		if (err == 0 && !(row = signal_job_new(n, k, &def.uuid)))
 			err = MO_ENOMEM;
@@ -156,6 +168,8 @@ int node_resolve(struct node *n, const struct point_key *k, series_id *ret, stru
 		*n->new_rows_end = &row->job;
 		n->new_rows_end = &row->job.next;
 	}
+	if (err == 0 && there && span_starts(k->source, "device:"))
+		name_again(n, k, *ret);
 	return err;
 }
 
