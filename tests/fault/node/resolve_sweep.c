@@ -29,7 +29,10 @@ static const struct point_key keys[KEYS] = {
 struct door {
 	struct wjob job;
 	struct node *n;
+	bool store_first; /* whatever the store was given by then, it has before the log's sync */
 };
+
+static int store_through(struct node *n);
 
 static int door_run(struct wjob *j, struct writer *w, struct diag *d)
 {
@@ -43,6 +46,8 @@ static int door_run(struct wjob *j, struct writer *w, struct diag *d)
 		if (err == 0)
 			err = sbatch_add(b, &p);
 	}
+	if (err == 0 && ((struct door *)j)->store_first)
+		(void)store_through(((struct door *)j)->n);
 	if (err == 0)
 		err = writer_append(w, b, &did, d);
 	sbatch_free(b);
@@ -219,7 +224,7 @@ static bool power_pass(uint64_t nth, bool lose_all, size_t *ret)
 	zonefile_put(&zone, v);
 	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
 	open_node(&n, v);
-	struct door q = {.n = n};
+	struct door q = {.n = n, .store_first = true};
 	uint64_t before = memvfs_ops(v);
 	memvfs_set_faults(v, &(struct memvfs_faults){.crash_at = nth});
 	int err = writer_run(n->writer, door_run, &q.job, NULL);
