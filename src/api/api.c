@@ -156,19 +156,30 @@ bool api_is_loopback(struct span host)
 	return numbers;
 }
 
+/* A Host header without its port, an IPv6 address without its brackets. */
+static struct span host_name(struct span host)
+{
+	if (host.n && host.p[0] == '[')
+		return span_sub(host, 1, span_find(host, 0, ']') - 1);
+	return span_sub(host, 0, span_find(host, 0, ':'));
+}
+
 static int check_origin(struct api_call *c, const struct http1_head *h)
 {
 	struct span host = http1_header(h, "Host"), origin = http1_header(h, "Origin");
 	if (http_from_unix(c->pass.x))
 		return 0;
-	if (!api_is_loopback(host)) {
+	bool tls = http_is_tls(c->pass.x);
+	/* A name of its certificate is the node's as well: a page elsewhere has no certificate for it. */
+	if (!api_is_loopback(host) && !(tls && node_has_name(c->node, host_name(host)))) {
 		diag_set(c->d, MO_EDENIED, MSG_API_HOST);
 		diag_value(c->d, host);
 		return MO_EDENIED;
 	}
 	if (!origin.p || span_is(origin, "null"))
 		return origin.p && h->method != HTTP_GET && h->method != HTTP_HEAD ? diag_set(c->d, MO_EDENIED, MSG_API_ORIGIN) : 0;
-	struct span rest = span_starts(origin, "http://") ? span_sub(origin, 7, origin.n) : span_of(NULL, 0);
+	const char *scheme = tls ? "https://" : "http://";
+	struct span rest = span_starts(origin, scheme) ? span_sub(origin, strlen(scheme), origin.n) : span_of(NULL, 0);
 	if (!span_eq(rest, host)) {
 		diag_set(c->d, MO_EDENIED, MSG_API_ORIGIN);
 		diag_value(c->d, origin);

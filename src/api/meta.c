@@ -127,6 +127,11 @@ int get_metrics(struct api_call *c)
 	metric(b, "clock_ahead_seconds", "gauge", "Node time before the PC's clock, after that was set back", (double)clock_ahead(node_clock(c->node)) / 1e9);
 	metric(b, "http_requests_total", "counter", "HTTP requests", (double)hs.requests);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
+	if (node_tls_on(c->node)) {
+		metric(b, "tls_certificate_expiry_seconds", "gauge", "Unix time at which the certificate in use ends", (double)(node_tls_expires(c->node) / NS_PER_S));
+		metric(b, "tls_handshakes_total", "counter", "TLS handshakes that succeeded", (double)hs.handshakes);
+		metric(b, "tls_handshakes_failed_total", "counter", "Connections that ended before a TLS handshake did", (double)hs.handshakes_failed);
+	}
 	metric(b, "live_streams", "gauge", "Open live streams", (double)live_count(node_live(c->node)));
 	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);

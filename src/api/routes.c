@@ -32,6 +32,8 @@
 
 const struct api_route api_routes[] = {
 	{"health", HTTP_GET, "/healthz", EVERYBODY, RUN_LOOP, .handler = get_healthz, .summary = "Whether the node answers", .answer = "Health", NO_QUERY},
+	{"ca_certificate", HTTP_GET, "/ca.crt", EVERYBODY, RUN_LOOP, .handler = get_ca_certificate, .statuses = "404",
+		.summary = "Certificate of the node's own CA, to be installed on devices", NO_QUERY, .content = "application/x-x509-ca-cert"},
 	{"metrics", HTTP_GET, "/metrics", OWN, RUN_LOOP, .handler = get_metrics, .summary = "Measurements of the node for Prometheus", NO_QUERY,
 		.content = "text/plain"},
 	{"openapi", HTTP_GET, "/api/v1/openapi.json", OWN, RUN_LOOP, .handler = get_openapi, .summary = "This document", .answer = "Any", NO_QUERY},

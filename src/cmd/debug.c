@@ -9,7 +9,9 @@
 #include "cmd/cmd.h"
 #include "codec/json.h"
 #include "node/folder.h"
+#include "os/clock.h"
 #include "os/crypto.h"
+#include "os/pki.h"
 #include "series/series.h"
 
 #define HEAD_BYTES (64u << 10)
@@ -93,7 +95,55 @@ static bool show_secret(struct look *l)
 	static const char mark[] = "PRIVATE KEY-----";
 	if (!begins(l->head, "-----BEGIN ", 11) || !memmem(l->head.p, l->head.n, mark, sizeof mark - 1))
 		return false;
-	buf_adds(l->out, cmd_text(l->c, "노드의 서명키\n  비밀이므로 내용은 보여 주지 않습니다\n", "the node's signing key\n  a secret: its content is not shown\n"));
+	const char *name = name_of(l->path);
+	if (strcmp(name, "ca.key") == 0)
+		buf_adds(l->out, cmd_text(l->c, "노드 인증기관(CA)의 개인키\n", "the private key of the node's CA\n"));
+	else if (strcmp(name, "server.key") == 0 || strcmp(name, "server.next") == 0)
+		buf_adds(l->out, cmd_text(l->c, "서버 인증서의 개인키\n", "the private key of the server's certificate\n"));
+	else if (strcmp(name, "key.pem") == 0)
+		buf_adds(l->out, cmd_text(l->c, "노드의 서명키\n", "the node's signing key\n"));
+	else
+		buf_adds(l->out, cmd_text(l->c, "개인키\n", "a private key\n"));
+	buf_adds(l->out, cmd_text(l->c, "  비밀이므로 내용은 보여 주지 않습니다\n", "  a secret: its content is not shown\n"));
+	return true;
+}
+
+static void show_one_certificate(struct look *l, const struct pki_info *i)
+{
+	char from[32], to[32];
+	int64_t now = wall_now();
+	from[rfc3339_format(from, i->not_before_ns)] = 0;
+	to[rfc3339_format(to, i->not_after_ns)] = 0;
+	buf_adds(l->out, i->ca ? cmd_text(l->c, "인증기관(CA)의 인증서\n", "certificate of an authority (CA)\n") : cmd_text(l->c, "서버 인증서\n", "certificate of a server\n"));
+	buf_printf(l->out, cmd_text(l->c, "  주체 %s\n  발행자 %s\n", "  subject %s\n  issuer %s\n"), i->subject, i->issuer);
+	for (size_t k = 0; k < i->names.n; k++)
+		buf_printf(l->out, "%s%s%s", k ? ", " : cmd_text(l->c, "  이름 ", "  names "), i->names.name[k], k + 1 == i->names.n ? "\n" : "");
+	buf_printf(l->out, cmd_text(l->c, "  유효 기간 %s ~ %s%s\n  SHA-256 ", "  valid %s to %s%s\n  SHA-256 "), from, to,
+		now < i->not_before_ns || now > i->not_after_ns ? cmd_text(l->c, " (지금은 유효하지 않습니다)", " (not now)") : "");
+	for (size_t k = 0; k < 32; k++)
+		buf_printf(l->out, "%s%02X", k ? ":" : "", i->sha256[k]);
+	buf_addc(l->out, '\n');
+}
+
+/* *ret: what is wrong with it. */
+static bool show_certificates(struct look *l, int *ret)
+{
+	static const char mark[] = "-----BEGIN CERTIFICATE-----";
+	if (!memmem(l->head.p, l->head.n, mark, sizeof mark - 1))
+		return false;
+	struct pki_info *i = calloc(1, sizeof *i);
+	*ret = i ? 0 : diag_set(l->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	for (unsigned at = 0; *ret == 0; at++) {
+		*ret = pki_cert_info(i, l->head, at, l->path, l->d);
+		if (*ret == 0)
+			show_one_certificate(l, i);
+		else if (*ret == MO_ENOENT && at > 0) {
+			diag_clear(l->d);
+			*ret = 0;
+			break;
+		}
+	}
+	free(i);
 	return true;
 }
 
@@ -162,7 +212,7 @@ static int show_other(struct look *l)
 	}
 	if (err == 0) {
 		l->head = span_of(p, n);
-		if (!show_secret(l) && !show_settings(l, &ret) && !show_blob(l, &ret) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
+		if (!show_secret(l) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_blob(l, &ret) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
 			ret = MO_ENOENT;
 	}
 	vfs_close(l->f);

@@ -83,7 +83,7 @@ static void loop_line(int severity, const char *text)
 	fprintf(stderr, "%s warn loop: %s\n", t, text);
 }
 
-/* ADDR:PORT, [ADDR]:PORT; loopback alone until there are accounts and TLS. */
+/* ADDR:PORT, [ADDR]:PORT. */
 static bool parse_listen(const char *text, char address[64], int *port)
 {
 	const char *colon = strrchr(text, ':');
@@ -103,9 +103,10 @@ static bool parse_listen(const char *text, char address[64], int *port)
 	return true;
 }
 
-static bool is_loopback(const char *a)
+/* Refused for where it should listen: a mistake of the command line's, or of the settings'. */
+static bool not_there(const struct diag *d)
 {
-	return (strncmp(a, "127.", 4) == 0 && a[strspn(a, "0123456789.")] == 0) || strcmp(a, "::1") == 0 || strcmp(a, "localhost") == 0;
+	return d->msg == MSG_LISTEN_NO_ADDRESS || d->msg == MSG_LISTEN_NEEDS_BOTH || d->msg == MSG_LISTEN_NEEDS_TLS || d->msg == MSG_LISTEN_NEEDS_ACCOUNT;
 }
 
 int cmd_serve(struct cmd *c)
@@ -138,31 +139,19 @@ int cmd_serve(struct cmd *c)
 	if (node_open(&n, c->vfs, &opt, d) != 0) {
 		if (d->msg == MSG_FOLDER_BUSY)
 			cmd_held(d, c->argv[0]);
-		status = cmd_fail(c, d, 1);
-		goto out;
-	}
-	struct settings *s = calloc(1, sizeof *s);
-	if (!s)
-		goto out;
-	node_settings(n, s);
-	const char *where = opt.listen_address ? opt.listen_address : s->address;
-	if (!is_loopback(where)) {
-		diag_set(d, MO_EDENIED, MSG_LISTEN_LOOPBACK);
-		diag_value(d, span_str(where));
-		status = cmd_fail(c, d, 2);
-		free(s);
+		status = cmd_fail(c, d, not_there(d) ? 2 : 1);
 		goto out;
 	}
 	if (api_new(&api, n, MORU_VERSION) != 0 || node_start(n, d) != 0) {
 		status = cmd_fail(c, d, 1);
-		free(s);
 		goto out;
 	}
 	if (import_mend(n, d) != 0)
 		log_line(c, "warn", d); /* they look as if they were running, and can be given again */
-	fprintf(stderr, strchr(where, ':') ? "moru: ready on http://[%s]:%u\n" : "moru: ready on http://%s:%u\n", where, node_port(n));
+	const char *where = node_address(n);
+	bool six = strchr(where, ':') != NULL;
+	fprintf(stderr, "moru: ready on %s://%s%s%s:%u\n", node_tls_on(n) ? "https" : "http", six ? "[" : "", where, six ? "]" : "", node_port(n));
 	fflush(stderr);
-	free(s);
 	status = node_run(n, d) == 0 ? 0 : cmd_fail(c, d, 1);
 out:
 	node_close(n);

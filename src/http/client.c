@@ -100,6 +100,14 @@ static CURLcode set_pieces(CURL *h, const struct httpc_request *r, struct giving
 	return e;
 }
 
+/* Nobody else is believed: not the system's list, not its folder. */
+static CURLcode set_ca(CURL *h, const char *file)
+{
+	CURLcode e = curl_easy_setopt(h, CURLOPT_CAINFO, file);
+
+	return e == CURLE_OK ? curl_easy_setopt(h, CURLOPT_CAPATH, NULL) : e;
+}
+
 static CURLcode set_method(CURL *h, const struct httpc_request *r)
 {
 	CURLcode e;
@@ -193,6 +201,8 @@ int httpc_do(struct httpc *c, const struct httpc_request *r, int *ret_status, st
 	        (e = curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, timeout_ms)) != CURLE_OK ||
 	        (e = curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_bytes)) != CURLE_OK ||
 	        (e = curl_easy_setopt(h, CURLOPT_WRITEDATA, &a)) != CURLE_OK || (e = r->piece ? set_pieces(h, r, &g) : set_method(h, r)) != CURLE_OK ||
+	        (e = curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)) != CURLE_OK ||
+	        (r->ca_file && (e = set_ca(h, r->ca_file)) != CURLE_OK) ||
 	        (r->unix_path && (e = curl_easy_setopt(h, CURLOPT_UNIX_SOCKET_PATH, r->unix_path)) != CURLE_OK)) {
 		err = failed(e, &a, r, timeout_ms, why, d);
 		goto out;

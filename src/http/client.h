@@ -1,5 +1,5 @@
 /* HTTP client (libcurl): blocking, for commands, and later on the loop for the outbox. No proxies, no redirects, nothing from the
- * environment. One thread uses a client at a time. */
+ * environment. https is TLS 1.2 or newer, and the certificate must be good for the name in the url. One thread uses a client at a time. */
 #ifndef MO_HTTP_CLIENT_H
 #define MO_HTTP_CLIENT_H
 
@@ -12,6 +12,7 @@ void httpc_free(struct httpc *c);
 struct httpc_request {
 	const char *method, *url;
 	const char *unix_path; /* connect there instead; NULL: not */
+	const char *ca_file; /* https: PEM of whom to believe, alone; NULL: the system's */
 	const char *content_type;
 	struct span body;
 	/* Instead of body: its pieces as they are wanted, body_bytes of them in all. Fills at most n bytes and says how many; none is the end.

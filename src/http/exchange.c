@@ -297,6 +297,11 @@ bool http_from_unix(const struct http_x *x)
 	return x->c->from_unix;
 }
 
+bool http_is_tls(const struct http_x *x)
+{
+	return x->c->tls != NULL;
+}
+
 void http_want_body(struct http_x *x, uint64_t limit_bytes)
 {
 	if (!x->in_head)

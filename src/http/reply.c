@@ -359,6 +359,24 @@ void http_abort(struct http_x *x)
 	after(x);
 }
 
+void reply_https_only(struct conn *c)
+{
+	/* There is no request that a handler could have words for, and nobody's language is known: both. */
+	static const char words[] = "이 포트는 TLS를 씁니다. 주소를 https:// 로 시작해 주십시오.\n"
+	                            "This port speaks TLS: begin the address with https://\n";
+	struct out o;
+	struct iovec iov[2];
+
+	head_begin(&o, c->s, 400);
+	OUT_LIT(&o, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+	out_u64(&o, sizeof words - 1);
+	OUT_LIT(&o, "\r\nConnection: close\r\n\r\n");
+	iov[0] = (struct iovec){o.p, o.n};
+	iov[1] = sock_iov(span_of(words, sizeof words - 1));
+	if (sock_send(c, iov, 2, false) < 0)
+		c->broken = true;
+}
+
 void reply_problem(struct conn *c, int status)
 {
 	const struct reason *reason = reason_of(status);

@@ -21,7 +21,7 @@
 #define BODY_BUFFER_BYTES 262144u
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS) /* no descriptors or memory left: others need time to close */
 
-static const char *const conn_state_names[CONN_STATES] = {"idle", "head", "exchange", "linger", "closed"};
+static const char *const conn_state_names[CONN_STATES] = {"idle", "head", "exchange", "linger", "closed", "shake"};
 
 void conn_set_state(struct conn *c, enum conn_state to)
 {
@@ -30,6 +30,7 @@ void conn_set_state(struct conn *c, enum conn_state to)
 	        [CONN_HEAD] = 1u << CONN_EXCHANGE | 1u << CONN_LINGER | 1u << CONN_CLOSED,
 	        [CONN_EXCHANGE] = 1u << CONN_IDLE | 1u << CONN_LINGER | 1u << CONN_CLOSED,
 	        [CONN_LINGER] = 1u << CONN_CLOSED,
+	        [CONN_SHAKE] = 1u << CONN_IDLE | 1u << CONN_LINGER | 1u << CONN_CLOSED,
 	};
 
 	assert(conn_state_names[to] && (allowed[c->state] & 1u << to));
@@ -128,6 +129,7 @@ static enum deadline conn_deadline(const struct conn *c)
 	case CONN_IDLE:
 		return DEADLINE_IDLE;
 	case CONN_HEAD:
+	case CONN_SHAKE:
 		return DEADLINE_HEAD;
 	case CONN_LINGER:
 		return DEADLINE_LINGER;
@@ -161,6 +163,12 @@ static void conn_close(struct conn *c)
 	unkick(c);
 	event_del(&c->rd);
 	event_del(&c->wr);
+	if (!c->broken && !c->shut)
+		sock_end(c); /* without it the client knows that something is missing */
+	if (c->state == CONN_SHAKE)
+		s->stats.handshakes_failed++;
+	tls_free(c->tls);
+	c->tls = NULL;
 	close(c->fd);
 	if (c->refused)
 		s->refused--;
@@ -206,6 +214,7 @@ static void conn_linger(struct conn *c)
 		return;
 	}
 	if (sock_unsent(c) == 0 && !c->shut) {
+		sock_end(c);
 		shutdown(c->fd, SHUT_WR);
 		c->shut = true;
 	}
@@ -227,6 +236,7 @@ static void conn_next(struct conn *c)
 
 static void conn_run(struct conn *c)
 {
+	struct http_server *s = c->s;
 	unsigned requests = 0;
 
 	for (;;) {
@@ -238,7 +248,7 @@ static void conn_run(struct conn *c)
 		case CONN_IDLE:
 		case CONN_HEAD:
 			if (c->view.n == 0 || !c->scan) {
-				if (c->eof || (c->s->draining && c->state == CONN_IDLE))
+				if (c->eof || (s->draining && c->state == CONN_IDLE))
 					conn_close(c);
 				return;
 			}
@@ -263,10 +273,33 @@ static void conn_run(struct conn *c)
 		case CONN_LINGER:
 			conn_linger(c);
 			return;
+		case CONN_SHAKE:
+			if (s->draining)
+				conn_close(c);
+			return;
 		case CONN_CLOSED:
 		case CONN_STATES:
 			return;
 		}
+	}
+}
+
+/* What the peer sends before there are keys. */
+static void conn_shake(struct conn *c)
+{
+	int r = sock_shake(c);
+
+	if (r == MO_EAGAIN)
+		return;
+	if (r == 0) {
+		c->s->stats.handshakes++;
+		conn_set_state(c, CONN_IDLE);
+	} else if (r == MO_EPROTO) {
+		c->s->stats.handshakes_failed++;
+		reply_https_only(c);
+		conn_set_state(c, CONN_LINGER);
+	} else {
+		c->broken = true;
 	}
 }
 
@@ -276,7 +309,9 @@ static void conn_read(struct conn *c)
 	size_t n = 0, had = c->in.n, all;
 	int r;
 
-	if (!conn_wants_read(c))
+	if (c->state == CONN_SHAKE)
+		conn_shake(c); /* a request may have come with its end */
+	if (c->state == CONN_SHAKE || c->broken || !conn_wants_read(c))
 		return;
 	r = sock_read(c, c->state == CONN_EXCHANGE ? (size_t)(s->in_max - had) : SERVER_READ_BYTES, &n);
 	if (r == MO_EAGAIN)
@@ -292,10 +327,11 @@ static void conn_read(struct conn *c)
 	}
 	if (sock_unsent(c) == 0)
 		c->progress = true;
+	c->eof = c->ended;
 	all = had + n;
 	/* A head that drips in is not parsed anew with each drop. */
 	c->scan = c->state != CONN_HEAD || memchr(s->read_bytes, '\n', n) || (had <= HTTP1_TARGET_MAX && all > HTTP1_TARGET_MAX) ||
-	          all > HTTP1_HEAD_MAX;
+	          all > HTTP1_HEAD_MAX || c->eof;
 	if (had == 0) {
 		c->view = span_of(s->read_bytes, n);
 		return;
@@ -333,7 +369,10 @@ static void conn_settle(struct conn *c)
 			c->broken = true;
 		c->rd_on = want;
 	}
-	want = sock_unsent(c) > 0;
+	/* The rest of a record that had no room. */
+	if (want && sock_pending(c))
+		conn_kick(c);
+	want = sock_unsent(c) > 0 || (want && sock_wants_write(c));
 	if (want != c->wr_on) {
 		if ((want ? event_add(&c->wr, NULL) : event_del(&c->wr)) < 0)
 			c->broken = true;
@@ -388,6 +427,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	s->now_ns = begun;
 	turn_begin(c);
 	c->full = false;
+	if (sock_wants_write(c))
+		conn_read(c); /* which it had to write for */
 	sock_flush(c);
 	turn_end(c);
 	loop_end(s->l, begun);
@@ -407,6 +448,8 @@ static void kick_all(struct http_server *s)
 		unkick(c);
 		c->scan = true;
 		turn_begin(c);
+		if (sock_pending(c))
+			conn_read(c);
 		turn_end(c);
 		loop_end(s->l, begun);
 	}
@@ -434,8 +477,10 @@ static void conn_expire(struct conn *c)
 
 	turn_begin(c);
 	due_unlink(c);
-	if (kind == DEADLINE_HEAD || (kind == DEADLINE_PIECE && sock_unsent(c) == 0 && c->x->res == RES_NONE))
+	if ((kind == DEADLINE_HEAD && c->state == CONN_HEAD) || (kind == DEADLINE_PIECE && sock_unsent(c) == 0 && c->x->res == RES_NONE))
 		conn_error(c, 408);
+	else if (kind == DEADLINE_IDLE)
+		conn_close(c);
 	else
 		c->broken = true;
 	turn_end(c);
@@ -462,10 +507,11 @@ static void on_due(void *arg)
 /* Takes fd. */
 static void conn_new(struct http_server *s, int fd, bool from_unix)
 {
-	bool refused = s->stats.open >= s->connections_max;
+	bool refused = s->stats.open >= s->connections_max, tls = s->tls && !from_unix;
 	struct conn *c;
 
-	if (refused && s->refused >= SERVER_REFUSED_MAX) {
+	/* Too many are told so, but not at the price of a handshake. */
+	if (refused && (tls || s->refused >= SERVER_REFUSED_MAX)) {
 		close(fd);
 		return;
 	}
@@ -478,6 +524,7 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 	c->fd = fd;
 	c->from_unix = from_unix;
 	c->refused = refused;
+	c->state = tls ? CONN_SHAKE : CONN_IDLE;
 	buf_init(&c->in, 0);
 	buf_init(&c->out, 0);
 	if (event_assign(&c->rd, loop_base(s->l), fd, EV_READ | EV_PERSIST, on_readable, c) < 0 ||
@@ -552,7 +599,7 @@ void http_server_drain(struct http_server *s)
 	free(s->unix_path);
 	s->unix_path = NULL;
 	for (struct conn *c = s->conns; c; c = c->next)
-		if (c->state == CONN_IDLE && !c->in_turn)
+		if ((c->state == CONN_IDLE || c->state == CONN_SHAKE) && !c->in_turn)
 			conn_kick(c);
 }
 
@@ -603,6 +650,7 @@ int http_server_new(
 	s->l = l;
 	s->h = h;
 	s->arg = arg;
+	s->tls = opt->tls;
 	s->listen_fd[0] = s->listen_fd[1] = -1;
 	s->due_armed_ns = INT64_MAX;
 	s->date_s = INT64_MIN;
@@ -636,6 +684,7 @@ void http_server_free(struct http_server *s)
 		struct conn *c = s->conns;
 
 		c->in_turn = true;
+		c->broken = true; /* nothing is sent any more: SIGPIPE is not blocked here */
 		conn_close(c);
 		conn_free(c);
 	}

@@ -8,6 +8,7 @@
 
 #include "codec/http1.h"
 #include "http/loop.h"
+#include "http/tls.h"
 
 struct http_server;
 struct http_x; /* one request and its response ("exchange") */
@@ -38,7 +39,10 @@ struct http_options {
 	uint16_t port;              /* 0: any */
 	const char *unix_path;      /* listens there too, mode 0600, in place of a socket left behind; at most 107 bytes; NULL: not */
 	uint32_t connections_max;   /* 0: 1,024 (past it: 503) */
-	int64_t head_timeout_ns;    /* 0: 10 s from first byte to end of head */
+	/* TCP connections speak TLS, the socket in the file system does not. Borrowed; http_tls_replace() at any time. A plain request there gets
+	 * a 400 that says https. NULL: plain. */
+	struct http_tls *tls;
+	int64_t head_timeout_ns;    /* 0: 10 s from first byte to end of head; with TLS also from connecting to the end of its handshake */
 	int64_t idle_timeout_ns;    /* 0: 60 s between requests */
 	int64_t piece_timeout_ns;   /* 0: 30 s between pieces of body that are waited for, or of response the client does not take */
 	uint64_t body_buffer_bytes; /* 0: 256 KiB unread input a connection before reading pauses */
@@ -55,6 +59,7 @@ void http_server_free(struct http_server *s);
 
 const struct http1_head *http_head(const struct http_x *x); /* valid until done */
 bool http_from_unix(const struct http_x *x);
+bool http_is_tls(const struct http_x *x);
 /* Only in head(). limit 0: nothing allowed. Past it 413 is answered by the server and done(aborted) follows. */
 void http_want_body(struct http_x *x, uint64_t limit_bytes);
 /* After MO_EAGAIN of body(): goes on, soon. */
@@ -64,7 +69,9 @@ void http_set_data(struct http_x *x, void *data);
 void *http_data(const struct http_x *x);
 
 struct http_server_stats {
-	uint64_t requests, connections, aborted, bytes_in, bytes_out; /* since the start; refused connections (503) are not counted */
+	/* Since the start; refused connections (503) are not counted; bytes are HTTP's, without what TLS adds. */
+	uint64_t requests, connections, aborted, bytes_in, bytes_out;
+	uint64_t handshakes, handshakes_failed; /* of TLS, also those that took too long */
 	uint32_t open;                                                /* connections now */
 };
 void http_server_stats(const struct http_server *s, struct http_server_stats *ret);

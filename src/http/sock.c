@@ -1,5 +1,6 @@
-/* The system calls of a connection: one recvmsg for a request, one sendmsg for
- * its answer. */
+/* The system calls of a connection: one recv for a request, one sendmsg for
+ * its answer. With TLS the same bytes go through records of at most 16 KiB:
+ * small pieces are gathered into one, since each costs a system call. */
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -7,10 +8,31 @@
 
 #define SOCK_IOV_MAX 8u
 
+/* Whole records, until there is no more room or input. */
+static int read_tls(struct conn *c, size_t room, size_t *ret_n)
+{
+	size_t n = 0, piece = 0;
+	int r = 0;
+
+	if (room > SERVER_READ_BYTES)
+		room = SERVER_READ_BYTES;
+	while (n < room && !c->ended && (r = tls_read(c->tls, c->s->read_bytes + n, room - n, &piece)) == 0) {
+		c->ended = piece == 0;
+		n += piece;
+	}
+	if (n == 0 && r < 0)
+		return r == MO_EAGAIN ? r : MO_EIO; /* the peer was told by an alert where it could be */
+	c->s->stats.bytes_in += (uint64_t)n;
+	*ret_n = n;
+	return 0;
+}
+
 int sock_read(struct conn *c, size_t room, size_t *ret_n)
 {
 	ssize_t n;
 
+	if (c->tls)
+		return read_tls(c, room, ret_n);
 	do
 		n = recv(c->fd, c->s->read_bytes, room < SERVER_READ_BYTES ? room : SERVER_READ_BYTES, 0);
 	while (n < 0 && errno == EINTR);
@@ -19,6 +41,58 @@ int sock_read(struct conn *c, size_t room, size_t *ret_n)
 	c->s->stats.bytes_in += (uint64_t)n;
 	*ret_n = (size_t)n;
 	return 0;
+}
+
+/* Up to a record from byte `at` of iov: where it lies as a whole, else gathered into stage. */
+static struct span record_from(const struct iovec *iov, size_t n, size_t at, uint8_t stage[TLS_RECORD_MAX])
+{
+	size_t staged = 0;
+
+	for (size_t i = 0; i < n && staged < TLS_RECORD_MAX; i++) {
+		const uint8_t *p = iov[i].iov_base;
+		size_t part;
+
+		if (at >= iov[i].iov_len) {
+			at -= iov[i].iov_len;
+			continue;
+		}
+		part = iov[i].iov_len - at;
+		if (staged == 0 && (part >= TLS_RECORD_MAX || i == n - 1))
+			return span_of(p + at, part < TLS_RECORD_MAX ? part : TLS_RECORD_MAX);
+		if (part > TLS_RECORD_MAX - staged)
+			part = TLS_RECORD_MAX - staged;
+		memcpy(stage + staged, p + at, part);
+		staged += part;
+		at = 0;
+	}
+	return span_of(stage, staged);
+}
+
+/* What a full socket did not take stays first among the unsent, and is never less the next time: as tls_write() wants it. */
+static size_t send_tls(struct conn *c, const struct iovec *iov, size_t n)
+{
+	uint8_t stage[TLS_RECORD_MAX];
+	struct span piece;
+	size_t all = 0, sent = 0, some;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += iov[i].iov_len;
+	while (sent < all && sent < SERVER_TLS_TURN_BYTES) {
+		piece = record_from(iov, n, sent, stage);
+		r = tls_write(c->tls, piece.p, piece.n, &some);
+		if (r < 0)
+			break;
+		sent += some;
+	}
+	if (r < 0 && r != MO_EAGAIN)
+		c->broken = true;
+	else if (sent < all)
+		c->full = true;
+	c->s->stats.bytes_out += (uint64_t)sent;
+	if (sent > 0)
+		c->progress = true;
+	return sent;
 }
 
 /* Bytes sent; 0 also when the socket is full or the peer gone (c->broken). */
@@ -30,6 +104,8 @@ static size_t send_some(struct conn *c, struct iovec *iov, size_t n)
 
 	if (c->full || c->broken)
 		return 0;
+	if (c->tls)
+		return send_tls(c, iov, n);
 	for (size_t i = 0; i < n; i++)
 		all += iov[i].iov_len;
 	do
@@ -153,4 +229,32 @@ int sock_send(struct conn *c, const struct iovec *iov, size_t n, bool ref_last)
 		}
 	}
 	return 0;
+}
+
+int sock_shake(struct conn *c)
+{
+	uint8_t first;
+	ssize_t n;
+	int r;
+
+	if (!c->tls) {
+		do
+			n = recv(c->fd, &first, 1, MSG_PEEK);
+		while (n < 0 && errno == EINTR);
+		if (n <= 0)
+			return n < 0 && errno == EAGAIN ? MO_EAGAIN : MO_EIO;
+		/* A method's letter; anything else speaks neither. */
+		if (first != TLS_FIRST_BYTE)
+			return (first | 0x20) >= 'a' && (first | 0x20) <= 'z' ? MO_EPROTO : MO_EIO;
+		if (tls_new(&c->tls, http_tls_context(c->s->tls), c->fd) < 0)
+			return MO_EIO;
+	}
+	r = tls_handshake(c->tls);
+	return r == 0 || r == MO_EAGAIN ? r : MO_EIO;
+}
+
+void sock_end(struct conn *c)
+{
+	if (c->tls)
+		tls_end(c->tls);
 }

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "codec/json.h"
 #include "codec/text.h"
+#include "node/keys.h"
 #include "store/store.h"
 
 #define FOLDER_FILE_MAX (64u << 10)
@@ -141,6 +142,84 @@ static int cannot_make(struct vfs *vfs, const char *path, int err, struct diag *
 	return err;
 }
 
+static int read_identity(struct folder *f, struct diag *d)
+{
+	char *path = folder_path(f, "node.json"), *key_path = folder_path(f, "secrets/key.pem");
+	uint8_t *text = NULL, *pem = NULL;
+	size_t n = 0, pem_n = 0;
+	struct arena a;
+	arena_init(&a, 1 << 20);
+	struct json_value *root;
+	struct span id;
+	int err = path && key_path ? vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (err == 0 && (err = json_parse(&root, &a, span_of(text, n), d)) == 0) {
+		err = json_get_str(root, "id", &id, d);
+		if (err == 0)
+			err = uuid_parse(&f->id, id);
+		if (err == 0)
+			err = json_get_bool(root, "demo", &f->demo, d);
+		if (err == 0)
+			err = json_get_time(root, "made", &f->made_ns, d);
+		if (err == 0 && f->demo)
+			err = json_get_time(root, "demo_start", &f->demo_start_ns, d);
+		if (err != 0) {
+			err = diag_set(d, MO_ECORRUPT, MSG_FOLDER_READ);
+			diag_file(d, path);
+		}
+	} else if (err != 0) {
+		diag_file(d, path);
+	}
+	if (err == 0)
+		err = vfs_slurp(f->vfs, &pem, &pem_n, key_path, FOLDER_FILE_MAX, d);
+	if (err == 0 && (err = signkey_read(&f->key, span_of(pem, pem_n))) != 0) {
+		diag_set(d, err, MSG_FOLDER_READ);
+		diag_file(d, key_path);
+	}
+	arena_free(&a);
+	free(text);
+	free(pem);
+	free(path);
+	free(key_path);
+	return err;
+}
+
+/* CA and server certificate, for the id that the folder has by now. */
+static int make_keys(struct vfs *vfs, const char *path, const struct settings *s, int64_t now_ns, struct diag *d)
+{
+	struct folder *f = calloc(1, sizeof *f);
+	struct pki_names *names = malloc(sizeof *names);
+	int err = MO_ENOMEM;
+	if (f && names && (f->path = strdup(path))) {
+		f->vfs = vfs;
+		err = read_identity(f, d);
+	}
+	if (err == 0) {
+		struct keys_who w = {.vfs = vfs, .dir = path, .name = s->name, .id = &f->id, .now_ns = now_ns};
+		keys_names(names, s->names, s->address);
+		err = keys_make(&w, names, d);
+	} else if (err == MO_ENOMEM) {
+		diag_set(d, err, MSG_OUT_OF_MEMORY);
+	}
+	folder_close(f);
+	free(names);
+	return err;
+}
+
+/* What a new folder is set to. */
+static void first_settings(struct settings *s, const struct folder_init *opt)
+{
+	bool ko = strcmp(opt->lang, "ko") == 0;
+	settings_defaults(s);
+	diag_copy(s->lang, sizeof s->lang, span_str(opt->lang));
+	diag_copy(s->name, sizeof s->name, span_str(opt->name ? opt->name : ko ? "우리 공장" : "Our factory"));
+	diag_copy(s->firm, sizeof s->firm, span_str(opt->firm ? opt->firm : "OWN"));
+	if (opt->zone)
+		diag_copy(s->zone, sizeof s->zone, span_str(opt->zone));
+	if (opt->port)
+		s->port = opt->port;
+	s->sync_delay_ms = opt->sync_delay_ms;
+}
+
 int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
 {
 	if (exists(vfs, path, "format")) {
@@ -148,6 +227,8 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 		diag_file(d, path);
 		return MO_EEXIST;
 	}
+	struct settings s;
+	first_settings(&s, opt);
 	int err = vfs_mkdir(vfs, path, false);
 	if (err != 0)
 		return cannot_make(vfs, path, err, d);
@@ -160,23 +241,14 @@ int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt
 	if (err == 0 && !exists(vfs, path, "node.json"))
 		err = make_identity(vfs, path, opt, d);
 	if (err == 0 && !exists(vfs, path, "moru.yaml")) {
-		struct settings s;
-		settings_defaults(&s);
-		diag_copy(s.lang, sizeof s.lang, span_str(opt->lang));
-		bool ko = strcmp(opt->lang, "ko") == 0;
-		diag_copy(s.name, sizeof s.name, span_str(opt->name ? opt->name : ko ? "우리 공장" : "Our factory"));
-		diag_copy(s.firm, sizeof s.firm, span_str(opt->firm ? opt->firm : "OWN"));
-		if (opt->zone)
-			diag_copy(s.zone, sizeof s.zone, span_str(opt->zone));
-		if (opt->port)
-			s.port = opt->port;
-		s.sync_delay_ms = opt->sync_delay_ms;
 		struct buf b;
 		buf_init(&b, 0);
 		settings_write(&b, &s, opt->lang, opt->demo);
 		err = b.err ? b.err : write_file(vfs, path, "moru.yaml", buf_span(&b), false, d);
 		buf_free(&b);
 	}
+	if (err == 0)
+		err = make_keys(vfs, path, &s, opt->now_ns, d);
 	if (err == 0)
 		err = make_store(vfs, path, d);
 	if (err == 0)
@@ -229,47 +301,6 @@ static int read_format(struct folder *f, struct diag *d)
 		diag_file(d, f->path);
 	free(text);
 	free(path);
-	return err;
-}
-
-static int read_identity(struct folder *f, struct diag *d)
-{
-	char *path = folder_path(f, "node.json"), *key_path = folder_path(f, "secrets/key.pem");
-	uint8_t *text = NULL, *pem = NULL;
-	size_t n = 0, pem_n = 0;
-	struct arena a;
-	arena_init(&a, 1 << 20);
-	struct json_value *root;
-	struct span id;
-	int err = path && key_path ? vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	if (err == 0 && (err = json_parse(&root, &a, span_of(text, n), d)) == 0) {
-		err = json_get_str(root, "id", &id, d);
-		if (err == 0)
-			err = uuid_parse(&f->id, id);
-		if (err == 0)
-			err = json_get_bool(root, "demo", &f->demo, d);
-		if (err == 0)
-			err = json_get_time(root, "made", &f->made_ns, d);
-		if (err == 0 && f->demo)
-			err = json_get_time(root, "demo_start", &f->demo_start_ns, d);
-		if (err != 0) {
-			err = diag_set(d, MO_ECORRUPT, MSG_FOLDER_READ);
-			diag_file(d, path);
-		}
-	} else if (err != 0) {
-		diag_file(d, path);
-	}
-	if (err == 0)
-		err = vfs_slurp(f->vfs, &pem, &pem_n, key_path, FOLDER_FILE_MAX, d);
-	if (err == 0 && (err = signkey_read(&f->key, span_of(pem, pem_n))) != 0) {
-		diag_set(d, err, MSG_FOLDER_READ);
-		diag_file(d, key_path);
-	}
-	arena_free(&a);
-	free(text);
-	free(pem);
-	free(path);
-	free(key_path);
 	return err;
 }
 

@@ -3,7 +3,8 @@
  *   DIR/format        "moru 1\n"
  *   DIR/node.json     id, firm, IRI base, public key, demo, made
  *   DIR/moru.yaml     settings (never written after init)
- *   DIR/secrets/      key.pem (0600)
+ *   DIR/secrets/      key.pem, ca.key, server.key (0600)
+ *   DIR/tls/          ca.crt, server.crt (node/keys.h)
  *   DIR/store.db      everything but series       DIR/blobs/
  *   DIR/series/       the engine's                DIR/inbox/  watched
  *   DIR/run/moru.sock DIR/lock */

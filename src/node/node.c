@@ -32,6 +32,7 @@ struct jobs *node_jobs(struct node *n) { return n->jobs; }
 struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct helper *node_helper(struct node *n) { return n->helper; }
+const char *node_address(struct node *n) { return n->address; }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
@@ -124,6 +125,33 @@ static int settings_zone(struct node *n, struct zone **ret, const struct setting
 	return err;
 }
 
+/* Whether the settings' address may be listened on; where it may not, the words say where it stands. Accounts are not known yet. */
+static int settings_listen(struct node *n, const struct settings *s, struct diag *d)
+{
+	int err = listen_allowed(s->address, settings_tls(s), false, d);
+	char *path = err == MO_EDENIED && s->address_line ? folder_path(n->folder, "moru.yaml") : NULL;
+	if (path) {
+		diag_set(d, err, MSG_SETTING_LISTEN);
+		diag_file(d, path);
+		diag_line(d, s->address_line, 0);
+		diag_field(d, SPAN_LIT("listen.address"));
+		diag_value(d, span_str(s->address));
+		diag_expected(d, "127.0.0.1, ::1");
+	}
+	free(path);
+	return err;
+}
+
+/* Where to listen: as the command line says, else the settings. */
+static int choose_address(struct node *n, struct diag *d)
+{
+	const char *said = n->opt.listen_address;
+	int err = said ? listen_allowed(said, settings_tls(&n->settings), false, d) : settings_listen(n, &n->settings, d);
+	if (err == 0)
+		err = listen_address(n->address, said ? said : n->settings.address, d);
+	return err;
+}
+
 /* The node's time ran ahead of what the PC's clock says now. */
 static void say_behind(struct node *n, int64_t last_ns)
 {
@@ -213,9 +241,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	int err = folder_open(&n->folder, vfs, opt->dir, true, d);
 	if (err == 0) {
 		n->settings = n->folder->settings;
-		n->address = strdup(opt->listen_address ? opt->listen_address : n->settings.address);
 		n->port_wanted = opt->listen_port < 0 ? n->settings.port : opt->listen_port;
-		err = n->address ? 0 : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	}
 	if (err == 0 && n->folder->demo && n->settings.sync_delay_ms)
 		err = slowvfs_new(&n->slow, vfs, n->settings.sync_delay_ms * NS_PER_MS);
@@ -223,6 +249,8 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 		err = settings_zone(n, &n->zone, &n->folder->settings, d);
 	if (err == 0)
 		err = open_engines(n, d);
+	if (err == 0 && !opt->offline)
+		err = choose_address(n, d);
 	if (err == 0)
 		err = loop_new(&n->loop);
 	if (err != 0) {
@@ -295,6 +323,8 @@ static void reload(struct node *n)
 	/* What would keep the next start from working is said now. */
 	if (err == 0)
 		err = settings_zone(n, &zone, &s, d);
+	if (err == 0)
+		err = settings_listen(n, &s, d);
 	zone_free(zone);
 	if (err != 0) {
 		node_log(n, "error", d); /* the old ones stay */
@@ -319,6 +349,7 @@ static void reload(struct node *n)
 		diag_set(d, 0, needs_restart ? MSG_SETTINGS_RELOADED_RESTART : MSG_SETTINGS_RELOADED);
 		diag_file(d, path);
 		node_log(n, "info", d);
+		node_tls_check(n->tls);
 	}
 	free(d);
 	free(path);
@@ -441,6 +472,7 @@ static void every_second(void *arg)
 		watch_poll(n->watch, NULL, NULL);
 	}
 	helper_tick(n->helper, now);
+	node_tls_tick(n->tls, now);
 	say_failures(n);
 	loop_timer_set(n->second, NODE_SECOND);
 }
@@ -543,8 +575,10 @@ int node_start(struct node *n, struct diag *d)
 		err = loop_timer_new(n->loop, &n->drain, drained, n);
 	if (err == 0)
 		err = start_watchdog(n);
+	if (err == 0)
+		err = node_tls_new(&n->tls, n, d);
 	if (err == 0) {
-		struct http_options opt = {.address = n->address, .port = (uint16_t)n->port_wanted, .unix_path = sock};
+		struct http_options opt = {.address = n->address, .port = (uint16_t)n->port_wanted, .unix_path = sock, .tls = node_tls_server(n->tls)};
 		err = http_server_new(&n->server, n->loop, &opt, n->handler, n->handler_arg, d);
 	}
 	if (err == 0) {
@@ -612,6 +646,7 @@ void node_close(struct node *n)
 	jobs_free(n->jobs);
 	live_free(n->live);
 	helper_free(n->helper);
+	node_tls_free(n->tls);
 	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
 	if (n->writer) {
 		int err = sdb_maintain(n->sdb, true, NULL);
@@ -628,7 +663,6 @@ void node_close(struct node *n)
 	zone_free(n->zone);
 	folder_close(n->folder);
 	vfs_free(n->slow);
-	free(n->address);
 	pthread_mutex_destroy(&n->mu);
 	pthread_mutex_destroy(&n->log_mu);
 	free(n);

@@ -62,6 +62,17 @@ MO_MUST_USE int node_zone_named(struct node *n, struct zone **ret, struct span n
 /* A copy: SIGHUP may change them at any time. */
 void node_settings(struct node *n, struct settings *ret);
 uint16_t node_port(struct node *n);
+/* Where it listens, in digits. */
+const char *node_address(struct node *n);
+/* Whether TCP connections speak TLS. */
+bool node_tls_on(struct node *n);
+/* Loop thread: until when the certificate in use is valid; T_NONE without TLS. */
+int64_t node_tls_expires(struct node *n);
+/* The certificate (PEM) of the node's own CA, which devices may be told to believe; empty when the folder has none, or a given certificate is
+ * used. Never changes while the node runs. */
+struct span node_ca(struct node *n);
+/* Loop thread: whether its own certificate would be for this name or address. */
+bool node_has_name(struct node *n, struct span name);
 int64_t node_started(struct node *n);
 struct http_server *node_server(struct node *n);
 const struct sdb_recovery *node_recovery(struct node *n);

@@ -8,6 +8,8 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "node/listen.h"
+#include "os/pki.h"
 
 #define SETTINGS_BYTES_MAX (256u << 10)
 #define KEY_MAX 64u
@@ -20,9 +22,16 @@ static const struct setting_key keys[] = {
 	{"lang", SET_LANG, AT(lang), "ko", false, false, "기본 언어: ko 또는 en", "Default language: ko or en"},
 	{"zone", SET_ZONE, AT(zone), "Asia/Seoul", true, false, "시간대 (IANA 이름)", "Time zone (IANA name)"},
 	{"production_day.begins", SET_HHMM, AT(day_begins), "08:00", false, false, "생산일이 시작하는 시각", "When the production day begins"},
-	{"listen.address", SET_LOOPBACK, AT(address), "127.0.0.1", true, false, "접속을 받을 주소 (지금은 이 PC 안에서만)",
+	{"listen.address", SET_ADDRESS, AT(address), "127.0.0.1", true, false, "접속을 받을 주소 (지금은 이 PC 안에서만)",
 		"Address to listen on (this PC only for now)"},
 	{"listen.port", SET_PORT, AT(port), "8470", true, false, "접속을 받을 포트", "Port to listen on"},
+	{"listen.names", SET_NAMES, AT(names), "", false, false, "이 PC를 부르는 다른 이름과 주소, 쉼표로 나눔 (인증서에 들어갑니다)",
+		"Other names and addresses of this PC, with commas (they go into its certificate)"},
+	{"tls.mode", SET_TLS, AT(tls_mode), "off", true, false, "암호화 접속(https): off 끔, own 노드가 만든 인증서, given 받은 인증서",
+		"Encrypted access (https): off, own (the node's own certificate) or given"},
+	{"tls.certificate", SET_TEXT, AT(tls_certificate), "", false, false, "given일 때 인증서 파일 (PEM, 서버 것이 먼저)",
+		"With given: file of the certificate (PEM, the server's first)"},
+	{"tls.key", SET_TEXT, AT(tls_key), "", false, false, "given일 때 개인키 파일 (PEM, 암호 없음)", "With given: file of its private key (PEM, not encrypted)"},
 	{"inbox", SET_TEXT, AT(inbox), "", true, false, "파일을 넣으면 자동으로 가져오는 폴더 (비우면 노드 폴더의 inbox)",
 		"Folder whose files are taken in by themselves (empty: inbox in the node's folder)"},
 	{"series.head_budget", SET_BYTES, AT(head_budget_bytes), "33554432", true, false, "아직 파일로 내리지 않은 측정값이 쓰는 메모리 (바이트)",
@@ -49,7 +58,9 @@ static const char *expected(enum setting_type t)
 	case SET_LANG: return "ko, en";
 	case SET_HHMM: return "HH:MM";
 	case SET_ZONE: return "Asia/Seoul, UTC, ...";
-	case SET_LOOPBACK: return "127.0.0.1, ::1, localhost";
+	case SET_ADDRESS: return "127.0.0.1, ::1, localhost";
+	case SET_NAMES: return "moru.example.com, 192.168.0.10";
+	case SET_TLS: return "off, own, given";
 	case SET_TEXT: break;
 	}
 	return "UTF-8";
@@ -74,10 +85,21 @@ static bool is_zone_name(struct span v)
 	return true;
 }
 
-/* Any other address has to wait for accounts and TLS. */
-static bool is_loopback(struct span v)
+/* Whether it may be listened on is not for this file to say (node/listen.h). */
+static bool is_address(struct span v)
 {
-	return span_is(v, "::1") || span_is(v, "localhost") || (span_starts(v, "127.") && v.n <= 15);
+	char text[LISTEN_TEXT_MAX], canonical[LISTEN_TEXT_MAX];
+	if (v.n >= sizeof text)
+		return false;
+	memcpy(text, v.p, v.n);
+	text[v.n] = 0;
+	return listen_address(canonical, text, NULL) == 0;
+}
+
+static bool are_names(struct span v)
+{
+	struct pki_names names = {0};
+	return pki_names_add_list(&names, v) == 0;
 }
 
 /* Checks and stores one value; false when it is not what the key expects. */
@@ -115,8 +137,16 @@ static bool put(struct settings *s, const struct setting_key *k, struct span v)
 		if (!is_zone_name(v))
 			return false;
 		break;
-	case SET_LOOPBACK:
-		if (!is_loopback(v))
+	case SET_ADDRESS:
+		if (!is_address(v))
+			return false;
+		break;
+	case SET_NAMES:
+		if (!are_names(v))
+			return false;
+		break;
+	case SET_TLS:
+		if (!span_is(v, "off") && !span_is(v, "own") && !span_is(v, "given"))
 			return false;
 		break;
 	}
@@ -231,6 +261,8 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 			return refuse(r, MSG_SETTING_VALUE, v, name, text, expected(key->type));
 		if (key->type == SET_ZONE)
 			r->s->zone_line = v->start_mark.line + 1;
+		if (key->type == SET_ADDRESS)
+			r->s->address_line = v->start_mark.line + 1;
 	}
 	return 0;
 }
@@ -284,7 +316,9 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_LANG:
 	case SET_HHMM:
 	case SET_ZONE:
-	case SET_LOOPBACK:
+	case SET_ADDRESS:
+	case SET_NAMES:
+	case SET_TLS:
 	case SET_TEXT: break;
 	}
 	buf_addc(out, '"');

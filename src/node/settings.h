@@ -15,13 +15,18 @@ struct settings {
 	char day_begins[6];      /* production day, "08:00" */
 	char address[64];        /* listen */
 	uint16_t port;
+	char names[512];         /* more names of this PC, with commas */
+	char tls_mode[6];        /* "off", "own", "given" */
+	char tls_certificate[512], tls_key[512]; /* of given ones; relative: below the folder */
 	char inbox[512];         /* watched folder; "" = DIR/inbox */
 	int64_t head_budget_bytes;
 	int64_t stop_min_s;      /* shorter stops are micro-stops */
 	int64_t sync_delay_ms;   /* demo folders only: added to each sync */
 	uint64_t zone_line;      /* of moru.yaml, for the words when there is no such zone; 0: not told there */
+	uint64_t address_line;   /* likewise */
 };
-enum setting_type { SET_TEXT, SET_ZONE, SET_LOOPBACK, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM };
+static inline bool settings_tls(const struct settings *s) { return strcmp(s->tls_mode, "off") != 0; }
+enum setting_type { SET_TEXT, SET_ZONE, SET_ADDRESS, SET_NAMES, SET_TLS, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM };
 struct setting_key {
 	const char *key;     /* "listen.port" */
 	enum setting_type type;

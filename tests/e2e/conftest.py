@@ -19,7 +19,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MORU = os.environ.get('MORU_BIN') or str(ROOT / 'build-test' / 'moru')
 READY_S = float(os.environ.get('MORU_READY_S', '20'))
-READY = re.compile(rb'^moru: ready on http://(\S+?):(\d+)$', re.M)
+READY = re.compile(rb'^moru: ready on https?://(\S+?):(\d+)$', re.M)
 SANITIZER = re.compile(r'AddressSanitizer|UndefinedBehaviorSanitizer|runtime error:|ThreadSanitizer|LeakSanitizer')
 
 

@@ -192,6 +192,7 @@ int commit_import(struct api_call *c);
 int influx_ping(struct api_call *c), influx_query(struct api_call *c);
 int get_live(struct api_call *c);
 int get_page(struct api_call *c);
+int get_ca_certificate(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;
 
 #endif

@@ -3,7 +3,9 @@
  * connection's life), exchange.c (the request's side), reply.c (the
  * response's side). sock.c holds the system calls.
  *
- * Connection:
+ * Connection (SHAKE alone is TLS's: a connection begins there instead of in IDLE):
+ *   SHAKE -- agreed --> IDLE; -- plain HTTP --> LINGER; -- no agreement, end, time-out --> CLOSED
+ *
  *             bytes                    whole head
  *   IDLE ------------------> HEAD ------------------> EXCHANGE
  *    ^  \ end, time-out       \ bad head, time-out     |  |  \ broken, time-out
@@ -25,6 +27,7 @@
 
 #include "base/buf.h"
 #include "http/priv/loop.h"
+#include "http/priv/tls.h"
 #include "http/reply.h"
 
 #define SERVER_READ_BYTES 65536u          /* at most, by one read */
@@ -42,8 +45,9 @@
 #define SERVER_POOL_MAX 64u         /* unused exchanges kept */
 #define SERVER_POOL_BUF_BYTES 4096u /* and the largest head kept with each */
 #define SERVER_KEEP_IN_BYTES 4096u  /* input memory a busy connection keeps */
+#define SERVER_TLS_TURN_BYTES 262144u /* encrypted and sent before other connections get their turn */
 
-enum conn_state { CONN_IDLE, CONN_HEAD, CONN_EXCHANGE, CONN_LINGER, CONN_CLOSED, CONN_STATES };
+enum conn_state { CONN_IDLE, CONN_HEAD, CONN_EXCHANGE, CONN_LINGER, CONN_CLOSED, CONN_SHAKE, CONN_STATES };
 enum req_state { REQ_BODY, REQ_DROP, REQ_DONE };
 enum res_state { RES_NONE, RES_STREAM, RES_ENDED };
 
@@ -89,6 +93,7 @@ struct conn {
 	struct span ref;
 	uint64_t lingered;
 	struct event rd, wr;
+	struct tls *tls; /* NULL: plain, or nothing of a handshake came yet */
 	int fd;
 	enum conn_state state;
 	uint8_t deadline; /* enum deadline */
@@ -96,6 +101,7 @@ struct conn {
 	bool eof, broken;
 	bool in_turn, kicked, from_unix, refused, shut;
 	bool full;     /* the socket takes no more for now */
+	bool ended;    /* TLS: the peer's end follows what was read */
 	bool scan;     /* a head may have become whole */
 	bool progress; /* bytes moved that were waited for */
 	bool requeue;  /* the state changed: the deadline counts anew */
@@ -115,6 +121,7 @@ struct http_server {
 	int listen_fd[2];
 	bool listening[2];
 	char *unix_path;
+	struct http_tls *tls; /* of listeners[0]; NULL: plain */
 	uint16_t port;
 	bool draining;
 	uint32_t connections_max, refused;
@@ -155,6 +162,8 @@ void exchange_end(struct conn *c, bool aborted);
 void exchange_free_pool(struct http_server *s);
 
 /* reply.c */
+/* To plain HTTP where TLS is spoken: 400 in plain text, the connection's last. */
+void reply_https_only(struct conn *c);
 /* Short problem+json answer, the connection's last. */
 void reply_problem(struct conn *c, int status);
 const char *reply_reason(int status);
@@ -171,6 +180,20 @@ struct iovec sock_iov(struct span s);
 MO_MUST_USE int sock_queue(struct conn *c, struct span bytes);
 /* Sends what can be sent. */
 void sock_flush(struct conn *c);
+/* The handshake's next step. 0: agreed; MO_EAGAIN; MO_EPROTO: plain HTTP came instead; MO_EIO: there will be none. */
+MO_MUST_USE int sock_shake(struct conn *c);
+/* Waits to be writable for TLS' own sake, with nothing of ours to send. */
+static inline bool sock_wants_write(const struct conn *c)
+{
+	return c->tls && tls_wants_write(c->tls);
+}
+/* Input waits in memory, for which the socket will not become readable. */
+static inline bool sock_pending(const struct conn *c)
+{
+	return c->tls && c->state != CONN_SHAKE && tls_pending(c->tls);
+}
+/* Nothing more comes from us. */
+void sock_end(struct conn *c);
 static inline size_t sock_unsent(const struct conn *c)
 {
 	return c->out.n - c->out_at + c->ref.n;

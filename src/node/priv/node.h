@@ -9,8 +9,10 @@
 #include "node/collect.h"
 #include "node/helper.h"
 #include "node/jobs.h"
+#include "node/listen.h"
 #include "node/live.h"
 #include "node/node.h"
+#include "node/priv/tls.h"
 #include "node/watch.h"
 #include "node/watchdog.h"
 #include "os/signals.h"
@@ -39,7 +41,7 @@ struct node {
 	struct vfs *vfs;      /* borrowed: the real files */
 	struct vfs *slow;     /* owned: vfs with the demo's sync delay, or NULL */
 	struct node_options opt;
-	char *address;
+	char address[LISTEN_TEXT_MAX];
 	int port_wanted;
 	struct folder *folder;
 	struct clock *clock;
@@ -48,6 +50,7 @@ struct node {
 	struct sdb *sdb;
 	struct sdb_recovery recovery;
 	struct loop *loop;
+	struct node_tls *tls; /* NULL: offline */
 	struct http_server *server;
 	const struct http_handler *handler;
 	void *handler_arg;

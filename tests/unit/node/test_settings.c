@@ -7,7 +7,7 @@
 #include "node/settings.h"
 #include "os/memvfs.h"
 
-#define TOP "name, firm, lang, zone, production_day, listen, inbox, series, stops" /* of a folder that is no demo */
+#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops" /* of a folder that is no demo */
 
 static struct vfs *v;
 
@@ -79,6 +79,13 @@ static void good_ones(void **state)
 	assert_int_equal(s.port, 0);
 	assert_string_equal(s.address, "::1");
 	assert_int_equal(s.stop_min_s, 1);
+	assert_false(settings_tls(&s));
+	assert_int_equal(s.address_line, 2);
+	/* Whether it may be listened on is decided elsewhere (node/listen.h). */
+	assert_int_equal(read_text(&s, "listen: {address: 0.0.0.0, names: 'moru.example 10.0.0.7'}\ntls:\n  mode: given\n  certificate: /a b.pem\n", false, NULL), 0);
+	assert_true(settings_tls(&s));
+	assert_string_equal(s.tls_certificate, "/a b.pem");
+	assert_string_equal(s.names, "moru.example 10.0.0.7");
 	assert_int_equal(read_text(&s, "zone: Etc/GMT+9\nlang: en\nproduction_day: {begins: '23:59'}\n", false, NULL), 0);
 	assert_string_equal(s.zone, "Etc/GMT+9");
 	assert_string_equal(s.day_begins, "23:59");
@@ -101,7 +108,10 @@ static void bad_ones_say_where(void **state)
 		{"listen:\n  port: 80a\n", MSG_SETTING_VALUE, 2, "listen.port", "80a", "0..65535"},
 		{"listen:\n  port:\n", MSG_SETTING_VALUE, 2, "listen.port", "", "0..65535"},
 		{"listen:\n  port: [1]\n", MSG_SETTING_VALUE, 2, "listen.port", "…", "0..65535"},
-		{"listen:\n  address: 0.0.0.0\n", MSG_SETTING_VALUE, 2, "listen.address", "0.0.0.0", "127.0.0.1, ::1, localhost"},
+		{"listen:\n  address: 127.0.0.1.evil\n", MSG_SETTING_VALUE, 2, "listen.address", "127.0.0.1.evil", "127.0.0.1, ::1, localhost"},
+		{"listen:\n  names: a.example, b_c\n", MSG_SETTING_VALUE, 2, "listen.names", "a.example, b_c", "moru.example.com, 192.168.0.10"},
+		{"tls: {mode: on}\n", MSG_SETTING_VALUE, 1, "tls.mode", "on", "off, own, given"},
+		{"tls: {cert: a}\n", MSG_SETTING_UNKNOWN, 1, "tls.cert", "", "mode, certificate, key"},
 		{"name: x\nseries:\n  head_budget: 1048575\n", MSG_SETTING_VALUE, 3, "series.head_budget", "1048575", "1048576..17179869184"},
 		{"stops:\n  shortest: 0\n", MSG_SETTING_VALUE, 2, "stops.shortest", "0", "1..86400"},
 		{"production_day:\n  begins: 24:00\n", MSG_SETTING_VALUE, 2, "production_day.begins", "24:00", "HH:MM"},
@@ -110,8 +120,8 @@ static void bad_ones_say_where(void **state)
 		{"zone: /etc/localtime\n", MSG_SETTING_VALUE, 1, "zone", "/etc/localtime", "Asia/Seoul, UTC, ..."},
 		{"zone: ''\n", MSG_SETTING_VALUE, 1, "zone", "", "Asia/Seoul, UTC, ..."},
 		{"name: a\nnane: b\n", MSG_SETTING_UNKNOWN, 2, "nane", "", TOP},
-		{"listen:\n  prot: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.prot", "", "address, port"},
-		{"listen:\n  a:\n    b:\n      c:\n        d:\n          e: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.a", "", "address, port"},
+		{"listen:\n  prot: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.prot", "", "address, port, names"},
+		{"listen:\n  a:\n    b:\n      c:\n        d:\n          e: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.a", "", "address, port, names"},
 		{"? [a]\n: 1\n", MSG_SETTING_UNKNOWN, 1, "", "", TOP},
 		{"name: a\nname: b\n", MSG_SETTING_TWICE, 2, "name", "b", ""},
 		{"listen: {port: 1}\nlisten: {port: 2}\n", MSG_SETTING_TWICE, 2, "listen.port", "2", ""},
