@@ -297,6 +297,13 @@ bool http_from_unix(const struct http_x *x)
 	return x->c->from_unix;
 }
 
+/* This server speaks none. */
+bool http_is_tls(const struct http_x *x)
+{
+	(void)x;
+	return false;
+}
+
 void http_want_body(struct http_x *x, uint64_t limit_bytes)
 {
 	if (!x->in_head)

@@ -32,6 +32,8 @@ struct jobs *node_jobs(struct node *n) { return n->jobs; }
 struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct helper *node_helper(struct node *n) { return n->helper; }
+struct accounts *node_accounts(struct node *n) { return n->accounts; }
+struct logins *node_logins(struct node *n) { return n->logins; }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
@@ -440,6 +442,7 @@ static void every_second(void *arg)
 		watch_poll(n->watch, NULL, NULL);
 	}
 	helper_tick(n->helper, now);
+	accounts_tick(n->accounts);
 	say_failures(n);
 	loop_timer_set(n->second, NODE_SECOND);
 }
@@ -527,6 +530,10 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = helper_new(&n->helper, n->opt.helper_path);
 	if (err == 0)
+		err = accounts_new(&n->accounts, n->storer, n->clock, n->workers[0].reader, d); /* nothing is given to the worker yet */
+	if (err == 0)
+		err = logins_new(&n->logins, n, n->accounts);
+	if (err == 0)
 		err = collect_new(&n->collect, n);
 	if (err == 0)
 		err = jobs_new(&n->jobs, n);
@@ -608,6 +615,8 @@ void node_close(struct node *n)
 	labels_free(n->labels);
 	jobs_free(n->jobs);
 	live_free(n->live);
+	logins_free(n->logins);
+	accounts_free(n->accounts);
 	helper_free(n->helper);
 	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
 	if (n->writer) {
