@@ -10,7 +10,6 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "helper/wire.h"
-#include "http/client.h"
 #include "node/accounts.h"
 #include "node/folder.h"
 #include "node/helper.h"
@@ -124,20 +123,14 @@ static int change_here(struct change *k, const struct folder *f, struct diag *d)
 
 /* ---- in the node ---- */
 
-static int read_answer(struct change *k, struct span answer, int code, bool *ret_said, struct diag *d)
+static int read_answer(struct change *k, struct span answer, struct diag *d)
 {
 	struct arena a;
 	struct json_value *root;
-	struct span did, role, words = {NULL, 0};
+	struct span did, role;
 	arena_init(&a, 0);
 	int err = json_parse(&root, &a, answer, d);
-	if (err == 0 && code != 200) {
-		err = json_get_str(json_member(root, "detail"), k->c->lang == WORDS_KO ? "ko" : "en", &words, d);
-		if (err == 0) {
-			cmd_fail_words("", words, 1);
-			*ret_said = true;
-		}
-	} else if (err == 0 && (err = json_get_str(root, "did", &did, d)) == 0 && (err = json_get_str(root, "role", &role, d)) == 0) {
+	if (err == 0 && (err = json_get_str(root, "did", &did, d)) == 0 && (err = json_get_str(root, "role", &role, d)) == 0) {
 		k->made = span_is(did, "new");
 		diag_copy(k->role_name, sizeof k->role_name, role);
 	}
@@ -147,18 +140,16 @@ static int read_answer(struct change *k, struct span answer, int code, bool *ret
 
 static int change_there(struct change *k, bool *ret_said, struct diag *d)
 {
-	struct httpc *http = NULL;
-	struct buf answer, url, body;
+	struct buf answer, path, body;
 	struct json_writer w;
 	int code = 0;
-	char *sock = vfs_join(k->folder, "run/moru.sock");
 	buf_init(&answer, 0);
-	buf_init(&url, 0);
+	buf_init(&path, 0);
 	buf_init(&body, BODY_BYTES);
 	(void)buf_reserve(&body, BODY_BYTES); /* nothing of it moves */
-	buf_adds(&url, "http://localhost/api/v1/accounts/");
-	percent_encode(&url, k->name);
-	buf_addc(&url, 0);
+	buf_adds(&path, "/api/v1/accounts/");
+	percent_encode(&path, k->name);
+	buf_addc(&path, 0);
 	json_writer_init(&w, &body);
 	jw_object(&w);
 	jw_key(&w, "password");
@@ -168,22 +159,20 @@ static int change_there(struct change *k, bool *ret_said, struct diag *d)
 		jw_cstr(&w, role_name(k->role));
 	}
 	jw_object_end(&w);
-	struct httpc_request r = {.method = "PUT", .url = (const char *)url.p, .unix_path = sock, .content_type = "application/json", .body = buf_span(&body),
+	int err = path.err || body.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : 0;
+	struct cmd_question q = {.method = "PUT", .path = (const char *)path.p, .content_type = "application/json", .body = buf_span(&body),
 		.timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = sock && !url.err && !body.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
-		err = httpc_do(http, &r, &code, &answer, d);
-	if (err != 0)
-		err = cmd_unanswered(d, err, k->folder, false, MSG_NODE_ENDED);
-	else
-		err = read_answer(k, buf_span(&answer), code, ret_said, d);
-	httpc_free(http);
+		err = cmd_ask(k->folder, &q, &code, &answer, d);
+	if (err == 0 && code == 200)
+		err = read_answer(k, buf_span(&answer), d);
+	else if (err == 0)
+		*ret_said = (err = cmd_refused(k->c, buf_span(&answer), 1, d)) == 0;
 	if (body.p)
 		crypto_wipe(body.p, body.cap);
 	buf_free(&body);
-	buf_free(&url);
+	buf_free(&path);
 	buf_free(&answer);
-	free(sock);
 	return err;
 }
 
