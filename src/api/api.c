@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "api/importer.h"
+#include "base/num.h"
+#include "os/crypto.h"
 
 /* ---- routing ---- */
 /* 0; MO_ENOENT: another path; with c its names are kept, MO_EINVAL: one cannot be read; MO_ENOMEM. */
@@ -271,8 +273,8 @@ static const char *status_text(int status)
 	static const struct {
 		int status;
 		const char *text;
-	} texts[] = {{400, "Bad Request"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {413, "Content Too Large"},
-		{415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {414, "URI Too Long"},
+	} texts[] = {{400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"}, {409, "Conflict"}, {413, "Content Too Large"},
+		{415, "Unsupported Media Type"}, {422, "Unprocessable Content"}, {429, "Too Many Requests"}, {414, "URI Too Long"},
 		{431, "Request Header Fields Too Large"}, {500, "Internal Server Error"}, {501, "Not Implemented"}, {503, "Service Unavailable"}, {505, "HTTP Version Not Supported"},
 		{507, "Insufficient Storage"}};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -312,6 +314,14 @@ static void call_free(struct api_call *c)
 		c->next->prev = c->prev;
 	if (c->route && c->route->stream && c->route->stream->drop)
 		c->route->stream->drop(c);
+	if (c->route && (c->route->flags & ROUTE_SECRET)) {
+		arena_wipe(&c->arena);
+		if (c->body.p)
+			crypto_wipe(c->body.p, c->body.cap);
+		if (c->out.p)
+			crypto_wipe(c->out.p, c->out.cap);
+	}
+	crypto_wipe(c->cookie, sizeof c->cookie);
 	arena_free(&c->arena);
 	buf_free(&c->body);
 	buf_free(&c->out);
@@ -338,19 +348,24 @@ void api_finish(struct api_call *c, int err)
 		if (c->d->msg == MSG_NONE)
 			diag_set(c->d, err, err == MO_ENOENT ? MSG_API_NOT_FOUND : err == MO_EAGAIN ? MSG_API_BUSY : MSG_API_FAILED);
 		bool influx = c->route && (c->route->flags & ROUTE_INFLUX);
-		struct gate_field f[4] = {{"Content-Type", influx ? SPAN_LIT("application/json") : SPAN_LIT("application/problem+json")},
+		char retry[24];
+		struct gate_field f[5] = {{"Content-Type", influx ? SPAN_LIT("application/json") : SPAN_LIT("application/problem+json")},
 			{"Cache-Control", SPAN_LIT("no-store")}};
 		size_t n = 2;
 		if (influx)
 			f[n++] = (struct gate_field){"X-Influxdb-Version", SPAN_LIT(INFLUX_VERSION)};
 		if (status == 405 && c->allow[0])
 			f[n++] = (struct gate_field){"Allow", span_str(c->allow)};
+		if (status == 401)
+			f[n++] = (struct gate_field){"WWW-Authenticate", influx ? SPAN_LIT("Basic realm=\"moru\"") : SPAN_LIT("Bearer realm=\"moru\"")};
 		if (status == 503)
 			f[n++] = (struct gate_field){"Retry-After", SPAN_LIT("1")};
+		if (status == 429)
+			f[n++] = (struct gate_field){"Retry-After", span_of(retry, num_format_i64(retry, c->retry_ns / NS_PER_S + (c->retry_ns % NS_PER_S != 0)))};
 		write_problem(&c->out, status, c->d, influx);
 		err = gate_refuse(&c->pass, status, f, n, c->out.err ? SPAN_LIT("{}") : buf_span(&c->out));
 	} else {
-		struct gate_field f[5];
+		struct gate_field f[6];
 		size_t n = 0;
 		int status = c->status ? c->status : 200;
 		if (status != 204)
@@ -362,6 +377,8 @@ void api_finish(struct api_call *c, int err)
 			f[n++] = (struct gate_field){"Location", c->location};
 		if (c->disposition)
 			f[n++] = (struct gate_field){"Content-Disposition", span_str(c->disposition)};
+		if (c->cookie[0])
+			f[n++] = (struct gate_field){"Set-Cookie", span_str(c->cookie)};
 		err = gate_reply_ref(&c->pass, status, f, n, buf_span(&c->out));
 	}
 	if (err != 0)
@@ -401,11 +418,26 @@ static void refuse(struct api_call *c, int status, int err)
 	api_finish(c, err);
 }
 
+/* What the gate says no to, in words. */
+static int denied(struct api_call *c, int err)
+{
+	static const enum mo_msg words[] = {[GATE_CLOSED] = MSG_API_DENIED, [GATE_UNKNOWN] = MSG_API_UNKNOWN, [GATE_NOT_PERMITTED] = MSG_API_NOT_PERMITTED,
+		[GATE_CSRF] = MSG_API_CSRF};
+	if (err != MO_EDENIED)
+		return diag_set(c->d, err, MSG_OUT_OF_MEMORY);
+	diag_set(c->d, err, words[c->pass.why]);
+	diag_text(c->d, 0, gate_who(&c->pass));
+	c->status = c->pass.why == GATE_UNKNOWN ? 401 : 403;
+	return err;
+}
+
+struct accounts_actor api_actor(const struct api_call *c) { return (struct accounts_actor){gate_who(&c->pass), span_str(c->pass.from)}; }
+
 static int admit(struct api_call *c, const struct http1_head *h)
 {
-	c->route = api_route_find(h->method, h->path, c->allow);
-	struct span partner = http1_header(h, "Moru-Partner"), agreement = http1_header(h, "Moru-Agreement");
-	int err = gate_admit(&c->pass, c->pass.x, c->route ? c->route->name : "none", c->route ? c->route->principals : 0, partner, agreement);
+	const struct api_route *r = c->route = api_route_find(h->method, h->path, c->allow);
+	const struct gate_ask ask = {r ? r->name : "none", r ? r->principals : 0, r ? r->permission : PERMISSION_NONE, r && (r->flags & ROUTE_INFLUX)};
+	int err = gate_admit(&c->pass, node_accounts(c->node), c->pass.x, &ask);
 	if (!c->route) {
 		diag_set(c->d, MO_ENOENT, c->allow[0] ? MSG_API_METHOD : MSG_API_NOT_FOUND);
 		diag_value(c->d, h->path);
@@ -415,7 +447,7 @@ static int admit(struct api_call *c, const struct http1_head *h)
 		return MO_ENOENT;
 	}
 	if (err != 0)
-		return diag_set(c->d, err, MSG_API_DENIED);
+		return denied(c, err);
 	c->status = 0;
 	err = check_origin(c, h);
 	/* Names of the path come first: the query cannot stand in for them. */
@@ -465,6 +497,8 @@ static void on_head(void *arg, struct http_x *x)
 	}
 	const struct api_route *r = c->route;
 	buf_init(&c->body, r->body_limit);
+	if (r->flags & ROUTE_SECRET)
+		(void)buf_reserve(&c->body, (size_t)r->body_limit); /* a failure shows at the end */
 	if (r->body_limit)
 		http_want_body(x, r->body_limit);
 	if (r->run == RUN_STREAM && (err = r->stream->begin(c)) != 0)
@@ -518,7 +552,7 @@ static void on_end(void *arg, struct http_x *x)
 		break;
 	}
 	if (err != 0)
-		refuse(c, 0, err);
+		refuse(c, c->status, err);
 }
 
 static void on_done(void *arg, struct http_x *x, bool aborted)

@@ -106,13 +106,13 @@ struct device_job {
 	struct span name, json; /* json.p NULL: delete */
 	bool undo;
 	int64_t expected, version, now_ns;
-	struct span asset;
+	struct span asset, who;
 };
 
 static int device_run(struct sjob *j, struct store *s, struct diag *d)
 {
 	struct device_job *q = (struct device_job *)j;
-	static const struct span who = {(const uint8_t *)"local", 5};
+	struct span who = q->who;
 	int err;
 	if (q->undo)
 		return store_undo_doc(s, DOC_DEVICE, q->name, who, q->now_ns, &q->version, d);
@@ -139,6 +139,7 @@ static void reload(void *arg)
 static int store_device(struct api_call *c, struct device_job *q)
 {
 	q->now_ns = clock_now(node_clock(c->node));
+	q->who = gate_who(&c->pass);
 	int err = storer_run(node_storer(c->node), device_run, &q->job, c->d);
 	if (err != 0)
 		return err;

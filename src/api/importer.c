@@ -90,7 +90,7 @@ struct row_job {
 	const char *state;
 	struct span json;
 	int64_t now_ns;
-	struct span shape, mapping; /* remembered when shape.n */
+	struct span shape, mapping, who; /* remembered when shape.n, by whom */
 };
 
 static int row_run(struct sjob *j, struct store *s, struct diag *d)
@@ -101,7 +101,7 @@ static int row_run(struct sjob *j, struct store *s, struct diag *d)
 	if (err == 0 && q->state)
 		err = store_put_import(s, q->id, q->name, q->sha256, span_str(q->state), q->json, q->now_ns, d);
 	if (err == 0 && q->shape.n)
-		err = store_put_doc(s, DOC_MAPPING, q->shape, q->mapping, -1, SPAN_LIT("local"), q->now_ns, &version, d);
+		err = store_put_doc(s, DOC_MAPPING, q->shape, q->mapping, -1, q->who, q->now_ns, &version, d);
 	return err;
 }
 
@@ -498,8 +498,8 @@ static int put_state(struct row_job *q, struct node *n, struct buf *json, const 
 }
 
 /* note: what a person had better know of a file that was stored, MSG_NONE: nothing; may be NULL. */
-static int run_import(struct node *n, struct store_reader *reader, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *note,
-	struct diag *d)
+static int run_import(struct node *n, struct store_reader *reader, const char *id, struct span plan_json, struct span who, _Atomic unsigned *progress,
+	struct diag *note, struct diag *d)
 {
 	struct arena a;
 	struct span name, proposal, state;
@@ -507,7 +507,7 @@ static int run_import(struct node *n, struct store_reader *reader, const char *i
 	struct intake_counts counts = {0};
 	struct settings *set = calloc(1, sizeof *set);
 	struct run *r = calloc(1, sizeof *r);
-	struct row_job q = {.id = span_str(id)};
+	struct row_job q = {.id = span_str(id), .who = who};
 	struct buf json, mapping;
 	struct json_writer w;
 	char shape[65] = "", refused[65] = "";
@@ -649,9 +649,9 @@ int import_mend(struct node *n, struct diag *d)
 	return worded(err, d);
 }
 
-int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d)
+int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, struct span who, _Atomic unsigned *progress, struct diag *d)
 {
-	return run_import(n, r, id, plan_json, progress, NULL, d);
+	return run_import(n, r, id, plan_json, who, progress, NULL, d);
 }
 
 /* What a person reads beside a file that was set aside. */
@@ -700,7 +700,7 @@ int import_watched(void *arg, struct store_reader *r, const char *path, const ch
 		in = NULL;
 	}
 	if (err == 0)
-		err = refused ? MO_EINVAL : run_import(n, r, id, span_of(NULL, 0), NULL, note, d);
+		err = refused ? MO_EINVAL : run_import(n, r, id, span_of(NULL, 0), SPAN_LIT("local"), NULL, note, d);
 	if (err == 0 && note->msg != MSG_NONE) {
 		diag_file(note, name);
 		node_log(n, "warn", note);

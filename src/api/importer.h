@@ -22,8 +22,8 @@ void import_file_drop(struct import_file *f);
 /* After node_start() and before anything may be imported: an import that a node left in state "running" becomes "failed", with the reason. */
 MO_MUST_USE int import_mend(struct node *n, struct diag *d);
 /* Reads the file and stores its values; plan_json empty: as proposed. In state "running" from before its first row is stored on. Ends with the import in state "done" (or "failed" with the reason).
- * progress: 0..1000, may be NULL. MO_ECANCELED: the node is stopping; what was stored stays, and the same file given again goes on from there. */
-MO_MUST_USE int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, _Atomic unsigned *progress, struct diag *d);
+ * who: for the history of what is remembered. progress: 0..1000, may be NULL. MO_ECANCELED: the node is stopping; what was stored stays, and the same file given again goes on from there. */
+MO_MUST_USE int import_run(struct node *n, struct store_reader *r, const char *id, struct span plan_json, struct span who, _Atomic unsigned *progress, struct diag *d);
 /* What is said of a midnight that was stored as written: MSG_IMPORT_MIDNIGHT. */
 void import_midnight(struct diag *ret, const struct intake_midnight *m);
 /* node_set_importer's function: a file of the watched folder, whole. arg: the node. why: a refused file's reason in the node's language. */

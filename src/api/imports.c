@@ -20,6 +20,7 @@ struct import_task {
 	struct import_task *next;
 	struct api *api;
 	char id[UUID_TEXT];
+	char who[WHO_MAX];
 	uint8_t *plan; /* owned */
 	size_t plan_n;
 	atomic_uint progress;
@@ -61,7 +62,7 @@ static struct import_task *run_first(struct import_task *t, struct store_reader 
 {
 	struct import_queue *q = t->api->imports;
 	struct diag *d = calloc(1, sizeof *d);
-	if (import_run(t->api->node, r, t->id, span_of(t->plan, t->plan_n), &t->progress, d) != 0 && d)
+	if (import_run(t->api->node, r, t->id, span_of(t->plan, t->plan_n), span_str(t->who), &t->progress, d) != 0 && d)
 		node_log(t->api->node, "warn", d);
 	free(d);
 	pthread_mutex_lock(&q->mu);
@@ -336,6 +337,7 @@ int commit_import(struct api_call *c)
 	t->api = c->api;
 	t->work.fn = task_run;
 	diag_copy(t->id, sizeof t->id, id);
+	diag_copy(t->who, sizeof t->who, gate_who(&c->pass));
 	pthread_mutex_lock(&q->mu);
 	bool alone = !q->first;
 	if (q->last)

@@ -620,7 +620,7 @@ int influx_ping(struct api_call *c)
 
 struct db_job {
 	struct sjob job;
-	struct span name;
+	struct span name, who;
 	int64_t now_ns;
 };
 
@@ -628,7 +628,7 @@ static int db_run(struct sjob *j, struct store *s, struct diag *d)
 {
 	struct db_job *q = (struct db_job *)j;
 	int64_t version;
-	return store_put_doc(s, DOC_SETTING, q->name, SPAN_LIT("{\"kind\":\"database\"}"), -1, SPAN_LIT("local"), q->now_ns, &version, d);
+	return store_put_doc(s, DOC_SETTING, q->name, SPAN_LIT("{\"kind\":\"database\"}"), -1, q->who, q->now_ns, &version, d);
 }
 
 #define DB_PREFIX "database:"
@@ -636,7 +636,13 @@ static int db_run(struct sjob *j, struct store *s, struct diag *d)
 static int db_create(void *arg, struct span name, struct diag *d)
 {
 	struct api_call *c = arg;
-	struct db_job q = {.now_ns = clock_now(node_clock(c->node))};
+	struct db_job q = {.now_ns = clock_now(node_clock(c->node)), .who = gate_who(&c->pass)};
+	/* A page elsewhere can make a browser ask by GET; and who only reads makes nothing. */
+	if (!gate_may(&c->pass, PERMISSION_WRITE) || (c->pass.known.session && c->route->method == HTTP_GET)) {
+		diag_set(d, MO_EDENIED, MSG_API_NOT_PERMITTED);
+		diag_text(d, 0, q.who);
+		return MO_EDENIED;
+	}
 	char *full = arena_printf(&c->arena, DB_PREFIX "%.*s", SPAN_FMT(name));
 	if (!full)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);

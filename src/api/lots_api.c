@@ -256,20 +256,20 @@ struct case_job {
 	struct sjob job;
 	int64_t id, now_ns;
 	enum case_state to;
-	struct span note;
+	struct span note, who;
 };
 
 static int case_run(struct sjob *j, struct store *s, struct diag *d)
 {
 	struct case_job *q = (struct case_job *)j;
-	return store_case_state(s, q->id, q->to, SPAN_LIT("local"), q->note, q->now_ns, d);
+	return store_case_state(s, q->id, q->to, q->who, q->note, q->now_ns, d);
 }
 
 int post_case_state(struct api_call *c)
 {
 	struct json_value *root;
 	struct span state, note = {NULL, 0};
-	struct case_job q = {.now_ns = clock_now(node_clock(c->node))};
+	struct case_job q = {.now_ns = clock_now(node_clock(c->node)), .who = gate_who(&c->pass)};
 	int err = api_param_i64(c, "id", 0, 1, INT64_MAX, &q.id);
 	if (err == 0)
 		err = api_object(c, &root);

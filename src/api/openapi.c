@@ -17,6 +17,7 @@
 #define M(name, schema) "\"" name "\":" schema
 #define WORDS "{\"type\":[\"object\",\"null\"],\"properties\":{" M("code", TEXT) "," M("ko", TEXT) "," M("en", TEXT) "}}"
 #define ANY "{}"
+#define ROLE "{\"enum\":[\"owner\",\"production\",\"quality\",\"operator\",\"read_only\",\"vendor\"]}"
 
 #define STATE OBJECT(M("from", TIME) "," M("to", TIME) "," M("state", TEXT) "," M("alarm", INTEGER))
 #define LAST M("t", TIME) "," M("value", ANY) "," M("quality", TEXT) "," M("seq", INTEGER)
@@ -47,6 +48,16 @@ static const struct {
 		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") ","
 		M("signals", ARRAY("{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("label", TEXT) "," M("unit", TEXT) "}}")) "}}"},
 	{"Checked", OBJECT(M("items", ARRAY(OBJECT(M("file", TEXT) "," PROBLEM_MEMBERS))) "," M("files", INTEGER) "," M("findings", INTEGER))},
+	{"Login", "{\"type\":\"object\",\"required\":[\"name\",\"password\"],\"properties\":{" M("name", "{\"type\":\"string\"}") ","
+		M("password", "{\"type\":\"string\"}") "}}"},
+	{"Session", OBJECT(M("account", TEXT) "," M("role", TEXT) "," M("csrf", TEXT) "," M("permissions", ARRAY(TEXT)) "," M("accounts", FLAG))},
+	{"AccountSet", OBJECT(M("role", ROLE) "," M("password", "{\"type\":\"string\"}") "," M("disabled", FLAG))},
+	{"Account", OBJECT(M("name", TEXT) "," M("role", TEXT) "," M("disabled", FLAG) "," M("did", TEXT))},
+	{"PasswordSet", "{\"type\":\"object\",\"required\":[\"password\"],\"properties\":{" M("password", "{\"type\":\"string\"}") ","
+		M("old", "{\"type\":\"string\"}") "}}"},
+	{"TokenSet", "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("role", ROLE) ","
+		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
+	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
@@ -229,7 +240,7 @@ static void refusals(struct json_writer *w, const struct api_route *r)
 {
 	bool has_name = strchr(r->path, '{') != NULL;
 	struct span more = span_str(r->statuses ? r->statuses : "");
-	static const char *const always[] = {"400", "403", "408", "414", "431", "500", "503"};
+	static const char *const always[] = {"400", "401", "403", "408", "414", "431", "500", "503"};
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		refusal(w, r, span_str(always[i]));
 	if (has_name)
@@ -242,7 +253,7 @@ static void refusals(struct json_writer *w, const struct api_route *r)
 		size_t end = span_find(more, i, ',');
 		struct span s = span_trim(span_sub(more, i, end - i));
 		i = end + 1;
-		bool said = (has_name && span_is(s, "404")) || (r->body_limit && span_is(s, "413")) || span_is(s, "422");
+		bool said = span_is(s, "401") || (has_name && span_is(s, "404")) || (r->body_limit && span_is(s, "413")) || span_is(s, "422");
 		if (!said)
 			refusal(w, r, s);
 	}
@@ -299,6 +310,8 @@ static void operation(struct json_writer *w, const struct api_route *r)
 	jw_cstr(w, r->name);
 	jw_key(w, "summary");
 	jw_cstr(w, r->summary);
+	jw_key(w, "x-moru-permission");
+	jw_cstr(w, permission_name(r->permission));
 	jw_key(w, "parameters");
 	jw_array(w);
 	path_params(w, r);

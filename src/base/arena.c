@@ -56,6 +56,15 @@ void arena_free(struct arena *a)
 	a->used_bytes = 0;
 }
 
+void arena_wipe(struct arena *a)
+{
+	for (struct arena_block *b = a->head; b; b = b->next) {
+		volatile uint8_t *p = b->data;
+		for (size_t i = 0; i < b->used; i++)
+			p[i] = 0;
+	}
+}
+
 void *arena_alloc(struct arena *a, size_t size_bytes)
 {
 	size_t n, used, whole;

@@ -18,6 +18,8 @@ void arena_init(struct arena *a, size_t limit_bytes);
 /* Keeps the largest block for the next request. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
+/* Zeros over all that was handed out, which the compiler may not leave out: before arena_free() of what held a secret. */
+void arena_wipe(struct arena *a);
 
 /* NULL when memory or the limit is exhausted. The memory is the arena's. */
 void *arena_alloc(struct arena *a, size_t size_bytes);

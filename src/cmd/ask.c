@@ -21,7 +21,7 @@ int cmd_ask(const char *folder, const struct cmd_question *q, int *ret_status, s
 	buf_init(&url, 0);
 	buf_printf(&url, "http://localhost%s", q->path);
 	buf_addc(&url, 0);
-	struct httpc_request r = {.method = "POST", .url = (const char *)url.p, .unix_path = sock, .content_type = q->content_type, .body = q->body,
+	struct httpc_request r = {.method = q->method ? q->method : "POST", .url = (const char *)url.p, .unix_path = sock, .content_type = q->content_type, .body = q->body,
 		.timeout_ms = q->timeout_ms};
 	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0 && (err = httpc_do(http, &r, ret_status, answer, d)) != 0)

@@ -211,7 +211,7 @@ static int import_here(struct door *w, const char *path, const char *name, struc
 		err = err ? err : plan.err;
 	}
 	if (err == 0 && !refused)
-		err = import_run(w->node, w->reader, id, buf_span(&plan), NULL, w->d);
+		err = import_run(w->node, w->reader, id, buf_span(&plan), SPAN_LIT("local"), NULL, w->d);
 	if (err == 0)
 		err = with_row(w, id, report_row, (void *)(uintptr_t)path);
 	buf_free(&plan);

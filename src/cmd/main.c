@@ -40,6 +40,15 @@ static const struct command commands[] = {
 	{"sql", "DIR \"SELECT …\" [--format table|csv|json]", cmd_sql, "읽기 전용 SQL", "read-only SQL",
 		"로트, 기록, 작업 실적, 이상 건, 시계열을 읽기 전용 SQL로 봅니다. 노드가 돌고 있어도 됩니다 (그때는 한 번에 한 문장, 30초까지).\n표: asset item lot lot_link operation event characteristic machine_state case_ signal series value chart\n열의 뜻과 예: docs/sql.md",
 		"Read-only SQL over lots, events, operations, cases and series. The node may be running (then one statement at a time, for at most 30 s).\nTables: asset item lot lot_link operation event characteristic machine_state case_ signal series value chart\nWhat each column is, and examples: docs/sql.md"},
+	{"passwd", "DIR NAME [--role ROLE]", cmd_passwd, "계정을 만들거나 비밀번호를 바꿉니다", "make an account or change its password",
+		"계정 NAME을 만들거나 비밀번호를 바꿉니다. 비밀번호는 화면에 보이지 않게 두 번 묻고, 터미널이 아니면 표준 입력에서 한 줄을 읽습니다.\n"
+		"노드가 돌고 있어도 됩니다. 바꾸면 그 계정의 로그인이 모두 끝납니다. 첫 계정을 만들면 그때부터 로그인해야 쓸 수 있습니다.\n"
+		"  --role ROLE   owner(대표) production(생산관리자) quality(품질담당) operator(작업자) read_only(조회 전용) vendor(공급기업)\n"
+		"                (첫 계정은 owner, 그다음부터는 read_only)\n상태: 0 되었음, 1 되지 않음, 2 잘못 부름.",
+		"Makes the account NAME or changes its password, which is asked twice without showing it, or read as one line from standard input when\n"
+		"that is no terminal. The node may be running. A change ends all logins of the account. Once there is a first account, people log in.\n"
+		"  --role ROLE   owner, production, quality, operator, read_only, vendor (the first account: owner; others: read_only)\n"
+		"Status: 0 done, 1 not done, 2 wrong usage."},
 	{"debug", "FILE", cmd_debug, "모루의 파일 하나를 말로 보여 줍니다", "show one of our own files in words",
 		"노드 폴더의 파일(시계열 로그, 세그먼트, 목록, 저장소, 첨부, 설정, 식별자)을 사람이 읽을 수 있게 보여 줍니다.",
 		"Shows a file of a node's folder (series log, segment, catalogue, manifest, store, blob, settings, identity) in words."},

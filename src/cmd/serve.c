@@ -139,11 +139,11 @@ int cmd_serve(struct cmd *c)
 	if (node_open(&n, c->vfs, &opt, d) != 0) {
 		if (d->msg == MSG_FOLDER_BUSY)
 			cmd_held(d, c->argv[0]);
-		status = cmd_fail(c, d, not_there(d) ? 2 : 1);
+		status = cmd_fail(c, d, 1);
 		goto out;
 	}
 	if (api_new(&api, n, MORU_VERSION) != 0 || node_start(n, d) != 0) {
-		status = cmd_fail(c, d, 1);
+		status = cmd_fail(c, d, not_there(d) ? 2 : 1);
 		goto out;
 	}
 	if (import_mend(n, d) != 0)

@@ -8,6 +8,7 @@
 #include "api/sql_text.h"
 #include "cmd/cmd.h"
 #include "node/folder.h"
+#include "store/store.h"
 
 #define ANSWER_TIMEOUT_MS 60000 /* more than the node gives a statement */
 
@@ -20,6 +21,7 @@ static void print(void *arg, struct buf *out)
 
 static int select_here(struct cmd *c, const struct folder *f, struct span sql, enum sql_format format, struct diag *d)
 {
+	struct store *s = NULL;
 	struct sdb *sdb = NULL;
 	struct sqldb *q = NULL;
 	struct sdb_recovery rec;
@@ -27,7 +29,10 @@ static int select_here(struct cmd *c, const struct folder *f, struct span sql, e
 	struct buf out;
 	char *db = folder_path(f, "store.db"), *series = folder_path(f, "series");
 	buf_init(&out, 0);
-	int err = db && series ? sdb_open(&sdb, c->vfs, series, &opt, &rec, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	int err = db && series ? store_open(&s, c->vfs, db, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY); /* migrates a folder of an older program */
+	store_close(s);
+	if (err == 0)
+		err = sdb_open(&sdb, c->vfs, series, &opt, &rec, d);
 	if (err == 0)
 		err = sqldb_open(&q, c->vfs, db, sdb, d);
 	if (err == 0)

@@ -60,6 +60,9 @@ void http_server_free(struct http_server *s);
 const struct http1_head *http_head(const struct http_x *x); /* valid until done */
 bool http_from_unix(const struct http_x *x);
 bool http_is_tls(const struct http_x *x);
+/* The peer's address as text with NUL, "" when it came by the socket or the connection broke. */
+#define HTTP_PEER_MAX 46u
+void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX]);
 /* Only in head(). limit 0: nothing allowed. Past it 413 is answered by the server and done(aborted) follows. */
 void http_want_body(struct http_x *x, uint64_t limit_bytes);
 /* After MO_EAGAIN of body(): goes on, soon. */

@@ -1,6 +1,7 @@
 /* The system calls of a connection: one recv for a request, one sendmsg for
  * its answer. With TLS the same bytes go through records of at most 16 KiB:
  * small pieces are gathered into one, since each costs a system call. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -257,4 +258,26 @@ void sock_end(struct conn *c)
 {
 	if (c->tls)
 		tls_end(c->tls);
+}
+
+void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX])
+{
+	union {
+		struct sockaddr a;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_storage room;
+	} peer;
+	socklen_t n = sizeof peer;
+	const void *from = NULL;
+
+	out[0] = '\0';
+	if (x->c->from_unix || getpeername(x->c->fd, &peer.a, &n) != 0)
+		return;
+	if (peer.a.sa_family == AF_INET)
+		from = &peer.in.sin_addr;
+	else if (peer.a.sa_family == AF_INET6)
+		from = &peer.in6.sin6_addr;
+	if (!from || !inet_ntop(peer.a.sa_family, from, out, HTTP_PEER_MAX))
+		out[0] = '\0';
 }

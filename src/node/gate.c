@@ -2,17 +2,71 @@
 #include "node/gate.h"
 
 #include "http/reply.h"
+#include "os/crypto.h"
 
-int gate_admit(struct gate_pass *ret, struct http_x *x, const char *operation, unsigned principals, struct span partner, struct span agreement)
+/* The account or token that the request shows, or nobody. */
+static int identify(struct gate_pass *p, const struct http1_head *h, bool influx, bool *ret_csrf)
 {
-	*ret = (struct gate_pass){.x = x};
-	/* The node listens on loopback and its own socket alone, so whoever asks is the local machine, unless they say that they are a partner. */
-	ret->who = partner.n ? (struct principal){PRINCIPAL_PARTNER, partner} : (struct principal){PRINCIPAL_LOCAL, {NULL, 0}};
-	if (!partner.n && (principals & PRINCIPAL_PUBLIC))
-		ret->who.kind = PRINCIPAL_PUBLIC;
-	ret->what = (struct resource){.principals = principals, .operation = operation, .agreement = agreement};
+	struct credential c;
+	char csrf[CREDENTIAL_TEXT];
+	credential_read(&c, http1_header(h, "Cookie"), http1_header(h, "Authorization"), h->query, influx);
+	int err = accounts_who(p->accounts, &c, &p->known);
+	if (err == 0 && p->known.session) {
+		struct span sent = http1_header(h, "X-Moru-CSRF");
+		err = credential_csrf(csrf, c.secret);
+		*ret_csrf = err == 0 && crypto_equal(sent, span_str(csrf));
+	}
+	crypto_wipe(&c, sizeof c);
+	if (err == MO_EDENIED) {
+		p->who.kind = PRINCIPAL_PUBLIC;
+		return 0;
+	}
+	p->who = (struct principal){PRINCIPAL_OWN, span_str(p->known.name), p->known.may};
+	return err;
+}
+
+static bool is_loopback(const char *from) { return strncmp(from, "127.", 4) == 0 || strcmp(from, "::1") == 0; }
+
+int gate_admit(struct gate_pass *ret, struct accounts *a, struct http_x *x, const struct gate_ask *ask)
+{
+	const struct http1_head *h = http_head(x);
+	struct span partner = http1_header(h, "Moru-Partner");
+	bool csrf = true;
+	int err = 0;
+	*ret = (struct gate_pass){.x = x, .accounts = a, .who = {.kind = PRINCIPAL_PUBLIC}};
+	ret->what = (struct resource){.principals = ask->principals, .permission = ask->permission, .operation = ask->operation,
+		.agreement = http1_header(h, "Moru-Agreement")};
+	http_peer(x, ret->from);
+	if (partner.n)
+		ret->who = (struct principal){.kind = PRINCIPAL_PARTNER, .name = partner};
+	else if ((ask->principals & PRINCIPAL_PUBLIC) && ask->permission == PERMISSION_OPEN)
+		ret->who.kind = PRINCIPAL_PUBLIC; /* whoever it is */
+	else if (http_from_unix(x) || (!accounts_any(a) && is_loopback(ret->from)))
+		ret->who.kind = PRINCIPAL_LOCAL;
+	else
+		err = identify(ret, h, ask->influx, &csrf);
+	if (err != 0)
+		return err;
 	ret->ruling = rules_decide(&ret->who, &ret->what);
+	if (ret->ruling.decision == DECISION_ALLOW && !csrf && h->method != HTTP_GET && h->method != HTTP_HEAD) {
+		ret->ruling = (struct ruling){DECISION_DENY, "csrf"};
+		ret->why = GATE_CSRF;
+	} else if (ret->ruling.decision != DECISION_ALLOW) {
+		ret->why = ret->who.kind == PRINCIPAL_PUBLIC ? GATE_UNKNOWN : ret->who.kind == PRINCIPAL_OWN ? GATE_NOT_PERMITTED : GATE_CLOSED;
+	}
 	return ret->ruling.decision == DECISION_ALLOW ? 0 : MO_EDENIED;
+}
+
+struct span gate_who(const struct gate_pass *p)
+{
+	return p->who.kind == PRINCIPAL_OWN ? span_str(p->known.name) : span_str(principal_kind_name(p->who.kind));
+}
+
+bool gate_may(const struct gate_pass *p, enum permission permission)
+{
+	struct resource r = p->what;
+	r.permission = permission;
+	return p->ruling.decision == DECISION_ALLOW && rules_decide(&p->who, &r).decision == DECISION_ALLOW;
 }
 
 static bool open_for(const struct gate_pass *p) { return p->ruling.decision == DECISION_ALLOW && !p->answered; }
@@ -47,7 +101,12 @@ int gate_begin(struct gate_pass *p, int status, const struct gate_field *f, size
 
 int gate_piece(struct gate_pass *p, struct span piece)
 {
-	return p->ruling.decision == DECISION_ALLOW && p->answered ? http_reply_piece(p->x, piece) : MO_EDENIED;
+	if (p->ruling.decision != DECISION_ALLOW || !p->answered)
+		return MO_EDENIED;
+	/* What goes on after a log-out would be a session that did not end. */
+	if (p->who.kind == PRINCIPAL_OWN && !accounts_alive(p->accounts, p->known.key))
+		return MO_ECANCELED;
+	return http_reply_piece(p->x, piece);
 }
 
 int gate_end(struct gate_pass *p) { return p->ruling.decision == DECISION_ALLOW && p->answered ? http_reply_end(p->x) : MO_EDENIED; }

@@ -26,11 +26,13 @@ struct stream {
 	struct watched *series;
 	size_t n;
 	bool changes, devices, blocked;
+	bool machines_only; /* of the changes */
 	int64_t sent; /* last change number */
 };
 struct change_line {
 	int64_t number;
 	size_t at, n; /* in text */
+	bool machine; /* says nothing of lots, records or cases */
 };
 struct live {
 	struct node *node;
@@ -199,8 +201,11 @@ static void changes_read(void *arg)
 			continue;
 		buf_reset(&l->out);
 		buf_printf(&l->out, "id: %lld\nevent: change\ndata: [", (long long)l->lines[l->n_lines - 1].number);
+		size_t begin = l->out.n;
 		for (size_t k = i; k < l->n_lines; k++) {
-			if (k > i)
+			if (s->machines_only && !l->lines[k].machine)
+				continue;
+			if (l->out.n > begin)
 				buf_addc(&l->out, ',');
 			buf_add(&l->out, span_of(l->text.p + l->lines[k].at, l->lines[k].n));
 		}
@@ -213,6 +218,11 @@ static void changes_read(void *arg)
 	}
 	if (got_on)
 		read_changes(l); /* else the store or the memory failed: not before the next tick */
+}
+
+static bool is_machine(struct span noun)
+{
+	return span_is(noun, "asset") || span_is(noun, "signal") || span_is(noun, "state") || span_is(noun, "doc");
 }
 
 static void read_work(struct work *work, struct store_reader *r)
@@ -244,7 +254,7 @@ static void read_work(struct work *work, struct store_reader *r)
 			jw_object_end(&w);
 			if (l->text.err)
 				break;
-			*c = (struct change_line){b.cols[0].i64[i], at, l->text.n - at};
+			*c = (struct change_line){b.cols[0].i64[i], at, l->text.n - at, is_machine(b.cols[2].str[i])};
 			l->n_lines++;
 		}
 	}
@@ -314,6 +324,7 @@ int live_open(struct live *l, const struct gate_pass *pass, const series_id *ser
 	s->n = n;
 	s->changes = changes;
 	s->devices = devices;
+	s->machines_only = !gate_may(pass, PERMISSION_READ);
 	/* A browser that has seen more than there is saw another folder's: it waits for what comes now. */
 	s->sent = atomic_load(&l->latest);
 	if (after >= 0 && after < s->sent)

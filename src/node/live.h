@@ -13,7 +13,8 @@
 struct live;
 MO_MUST_USE int live_new(struct live **ret, struct node *n);
 void live_free(struct live *l);
-/* Takes over the exchange. after: change number the browser has seen; < 0 none. MO_ELIMIT. Loop thread. */
+/* Takes over the exchange. after: change number the browser has seen; < 0 none. Who may not read records hears of changes of machines, signals
+ * and documents alone. Ends with the session or token that asked. MO_ELIMIT. Loop thread. */
 MO_MUST_USE int live_open(struct live *l, const struct gate_pass *pass, const series_id *series, size_t n, bool changes, bool devices, int64_t after);
 void live_drained(struct live *l, struct http_x *x);
 void live_closed(struct live *l, struct http_x *x);

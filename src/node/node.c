@@ -33,6 +33,8 @@ struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
+struct accounts *node_accounts(struct node *n) { return n->accounts; }
+struct logins *node_logins(struct node *n) { return n->logins; }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
@@ -125,10 +127,10 @@ static int settings_zone(struct node *n, struct zone **ret, const struct setting
 	return err;
 }
 
-/* Whether the settings' address may be listened on; where it may not, the words say where it stands. Accounts are not known yet. */
+/* Whether the settings' address may be listened on; where it may not, the words say where it stands. */
 static int settings_listen(struct node *n, const struct settings *s, struct diag *d)
 {
-	int err = listen_allowed(s->address, settings_tls(s), false, d);
+	int err = listen_allowed(s->address, settings_tls(s), accounts_any(n->accounts), d);
 	char *path = err == MO_EDENIED && s->address_line ? folder_path(n->folder, "moru.yaml") : NULL;
 	if (path) {
 		diag_set(d, err, MSG_SETTING_LISTEN);
@@ -146,7 +148,7 @@ static int settings_listen(struct node *n, const struct settings *s, struct diag
 static int choose_address(struct node *n, struct diag *d)
 {
 	const char *said = n->opt.listen_address;
-	int err = said ? listen_allowed(said, settings_tls(&n->settings), false, d) : settings_listen(n, &n->settings, d);
+	int err = said ? listen_allowed(said, settings_tls(&n->settings), accounts_any(n->accounts), d) : settings_listen(n, &n->settings, d);
 	if (err == 0)
 		err = listen_address(n->address, said ? said : n->settings.address, d);
 	return err;
@@ -249,8 +251,6 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 		err = settings_zone(n, &n->zone, &n->folder->settings, d);
 	if (err == 0)
 		err = open_engines(n, d);
-	if (err == 0 && !opt->offline)
-		err = choose_address(n, d);
 	if (err == 0)
 		err = loop_new(&n->loop);
 	if (err != 0) {
@@ -473,6 +473,7 @@ static void every_second(void *arg)
 	}
 	helper_tick(n->helper, now);
 	node_tls_tick(n->tls, now);
+	accounts_tick(n->accounts);
 	say_failures(n);
 	loop_timer_set(n->second, NODE_SECOND);
 }
@@ -562,6 +563,12 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = helper_new(&n->helper, n->opt.helper_path);
 	if (err == 0)
+		err = accounts_new(&n->accounts, n->storer, n->clock, n->workers[0].reader, d); /* nothing is given to the worker yet */
+	if (err == 0)
+		err = choose_address(n, d);
+	if (err == 0)
+		err = logins_new(&n->logins, n, n->accounts);
+	if (err == 0)
 		err = collect_new(&n->collect, n);
 	if (err == 0)
 		err = jobs_new(&n->jobs, n);
@@ -645,6 +652,8 @@ void node_close(struct node *n)
 	labels_free(n->labels);
 	jobs_free(n->jobs);
 	live_free(n->live);
+	logins_free(n->logins);
+	accounts_free(n->accounts);
 	helper_free(n->helper);
 	node_tls_free(n->tls);
 	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */

@@ -107,6 +107,9 @@ void series_key_read(struct span key, struct buf *asset, struct buf *field);
 /* Source time rule of DESIGN "The point": quality to store for a value of that time. o: what is known of its device's clock, one per
  * device, log thread only; NULL: nothing. A demo's devices live on the node's own clock: there o has no say. */
 uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_t arrival_ns, bool from_device);
+/* Accounts, sessions and tokens (node/accounts.h), and who logs in (node/logins.h); NULL when offline. */
+struct accounts *node_accounts(struct node *n);
+struct logins *node_logins(struct node *n);
 /* moru-helper: its calls block, so on a worker only. */
 struct helper *node_helper(struct node *n);
 /* Threads that have not got on for too long, now and how often since the start. */

@@ -9,11 +9,21 @@ struct ruling rules_decide(const struct principal *p, const struct resource *r)
 {
 	if (!p || !r)
 		return deny("not_admitted");
+	permission_set needs = permission_bit(r->permission);
+	if (!needs)
+		return deny("not_admitted");
 	/* Exactly the kinds that this version knows: a number made of two of them, or a new one, is nobody. */
 	switch (p->kind) {
 	case PRINCIPAL_PUBLIC:
-	case PRINCIPAL_LOCAL:
+		/* A row that names the public by mistake still gives away nothing that is not open. */
+		if ((r->principals & PRINCIPAL_PUBLIC) && r->permission == PERMISSION_OPEN)
+			return (struct ruling){DECISION_ALLOW, "route"};
+		return deny("not_admitted");
 	case PRINCIPAL_OWN:
+		if (!(r->principals & PRINCIPAL_OWN))
+			return deny("not_admitted");
+		return p->may & needs ? (struct ruling){DECISION_ALLOW, "route"} : deny("not_permitted");
+	case PRINCIPAL_LOCAL:
 	case PRINCIPAL_SINK:
 		if (r->principals & (unsigned)p->kind)
 			return (struct ruling){DECISION_ALLOW, "route"};

@@ -170,6 +170,22 @@ static const char search_sql[] = "SELECT kind, key, title, detail FROM search WH
 static const struct col_def audit_cols[] = {ID, AT("t"), STR("who"), STR("what"), STR("target"), JSON("detail")};
 static const char audit_sql[] = "SELECT id, t, who, what, target, detail FROM audit WHERE id<coalesce(?1," NO_END ") ORDER BY id DESC LIMIT ?2";
 
+/* ---- accounts ---- */
+
+static const struct col_def accounts_cols[] = {STR("name"), STR("role"), AT("made"), AT("changed"), AT("disabled"), ID};
+static const char accounts_sql[] =
+	"SELECT name, role, made, changed, disabled, id FROM account WHERE name>coalesce(?1,'') ORDER BY name LIMIT ?2";
+static const struct col_def account_cols[] = {ID, STR("role"), STR("hash"), AT("disabled")};
+static const char account_sql[] = "SELECT id, role, hash, disabled FROM account WHERE name=?1";
+static const struct col_def sessions_cols[] = {{"digest", COL_BYTES, NULL}, INT("account"), AT("made"), AT("seen"), AT("expires")};
+static const char sessions_sql[] = "SELECT digest, account, made, seen, expires FROM session";
+static const struct col_def tokens_cols[] = {ID, STR("name"), STR("role"), STR("permissions"), STR("maker"), AT("made"), AT("seen"), AT("expires"),
+	AT("revoked")};
+static const char tokens_sql[] =
+	"SELECT id, name, role, permissions, maker, made, seen, expires, revoked FROM token WHERE id>coalesce(?1,0) ORDER BY id LIMIT ?2";
+static const struct col_def token_key_cols[] = {ID, {"digest", COL_BYTES, NULL}, STR("name"), STR("role"), STR("permissions"), AT("seen"), AT("expires")};
+static const char token_keys_sql[] = "SELECT id, digest, name, role, permissions, seen, expires FROM token WHERE revoked IS NULL";
+
 static const struct col_def count_cols[] = {STR("noun"), INT("n")};
 static const char counts_sql[] = "SELECT noun, n FROM tally ORDER BY noun";
 
@@ -200,6 +216,11 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_CHANGES] = {"changes", changes_sql, 2, COLS(change_cols)},
 	[SQ_SEARCH] = {"search", search_sql, 2, COLS(search_cols)},
 	[SQ_AUDIT] = {"audit", audit_sql, 2, COLS(audit_cols)},
+	[SQ_ACCOUNTS] = {"accounts", accounts_sql, 2, COLS(accounts_cols)},
+	[SQ_ACCOUNT] = {"account", account_sql, 1, COLS(account_cols)},
+	[SQ_SESSIONS] = {"sessions", sessions_sql, 0, COLS(sessions_cols)},
+	[SQ_TOKENS] = {"tokens", tokens_sql, 2, COLS(tokens_cols)},
+	[SQ_TOKEN_KEYS] = {"token_keys", token_keys_sql, 0, COLS(token_key_cols)},
 	[SQ_COUNTS] = {"counts", counts_sql, 0, COLS(count_cols)},
 };
 

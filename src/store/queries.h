@@ -35,6 +35,11 @@ enum store_query {
 	SQ_CHANGES,          /* (after number, limit): number, t, noun, key, did; by number */
 	SQ_SEARCH,           /* (text, limit): kind (asset, signal, lot, item), key (code, series uuid, "firm/number"), title, detail; best first */
 	SQ_AUDIT,            /* (after_id|NULL, limit): id, t, who, what, target, detail; newest first */
+	SQ_ACCOUNTS,         /* (after_name|NULL, limit): name, role, made, changed (its password), disabled, id; by name */
+	SQ_ACCOUNT,          /* (name): id, role, hash, disabled; for checking a password, never for an answer */
+	SQ_SESSIONS,         /* (): digest, account (id), made, seen, expires; for the gate, never for an answer */
+	SQ_TOKENS,           /* (after_id|NULL, limit): id, name, role, permissions ("a,b"), maker, made, seen, expires, revoked; by id */
+	SQ_TOKEN_KEYS,       /* (): id, digest, name, role, permissions, seen, expires of those not revoked; for the gate, never for an answer */
 	SQ_COUNTS,           /* (): noun, n */
 	STORE_QUERIES
 };

@@ -13,6 +13,7 @@
 
 #define PATH_BYTES_MAX 4096
 #define SECTOR_BYTES 4096
+#define REWRITE_BYTES 65536u
 #define SHM_REGIONS_MAX 4096u /* of 32 KiB: a WAL of some 16 million pages */
 
 struct node {
@@ -430,6 +431,35 @@ static const sqlite3_io_methods file_methods = {
 
 /* ---- the file system ---- */
 
+/* Writes a WAL that was left behind once more, byte by byte as it reads, and syncs it. A sync that failed in the process before may have lost
+ * what reads still show (the system takes such pages for written); brought into the database from there, it would stand beside the older WAL
+ * that comes back when the power goes. */
+static int rewrite(struct file *f)
+{
+	uint8_t *p = malloc(REWRITE_BYTES);
+	size_t n = 1;
+	int err = p ? 0 : MO_ENOMEM;
+	for (uint64_t at = 0; !err && n > 0; at += n) {
+		n = 0;
+		err = vfs_pread(f->f, p, REWRITE_BYTES, at, &n);
+		if (!err && n)
+			err = vfs_pwrite(f->f, p, n, at);
+		else if (!err && at)
+			err = vfs_sync(f->f);
+	}
+	free(p);
+	return err;
+}
+
+/* Whether this WAL's database is open by its own connection alone: it and its WAL. */
+static bool is_alone(struct file *f)
+{
+	sqlite3_mutex_enter(f->v->lock);
+	bool alone = f->node->handles == 2;
+	sqlite3_mutex_leave(f->v->lock);
+	return alone;
+}
+
 static int fs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *out, int flags, int *ret_flags)
 {
 	struct sqlitevfs *v = (struct sqlitevfs *)base;
@@ -452,6 +482,8 @@ static int fs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *out, 
 	if (!err)
 		err = node_take(f, flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL) ? sqlite3_filename_database(path) : path);
 	f->locks = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+	if (!err && (flags & SQLITE_OPEN_WAL) && (mode & VFS_WRITE) && is_alone(f) && (err = rewrite(f)))
+		node_drop(f);
 	if (err) {
 		vfs_close(f->f);
 		free(f->path);

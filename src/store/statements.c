@@ -113,4 +113,22 @@ const char *const store_statements[STATEMENTS] = {
 	[ST_IMPORT_PUT] = "INSERT INTO import(id,file,sha256,state,result,t) VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(id) DO UPDATE SET"
 					  " (file,sha256,state,result)=(?2,?3,?4,?5) WHERE (file,sha256,state,result) IS NOT (?2,?3,?4,?5)",
 	[ST_AUDIT_ADD] = "INSERT INTO audit(t,who,what,target,detail) VALUES(?1,?2,?3,?4,?5)",
+
+	[ST_ACCOUNT_FIND] = "SELECT id, role, hash, disabled FROM account WHERE name=?1",
+	[ST_ACCOUNT_ADD] = "INSERT INTO account(uuid,name,role,hash,made,changed,disabled) VALUES(?1,?2,?3,?4,?5,?5,?6)",
+	[ST_ACCOUNT_UPDATE] = "UPDATE account SET (role,hash,changed,disabled)=(?2,coalesce(?3,hash),CASE WHEN ?3 IS NULL THEN changed ELSE ?4 END,?5)"
+						  " WHERE id=?1",
+	[ST_ACCOUNT_DROP] = "DELETE FROM account WHERE id=?1",
+	[ST_ACCOUNT_FIRST] = "SELECT id FROM account WHERE id>0 ORDER BY id LIMIT 1",
+	[ST_ACCOUNT_OWNER] = "SELECT id FROM account WHERE role='owner' AND disabled IS NULL LIMIT 1",
+	[ST_SESSION_OF] = "SELECT id FROM account WHERE id=?1 AND hash=?2 AND disabled IS NULL",
+	[ST_SESSION_ADD] = "INSERT INTO session(digest,account,made,seen,expires) VALUES(?1,?2,?3,?3,?4)",
+	[ST_SESSION_SEEN] = "UPDATE session SET seen=max(seen,?2) WHERE digest=?1",
+	[ST_SESSION_DROP] = "DELETE FROM session WHERE digest=?1",
+	[ST_SESSIONS_DROP] = "DELETE FROM session WHERE account=?1",
+	[ST_SESSIONS_PRUNE] = "DELETE FROM session WHERE expires<=?1",
+	[ST_TOKEN_NAMED] = "SELECT id FROM token WHERE name=?1 AND revoked IS NULL",
+	[ST_TOKEN_ADD] = "INSERT INTO token(name,digest,role,permissions,maker,made,expires) VALUES(?1,?2,?3,?4,?5,?6,?7)",
+	[ST_TOKEN_SEEN] = "UPDATE token SET seen=max(coalesce(seen,?2),?2) WHERE id=?1",
+	[ST_TOKEN_REVOKE] = "UPDATE token SET revoked=?2 WHERE id=?1 AND revoked IS NULL",
 };

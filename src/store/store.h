@@ -125,6 +125,8 @@ void blob_abort(struct blob_writer *w); /* NULL ok; also frees after blob_end */
 MO_MUST_USE int store_put_import(struct store *s, struct span id, struct span file_name, const uint8_t sha256[32], struct span state, struct span json,
 	int64_t now_ns, struct diag *d);
 
+/* Accounts, their sessions, tokens: store/accounts.h. */
+
 /* Audit trail of what people and doors changed. */
 MO_MUST_USE int store_audit(struct store *s, int64_t now_ns, struct span who, struct span what, struct span target, struct span json, struct diag *d);
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import MORU, moru
 from importing import importing, write
 
-COMMANDS = ['init', 'serve', 'import', 'check', 'sql', 'debug', 'demo']
+COMMANDS = ['init', 'serve', 'import', 'check', 'sql', 'passwd', 'debug', 'demo']
 HANGUL = re.compile('[가-힣]')
 
 

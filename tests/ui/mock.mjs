@@ -1,5 +1,6 @@
 /* A stand-in for the node, for work on the page: node tests/ui/mock.mjs [PORT] [DIST]
  * Answers the HTTP contract with made-up data from a fixed seed. Mode in MOCK: "" (a week loaded, life at 60x), "history" (loading), "empty".
+ * /mock/login?role=quality wants a login first (any name, the password "correct-horse-9"), ?role= no more.
  * /mock/down?on=1 cuts every connection; /mock/fault?kind=error|bare|garbage|slow&path=/api/… spoils answers. */
 import { createServer } from "node:http";
 import { readFileSync, existsSync } from "node:fs";
@@ -182,6 +183,15 @@ setInterval(() => { for (const s of streams) {
 } }, 1000);
 setInterval(() => { for (const s of streams) if (s.ids.length) s.res.write(`event: value\ndata: ${JSON.stringify(s.ids.map((id) => series.get(id)).filter(Boolean).map((x) => { const l = last(x); return { id: x.id, t_ms: Date.parse(l.t), v: l.value, q: l.quality, ...(l.seq ? { seq: l.seq } : {}) }; }))}\n\n`); }, 500);
 
+/* ---- accounts ---- */
+let locked = null;
+const logins = new Map();
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts"];
+const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : every, accounts: locked !== null });
+const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D), changed: iso(T0 - 2 * D), disabled: null }, { id: 2, name: "lee", role: "quality", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: null }, { id: 3, name: "builder", role: "vendor", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: iso(T0 - D) }];
+const tokenList = [{ id: 1, name: "telegraf", role: null, permissions: "write", maker: "kim", made: iso(T0 - 3 * D), seen: iso(T0 - H), expires: null, revoked: null }, { id: 2, name: "old", role: "read_only", permissions: null, maker: "kim", made: iso(T0 - 3 * D), seen: null, expires: null, revoked: iso(T0 - D) }];
+const unknown = (res) => problem(res, 401, "api_unknown", "로그인이 필요합니다", "Please log in");
+
 const server = createServer(async (req, res) => {
 	const u = new URL(req.url, "http://x"), q = u.searchParams, p = u.pathname.split("/").filter(Boolean).map(decodeURIComponent);
 	if (u.pathname === "/mock/down") { down = q.get("on") === "1"; if (down) { for (const s of streams) s.res.destroy(); streams.clear(); } return send(res, { down }); }
@@ -193,6 +203,26 @@ const server = createServer(async (req, res) => {
 		if (fault.kind === "garbage") { res.writeHead(200, { "Content-Type": "application/json" }); return res.end('{"items":[{"id":'); }
 		if (fault.kind === "slow") await new Promise((ok) => setTimeout(ok, 1800));
 	}
+	if (u.pathname === "/mock/login") { locked = q.get("role") || null; logins.clear(); return send(res, { locked }); }
+	if (p[0] === "api" && p[2] === "session") {
+		const key = /moru_session=(\w+)/.exec(req.headers.cookie ?? "")?.[1];
+		if (req.method === "POST") {
+			const j = JSON.parse(await body(req));
+			if (j.password !== "correct-horse-9") return problem(res, 401, "login_wrong", "이름이나 비밀번호가 맞지 않습니다", "The name or the password is wrong");
+			const fresh = `s${logins.size + 1}`;
+			logins.set(fresh, j.name);
+			res.setHeader("Set-Cookie", `moru_session=${fresh}; Path=/; HttpOnly; SameSite=Strict`);
+			return send(res, sessionOf(fresh));
+		}
+		if (locked && !logins.has(key)) return unknown(res);
+		if (req.method === "DELETE") { logins.delete(key); res.writeHead(204); return res.end(); }
+		return send(res, sessionOf(locked ? key : null));
+	}
+	if (p[0] === "api" && locked) {
+		const key = /moru_session=(\w+)/.exec(req.headers.cookie ?? "")?.[1];
+		if (!logins.has(key)) return unknown(res);
+		if (req.method !== "GET" && req.headers["x-moru-csrf"] !== `csrf-${key}`) return problem(res, 403, "api_csrf", "이 화면에서 보낸 것이 아닌 변경 요청이라 받지 않았습니다", "Refused: the change was not sent by this page");
+	}
 	if (p[0] === "api") {
 		const [, , a, b, d, e] = p;
 		if (a === "node") return send(res, { id: uuid("node"), name: mode === "empty" ? "새 공장" : "예시사출", firm: "MLD", version: "0.1.0", lang: "ko", zone: "Asia/Seoul", clock: { now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale }, demo: true, history: history(), day_begins: "08:00", made: iso(T0 - 9 * D) });
@@ -200,6 +230,19 @@ const server = createServer(async (req, res) => {
 			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
 			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length } });
 		}
+		if (a === "accounts" && req.method === "GET") return send(res, list(accountList));
+		if (a === "accounts") {
+			const j = req.method === "PUT" ? JSON.parse(await body(req)) : null, x = accountList.find((y) => y.name === b);
+			if (req.method === "DELETE" && x?.role === "owner") return problem(res, 409, "store_last_owner", "계정 kim은 마지막 대표(owner)라서 지울 수 없습니다", "kim is the last owner: it cannot be removed");
+			if (req.method === "DELETE") { accountList.splice(accountList.indexOf(x), 1); res.writeHead(204); return res.end(); }
+			if (d === "password") { res.writeHead(204); return res.end(); }
+			if (x) Object.assign(x, j.role ? { role: j.role } : {}, "disabled" in j ? { disabled: j.disabled ? iso(now()) : null } : {});
+			else accountList.push({ id: accountList.length + 1, name: b, role: j.role, made: iso(now()), changed: iso(now()), disabled: null });
+			return send(res, { name: b, role: (x ?? j).role, disabled: false, did: x ? "changed" : "new" });
+		}
+		if (a === "tokens" && req.method === "GET") return send(res, list(tokenList));
+		if (a === "tokens" && req.method === "DELETE") { tokenList.find((x) => x.id === Number(b)).revoked = iso(now()); res.writeHead(204); return res.end(); }
+		if (a === "tokens") { const j = JSON.parse(await body(req)); tokenList.push({ id: tokenList.length + 1, name: j.name, role: null, permissions: j.permissions.join(), maker: "kim", made: iso(now()), seen: null, expires: null, revoked: null }); return send(res, { id: tokenList.length, name: j.name, token: `moru_${"A".repeat(43)}` }); }
 		if (a === "assets" && !b) return send(res, list([...machines, ...others].filter((x) => !q.get("kind") || x.kind === q.get("kind")).map((x, i) => ({ id: i + 1, code: x.code, name: x.name, kind: x.kind, parent: null, unit: x.unit ?? null })).sort((x, y) => (x.code < y.code ? -1 : 1))));
 		if (a === "assets") {
 			const m = machines.find((x) => x.code === b), x = m ?? others.find((y) => y.code === b);

@@ -29,7 +29,7 @@ async function pages() {
 		["lots", "/lots"], ["lot", "/lots/MLD/HLD-A-1117"], ["lot-resin", "/lots/SUP/PA-2291"],
 		["cases", "/cases"], ["case-shift", "/cases/7"], ["case-stop", "/cases/5"], ["case-late", "/cases/3"], ["case-missing", "/cases/4"],
 		["imports", "/imports"], ["import-done", "/imports/0192-done"],
-		["settings", "/settings"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["no-page", "/no/such"],
+		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["no-page", "/no/such"],
 	];
 }
 
@@ -58,6 +58,110 @@ for (const [lang, theme] of [["ko", "light"], ["en", "dark"]])
 			await p.close();
 		}
 	});
+
+test("a node with accounts asks who it is, in both languages; after the login one is where one was, with name, role and a way out", async () => {
+	await node.login("quality");
+	try {
+		for (const [lang, title, wrong, role, out] of [["ko", "로그인", "이름이나 비밀번호가 맞지 않습니다", "품질담당", "로그아웃"], ["en", "Log in", "The name or the password is wrong", "Quality", "Log out"]]) {
+			const p = await open(browser, node.base, "/lots/SUP/PA-2291", { lang, expected: /401/ });
+			const { page } = p;
+			try {
+				assert.equal(await page.textContent("h1"), title);
+				assert.equal(await page.locator("nav.rail").count(), 0);
+				const seen = await sound(p, "login");
+				if (lang === "en") english(seen.text, [], "login");
+				await accessible(page, "login");
+				await shot(page, `login-${lang}`);
+				await page.setViewportSize(PHONE);
+				await sound(p, "login on the phone");
+				await shot(page, `login-${lang}-phone`);
+				await page.fill("input[name=username]", "kim");
+				await page.fill("input[name=password]", "not-the-password");
+				await page.keyboard.press("Enter");
+				await page.waitForSelector("[role=alert]");
+				assert.equal(await page.textContent("[role=alert]"), wrong);
+				await page.fill("input[name=password]", "correct-horse-9");
+				await page.keyboard.press("Enter");
+				await page.waitForSelector("nav.rail");
+				await settle(page);
+				assert.equal(await page.evaluate(() => location.pathname), "/lots/SUP/PA-2291");
+				assert.match(await page.textContent("main h1"), /PA-2291/);
+				await sound(p, "logged in on the phone");
+				await page.setViewportSize(WIDE);
+				assert.equal(await page.textContent(".who"), `kim${role}${out}`);
+				await accessible(page, "logged in");
+				/* A change carries the session's own text. */
+				await p.go("/cases/7");
+				const sent = page.waitForRequest((r) => r.method() === "POST" && r.url().endsWith("/api/v1/cases/7/state"));
+				await page.locator("main .acts button.go").first().click();
+				assert.match((await sent).headers()["x-moru-csrf"], /^csrf-s\d+$/);
+				assert.equal((await (await sent).response()).status(), 200);
+				await page.click(".who button");
+				await page.waitForSelector("input[name=password]");
+				assert.equal(await page.evaluate(() => location.pathname), "/cases/7");
+				p.clean();
+			} finally {
+				await p.close();
+			}
+			await node.login("quality");
+		}
+	} finally {
+		await node.login(null);
+	}
+});
+
+test("an owner makes an account and a token, which is shown once; what is refused comes with its reason", async () => {
+	const p = await open(browser, node.base, "/settings/accounts", { lang: "en", expected: /409/ });
+	const { page } = p;
+	const row = (name) => page.locator("tr", { hasText: name }).first();
+	try {
+		await settle(page);
+		await page.fill("section:has(h2:text-is('Accounts')) form input[type=text]", "park");
+		await page.fill("section:has(h2:text-is('Accounts')) form input[type=password]", "correct-horse-9");
+		await page.click("text=Make an account");
+		await row("park").waitFor();
+		await row("park").locator("select").selectOption("quality");
+		await row("park").locator("text=Disable").click();
+		await row("park").locator("text=Enable").waitFor();
+		await row("park").locator("text=Change password").click();
+		await page.fill("tr form input[type=password]", "correct-horse-10");
+		await page.locator("tr form button").click();
+		await page.waitForSelector(".toast");
+		await row("kim").locator("text=Remove").click();
+		assert.match(await page.textContent("[role=alert]"), /last owner/);
+		await row("park").locator("text=Remove").click();
+		await row("park").waitFor({ state: "detached" });
+		await page.fill("section:has(h2:text-is('Tokens of programs')) form input[type=text]", "gateway");
+		await page.check("text=the node's measurements");
+		await page.click("text=Make a token");
+		assert.match(await page.textContent(".once code"), /^moru_A{43}$/);
+		assert.match(await row("gateway").textContent(), /write values, the node's measurements/);
+		await accessible(page, "accounts");
+		await row("gateway").locator("text=Revoke").click();
+		await row("gateway").locator("text=revoked").waitFor();
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a vendor finds the machines and no way to lots and cases", async () => {
+	await node.login("vendor");
+	const p = await open(browser, node.base, "/", { expected: /40[13]/ });
+	const { page } = p;
+	try {
+		await page.fill("input[name=username]", "builder");
+		await page.fill("input[name=password]", "correct-horse-9");
+		await page.keyboard.press("Enter");
+		await page.waitForSelector("nav.rail");
+		await settle(page);
+		assert.deepEqual(await page.locator("nav.rail a").evaluateAll((l) => l.map((a) => a.getAttribute("href"))), ["/assets", "/settings"]);
+		await sound(p, "vendor");
+	} finally {
+		await p.close();
+		await node.login(null);
+	}
+});
 
 test("the page is light, and its first numbers come soon", async () => {
 	const p = await open(browser, node.base, "/");

@@ -12,6 +12,7 @@
 #include "node/gate.h"
 #include "node/jobs.h"
 #include "node/live.h"
+#include "node/logins.h"
 #include "query/influxql.h"
 
 #define API_ARENA_MAX (64u << 20)
@@ -39,9 +40,11 @@ struct api_param {
 };
 enum api_flag {
 	ROUTE_ANY_TYPE = 1, /* the body's Content-Type does not matter */
-	ROUTE_INFLUX = 2,   /* errors as InfluxDB's clients expect them: {"error": TEXT} beside the problem's members */
+	ROUTE_INFLUX = 2,   /* as InfluxDB's clients expect: errors {"error": TEXT} beside the problem's members; a token also by Basic, u and p */
+	ROUTE_SECRET = 4,   /* the body holds a password: it is wiped, and read into room that does not move */
 };
 /* Headers that a handler may ask for, on any thread (api_header). */
+#define API_COOKIE_MAX 160u
 #define API_HEADERS "Accept", "Content-Encoding", "Content-Type", "Idempotency-Key", "If-Match"
 #define API_HEADERS_N 5u
 struct api_call;
@@ -56,7 +59,8 @@ struct api_route {
 	const char *name;
 	enum http1_method method;
 	const char *path; /* "/api/v1/lots/{firm}/{number}" */
-	unsigned principals;
+	unsigned principals;        /* who may ask at all (share/rules.h) */
+	enum permission permission; /* and what an account or token needs for it (share/roles.h) */
 	enum api_run run;
 	uint64_t body_limit;
 	const char *body_type;
@@ -111,6 +115,8 @@ struct api_call {
 	const char *content; /* NULL: application/json */
 	struct span location;/* Location header, or empty */
 	const char *disposition;
+	char cookie[API_COOKIE_MAX]; /* Set-Cookie header, or "" */
+	int64_t retry_ns;    /* of a 429 */
 	struct diag *d;
 	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
 	void *own;           /* the handler's */
@@ -119,6 +125,8 @@ struct api_call {
 	bool answered;
 };
 
+/* Who asks, and from where, for the audit trail. The call's. */
+struct accounts_actor api_actor(const struct api_call *c);
 /* One of API_HEADERS; p == NULL when absent. */
 struct span api_header(const struct api_call *c, const char *name);
 /* Whether a Host header names this machine: localhost, 127.0.0.0/8, [::1], with any port. */
@@ -145,6 +153,12 @@ MO_MUST_USE int api_param_time(struct api_call *c, const char *name, int64_t fal
 MO_MUST_USE int api_param_series(struct api_call *c, const char *name, series_id *ret);
 /* The body as one JSON object, in the arena. MO_EINVAL with diag. */
 MO_MUST_USE int api_object(struct api_call *c, struct json_value **ret);
+/* The same of a ROUTE_SECRET body: the words hold nothing of it. */
+MO_MUST_USE int api_secret_object(struct api_call *c, struct json_value **ret);
+/* A password in a member. MO_EINVAL: missing, no text, too long. */
+MO_MUST_USE int api_password(struct api_call *c, const struct json_value *root, const char *name, struct span *ret);
+/* 429: not before wait_ns have passed. Gives MO_EAGAIN. */
+int api_later(struct api_call *c, int64_t wait_ns);
 /* Says that a parameter or member is missing; gives MO_EINVAL. */
 int api_missing(struct api_call *c, const char *name);
 /* Sends c->out with c->status, or the problem in c->d when err != 0. Loop thread. */
@@ -191,6 +205,9 @@ int get_imports(struct api_call *c), get_import(struct api_call *c), get_import_
 int commit_import(struct api_call *c);
 int influx_ping(struct api_call *c), influx_query(struct api_call *c);
 int get_live(struct api_call *c);
+int get_session(struct api_call *c), post_session(struct api_call *c), delete_session(struct api_call *c);
+int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_account(struct api_call *c), put_password(struct api_call *c);
+int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;

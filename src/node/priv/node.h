@@ -6,11 +6,13 @@
 #include <stdatomic.h>
 
 #include "base/map.h"
+#include "node/accounts.h"
 #include "node/collect.h"
 #include "node/helper.h"
 #include "node/jobs.h"
 #include "node/listen.h"
 #include "node/live.h"
+#include "node/logins.h"
 #include "node/node.h"
 #include "node/priv/tls.h"
 #include "node/watch.h"
@@ -70,6 +72,8 @@ struct node {
 	int64_t said_backwards_ns; /* of clock_backwards() */
 	struct watchdog *watchdog;
 	struct helper *helper;
+	struct accounts *accounts;
+	struct logins *logins;
 	struct collect *collect;
 	struct jobs *jobs;
 	struct live *live;

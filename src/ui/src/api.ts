@@ -2,7 +2,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { onChanges, onResync } from "./live";
 import type { Said } from "./i18n";
-import type { Problem } from "./types";
+import { csrf, needLogin, setSession } from "./session";
+import type { Problem, Session } from "./types";
 
 export class ApiError extends Error {
 	constructor(
@@ -28,20 +29,32 @@ export async function problemOf(r: Response, request: string): Promise<ApiError>
 	return new ApiError(p, request, r.status);
 }
 
-async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<T> {
+const SESSION = "/api/v1/session";
+
+async function ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal, again = false): Promise<T> {
 	let r: Response;
+	const own = method === "GET" ? headers : { ...csrf(), ...headers };
 	try {
 		r = await fetch(path, {
 			method,
 			signal,
-			headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+			headers: body === undefined ? own : { "Content-Type": "application/json", ...own },
 			body: body === undefined ? undefined : JSON.stringify(body),
 		});
 	} catch (e) {
 		if (signal?.aborted) throw e;
 		throw new ApiError(null, `${method} ${path}`, 0);
 	}
-	if (!r.ok) throw await problemOf(r, `${method} ${path}`);
+	if (!r.ok) {
+		const e = await problemOf(r, `${method} ${path}`);
+		/* Somebody logged in anew in another tab: the text for changes is the new session's. */
+		if (e.problem?.code === "api_csrf" && !again) {
+			setSession(await get<Session>(SESSION));
+			return ask<T>(method, path, body, headers, signal, true);
+		}
+		if (r.status === 401 && !(method === "POST" && path === SESSION)) needLogin();
+		throw e;
+	}
 	return (r.status === 204 ? undefined : await r.json()) as T;
 }
 
@@ -49,6 +62,17 @@ export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>
 export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>("POST", path, body);
 export const put = <T>(path: string, body: unknown, version?: number): Promise<T> =>
 	ask<T>("PUT", path, body, version === undefined ? {} : { "If-Match": `"${version}"` });
+export async function loadSession(): Promise<void> {
+	try {
+		setSession(await get<Session>(SESSION));
+	} catch {
+		/* 401 was seen already; else the next answer tells what is wrong */
+	}
+}
+export async function logOut(): Promise<void> {
+	await del(SESSION);
+	needLogin();
+}
 export const del = (path: string): Promise<unknown> => ask("DELETE", path);
 
 export function query(args: Record<string, string | number | null | undefined>): string {

@@ -1,16 +1,18 @@
 /* The page: frame, routes, what is asked for first. */
 import { render } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import { prefetch, useGet, type ApiError } from "./api";
+import { loadSession, prefetch, useGet, type ApiError } from "./api";
 import { setZone } from "./format";
 import { defaultLang, t, useLang } from "./i18n";
 import { setClock, startLive } from "./live";
+import { AccountsPage } from "./pages/accounts";
 import { AssetPage, SeriesPage } from "./pages/asset";
 import { AssetsPage } from "./pages/assets";
 import { CasePage } from "./pages/case";
 import { CasesPage } from "./pages/cases";
 import { DevicePage } from "./pages/device";
 import { ImportPage, ImportsPage } from "./pages/imports";
+import { LoginPage } from "./pages/login";
 import { LotPage } from "./pages/lot";
 import { LotsPage } from "./pages/lots";
 import { SettingsPage } from "./pages/settings";
@@ -19,6 +21,7 @@ import { WallPage } from "./pages/wall";
 import { Frame } from "./parts/frame";
 import { Empty, Problem } from "./parts/basic";
 import { startRouter, useRoute, type Route } from "./router";
+import { may, useSession } from "./session";
 import { useTheme } from "./theme";
 import type { NodeInfo } from "./types";
 import { frame } from "./words/frame";
@@ -26,12 +29,13 @@ import "./style.css";
 
 function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	const [a, b, c] = route.parts;
-	if (a === undefined) return <TodayPage node={node} />;
+	if (a === undefined) return may("read") ? <TodayPage node={node} /> : <AssetsPage />;
 	if (a === "assets") return b === undefined ? <AssetsPage /> : <AssetPage key={b} code={b} />;
 	if (a === "series" && b !== undefined) return <SeriesPage id={b} />;
 	if (a === "lots") return b !== undefined && c !== undefined ? <LotPage key={`${b}/${c}`} firm={b} number={c} /> : <LotsPage />;
 	if (a === "cases") return b === undefined ? <CasesPage /> : <CasePage key={b} id={b} />;
 	if (a === "imports") return b === undefined ? <ImportsPage /> : <ImportPage key={b} id={b} />;
+	if (a === "settings" && b === "accounts") return <AccountsPage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;
 	return <Empty title={t(frame.noPage)} acts={<a class="btn go" href="/">{t(frame.toToday)}</a>}>{t(frame.noPageMore)}</Empty>;
 }
@@ -41,7 +45,8 @@ function App() {
 	useLang();
 	useTheme();
 	const route = useRoute();
-	const node = useGet<NodeInfo>("/api/v1/node", { every: 60_000 });
+	const { needed } = useSession();
+	const node = useGet<NodeInfo>(needed ? null : "/api/v1/node", { every: 60_000 });
 	useMemo(() => {
 		if (!node.data) return;
 		setZone(node.data.zone);
@@ -50,6 +55,7 @@ function App() {
 	useEffect(() => {
 		if (node.data) defaultLang(node.data.lang);
 	}, [node.data]);
+	if (needed) return <LoginPage />;
 	const wall = route.parts.length === 0 && route.query.has("wall");
 	const body = node.data ? wall ? <WallPage node={node.data} /> : <Page route={route} node={node.data} /> : node.error ? <Unreachable again={node.again} error={node.error} /> : null;
 	return wall && node.data ? body : <Frame node={node.data}>{body}</Frame>;
@@ -63,6 +69,7 @@ function Unreachable({ again, error }: { again: () => void; error: ApiError }) {
 	return <section class="sheet"><Problem error={error} again={again} /></section>;
 }
 
+void loadSession();
 prefetch("/api/v1/node");
 if (location.pathname === "/") prefetch("/api/v1/today");
 startRouter();

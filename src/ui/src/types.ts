@@ -6,6 +6,11 @@ export type List<T> = { items: T[]; next: string | null };
 export type MState = "running" | "waiting" | "stopped" | "planned" | "no_data";
 export type Interval = { from: Time; to: Time; state: MState; alarm: number };
 export type Clock = { now: Time; mode: "real" | "scaled" | "stepped"; scale: number; history?: { from: Time; to: Time } | null };
+export type Role = "owner" | "production" | "quality" | "operator" | "read_only" | "vendor";
+/* account null: the PC itself, as long as there is no account. */
+export type Session = { account: string | null; role: Role | null; csrf: string | null; permissions: string[]; accounts: boolean };
+export type Account = { id: number; name: string; role: Role; made: Time; changed: Time; disabled: Time | null };
+export type Token = { id: number; name: string; role: Role | null; permissions: string | null; maker: string; made: Time; seen: Time | null; expires: Time | null; revoked: Time | null };
 export type NodeInfo = {
 	id: string;
 	name: string;

@@ -79,7 +79,7 @@ static int import(struct vfs *v, struct span file, unsigned rows, struct diag *d
 	}
 	import_file_drop(f);
 	if (err == 0)
-		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), NULL, d);
+		err = refused ? MO_EINVAL : import_run(n, r, id, span_of(NULL, 0), SPAN_LIT("local"), NULL, d);
 	/* What it says it did is what the file holds. */
 	if (err == 0) {
 		struct table_cursor *cur = NULL;

@@ -191,7 +191,7 @@ static void correct(struct vfs *v, struct at_work *a)
 	assert_non_null(asset);
 	memcpy(asset, "\"press\"", 7);
 	table_close(cur);
-	assert_int_equal(import_run(a->n, r, id, span_str(plan), NULL, &a->d), 0);
+	assert_int_equal(import_run(a->n, r, id, span_str(plan), SPAN_LIT("local"), NULL, &a->d), 0);
 	store_reader_close(r);
 }
 

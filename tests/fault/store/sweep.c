@@ -14,6 +14,7 @@
 #include "liar.h"
 
 #include "os/memvfs.h"
+#include "store/accounts.h"
 #include "store/priv/check.h"
 #include "store/priv/migrations.h"
 
@@ -178,14 +179,18 @@ static const char *holds_commit(struct world *w)
 	return check_clean(w);
 }
 
-static const struct migration to_two[] = {
+/* From version 1 by the steps there are, and one that changes rows. */
+static const struct migration to_three[] = {
 	{store_schema_v1},
+	{store_schema_v2},
 	{"ALTER TABLE lot ADD COLUMN colour TEXT; UPDATE lot SET colour='grey'; CREATE INDEX lot_colour ON lot(colour);"},
 };
 
 static int prepare_migrate(struct world *w)
 {
-	int err = prepare_commit(w);
+	int err = open_with(w, store_migrations, 1);
+	if (!err)
+		err = put_batch(w, "before", 0, true);
 	store_close(w->s);
 	w->s = NULL;
 	return err;
@@ -193,7 +198,7 @@ static int prepare_migrate(struct world *w)
 
 static int run_migrate(struct world *w)
 {
-	int err = open_with(w, to_two, 2);
+	int err = open_with(w, to_three, 3);
 	w->opened = !err;
 	return err;
 }
@@ -201,14 +206,16 @@ static int run_migrate(struct world *w)
 static const char *holds_migrate(struct world *w)
 {
 	int64_t version = number_of(w, "PRAGMA user_version");
-	if (version != 1 && version != 2)
+	if (version < 1 || version > 3)
 		return "the version is neither old nor new";
-	if (w->opened && version != 2)
+	if (w->opened && version != 3)
 		return "the migration was acknowledged and is gone";
-	if (version == 2 && (number_in(w, DB ".v1", "PRAGMA user_version") != 1 || number_in(w, DB ".v1", "SELECT count(*) FROM lot") != PER_BATCH))
+	if (version >= 2 && (number_in(w, DB ".v1", "PRAGMA user_version") != 1 || number_in(w, DB ".v1", "SELECT count(*) FROM lot") != PER_BATCH))
 		return "there is no whole copy of the old version";
-	if (open_with(w, to_two, 2))
+	if (open_with(w, to_three, 3))
 		return "it does not open";
+	if (number_of(w, "SELECT count(*) FROM account") != 0)
+		return "accounts are not there, or not empty";
 	if (number_of(w, "SELECT count(*) FROM lot WHERE colour='grey'") != PER_BATCH)
 		return "the migration is there by half";
 	return check_clean(w);
@@ -383,12 +390,86 @@ static const char *holds_each(struct world *w)
 	return check_clean(w);
 }
 
+/* ---- accounts: made, logged in, a password changed, a token made and revoked; each step a commit of its own ---- */
+
+#define HASH(salt) "$scrypt$ln=15,r=8,p=1$" salt "AAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+static const uint8_t session_key[KEY_BYTES] = {1}, second_key[KEY_BYTES] = {2}, token_key[KEY_BYTES] = {3};
+
+static int account_step(struct world *w, unsigned step)
+{
+	const struct store_account_put owner = {.name = S("kim"), .hash = S(HASH("A")), .now_ns = 1}, again = {.name = S("kim"), .hash = S(HASH("B")), .now_ns = 3};
+	const struct store_account_put other = {.name = S("lee"), .hash = S(HASH("C")), .role = ROLE_QUALITY, .uuid = {{1}}, .now_ns = 2};
+	const struct store_token t = {.name = S("gateway"), .key = token_key, .permissions = permission_bit(PERMISSION_WRITE), .maker = S("kim"), .now_ns = 4,
+		.expires_ns = T_NONE};
+	struct store_account_got got;
+	int64_t id;
+	int err;
+	switch (step) {
+	case 0:
+		err = store_account_put(w->s, &owner, &got, &w->d);
+		return err ? err : store_account_put(w->s, &other, &got, &w->d);
+	case 1:
+		err = store_session_put(w->s, session_key, 1, S(HASH("A")), 2, 100, &w->d);
+		return err ? err : store_session_put(w->s, second_key, 2, S(HASH("C")), 2, 100, &w->d);
+	case 2:
+		return store_account_put(w->s, &again, &got, &w->d); /* ends the first session */
+	case 3:
+		return store_token_put(w->s, &t, &id, &w->d);
+	case 4:
+		err = store_account_drop(w->s, S("lee"), &id, &w->d);
+		return err ? err : store_token_seen(w->s, 1, 5, &w->d);
+	default:
+		return store_token_revoke(w->s, 1, 5, &w->d);
+	}
+}
+#define ACCOUNT_STEPS 6u
+
+static int run_accounts(struct world *w)
+{
+	for (unsigned i = 0; i < ACCOUNT_STEPS; i++) {
+		int err = store_begin(w->s, &w->d);
+		if (!err)
+			err = account_step(w, i);
+		if (!err)
+			err = store_audit(w->s, 5, S("local"), S("step"), S("x"), S("{}"), &w->d);
+		if (err) {
+			store_rollback(w->s);
+			return err;
+		}
+		if ((err = store_commit(w->s, &w->d)))
+			return err;
+		w->acked = i + 1;
+	}
+	return 0;
+}
+
+/* The steps are told from each other by what they leave. */
+static const char *holds_accounts(struct world *w)
+{
+	static const int64_t left[ACCOUNT_STEPS + 1][5] = { /* accounts, sessions, changed passwords, tokens, revoked */
+		{0, 0, 0, 0, 0}, {2, 0, 0, 0, 0}, {2, 2, 0, 0, 0}, {2, 1, 1, 0, 0}, {2, 1, 1, 1, 0}, {1, 0, 1, 1, 0}, {1, 0, 1, 1, 1}};
+	static const char *const sql[5] = {"SELECT count(*) FROM account", "SELECT count(*) FROM session", "SELECT count(*) FROM account WHERE changed=3",
+		"SELECT count(*) FROM token", "SELECT count(*) FROM token WHERE revoked=5"};
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	int64_t done = number_of(w, "SELECT count(*) FROM audit");
+	if (done < w->acked)
+		return "an acknowledged step is lost";
+	if (done > w->acked + 1 || done > ACCOUNT_STEPS)
+		return "more than was asked for is there";
+	for (unsigned i = 0; i < 5; i++)
+		if (number_of(w, sql[i]) != left[done][i])
+			return "a step is there by half";
+	return check_clean(w);
+}
+
 static const struct scenario scenarios[] = {
 	{"open", prepare_nothing, run_open, holds_open},
 	{"commit", prepare_commit, run_commit, holds_commit},
 	{"migrate", prepare_migrate, run_migrate, holds_migrate},
 	{"blob", prepare_blob, run_blob, holds_blob},
 	{"each", prepare_blob, run_each, holds_each},
+	{"accounts", prepare_blob, run_accounts, holds_accounts},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 

@@ -13,7 +13,7 @@ export async function mock(mode = "") {
 	const child = spawn(process.execPath, [join(here, "../mock.mjs"), "0", dist], { env: { ...process.env, MOCK: mode }, stdio: ["ignore", "pipe", "inherit"] });
 	child.stdout.setEncoding("utf8");
 	const [line] = await once(child.stdout, "data");
-	return { base: /http:\S+/.exec(line)[0], fault: (kind, path = "/api/") => set(`fault?kind=${kind}&path=${path}`), down: (on) => set(`down?on=${on ? 1 : 0}`), close: () => child.kill() };
+	return { base: /http:\S+/.exec(line)[0], fault: (kind, path = "/api/") => set(`fault?kind=${kind}&path=${path}`), login: (role) => set(`login?role=${role ?? ""}`), down: (on) => set(`down?on=${on ? 1 : 0}`), close: () => child.kill() };
 	async function set(what) {
 		await fetch(`${/http:\S+/.exec(line)[0]}/mock/${what}`);
 	}

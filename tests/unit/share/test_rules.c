@@ -6,12 +6,15 @@
 static const enum principal_kind kinds[] = {PRINCIPAL_PUBLIC, PRINCIPAL_LOCAL, PRINCIPAL_OWN, PRINCIPAL_SINK, PRINCIPAL_PARTNER};
 static const char *const names[] = {"public", "local", "own", "sink", "partner"};
 
-static struct ruling decide(unsigned kind, unsigned mask, const char *agreement)
+static struct ruling ask(unsigned kind, permission_set may, unsigned mask, enum permission permission, const char *agreement)
 {
-	struct principal p = {.kind = (enum principal_kind)kind, .name = span_str("someone")};
-	struct resource r = {.principals = mask, .operation = "test", .agreement = span_str(agreement)};
+	struct principal p = {.kind = (enum principal_kind)kind, .name = span_str("someone"), .may = may};
+	struct resource r = {.principals = mask, .permission = permission, .operation = "test", .agreement = span_str(agreement)};
 	return rules_decide(&p, &r);
 }
+
+/* With every right there is, for what is open. */
+static struct ruling decide(unsigned kind, unsigned mask, const char *agreement) { return ask(kind, ~0u, mask, PERMISSION_OPEN, agreement); }
 
 static void test_table(void **state)
 {
@@ -33,6 +36,32 @@ static void test_table(void **state)
 				allowed += g.decision == DECISION_ALLOW;
 			}
 	assert_int_equal(allowed, 4 * 16 * 2);
+}
+
+/* An own account or token gets what its rights hold, and nothing by a resource that names no permission, or one that nobody knows. */
+static void test_rights(void **state)
+{
+	(void)state;
+	for (unsigned needs = 0; needs < 40; needs++)
+		for (unsigned held = 1; held < PERMISSIONS; held++) {
+			struct ruling g = ask(PRINCIPAL_OWN, permission_bit((enum permission)held), PRINCIPAL_OWN, (enum permission)needs, "");
+			assert_int_equal(g.decision, needs == held ? DECISION_ALLOW : DECISION_DENY);
+			assert_string_equal(g.reason, needs == held ? "route" : needs && needs < PERMISSIONS ? "not_permitted" : "not_admitted");
+			/* Rights open no route that is not for accounts. */
+			assert_int_equal(ask(PRINCIPAL_OWN, ~0u, ~0u & ~(unsigned)PRINCIPAL_OWN, (enum permission)needs, "").decision, DECISION_DENY);
+		}
+	for (size_t k = 0; k < 5; k++) {
+		assert_int_equal(ask(kinds[k], ~0u, ~0u, PERMISSION_NONE, "").decision, DECISION_DENY);
+		assert_int_equal(ask(kinds[k], ~0u, ~0u, PERMISSIONS, "").decision, DECISION_DENY);
+	}
+}
+
+/* Nobody in particular gets what is open, also by a row that names the public at something else. */
+static void test_public(void **state)
+{
+	(void)state;
+	for (unsigned needs = 0; needs < PERMISSIONS; needs++)
+		assert_int_equal(ask(PRINCIPAL_PUBLIC, ~0u, ~0u, (enum permission)needs, "").decision, needs == PERMISSION_OPEN ? DECISION_ALLOW : DECISION_DENY);
 }
 
 /* What is no kind, or several at once, is nobody, whatever the route admits. */
@@ -60,8 +89,8 @@ static void test_strange_masks(void **state)
 static void test_nothing(void **state)
 {
 	(void)state;
-	struct principal p = {.kind = PRINCIPAL_OWN};
-	struct resource r = {.principals = ~0u};
+	struct principal p = {.kind = PRINCIPAL_OWN, .may = ~0u};
+	struct resource r = {.principals = ~0u, .permission = PERMISSION_OPEN};
 	assert_int_equal(rules_decide(NULL, &r).decision, DECISION_DENY);
 	assert_int_equal(rules_decide(&p, NULL).decision, DECISION_DENY);
 	assert_string_equal(rules_decide(NULL, NULL).reason, "not_admitted");
@@ -82,7 +111,7 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_strange_kinds),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_rights), cmocka_unit_test(test_public), cmocka_unit_test(test_strange_kinds),
 	        cmocka_unit_test(test_strange_masks), cmocka_unit_test(test_nothing), cmocka_unit_test(test_names)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include "fixture.h"
 
+#include "store/accounts.h"
 #include "store/priv/impl.h"
 #include "store/priv/migrations.h"
 
@@ -23,7 +24,7 @@ static void test_again(void **state)
 	put1(f, r_link("A", "B"));
 	fx_reopen(f);
 	assert_string_equal(sel(f, SQ_LOTS, "number", A(NIL, NIL, NIL, NIL, sarg_i(9))), "B\nA\n");
-	assert_int_equal(store_version(), 1);
+	assert_int_equal(store_version(), 2);
 	struct store_reader *r = NULL;
 	assert_int_equal(store_reader_open(&r, f->vfs, "node/other.db", &f->d), MO_ENOENT);
 	assert_int_equal(exec(f, "node/empty.db", "CREATE TABLE x(y); DROP TABLE x;"), 0);
@@ -40,10 +41,10 @@ static void test_newer(void **state)
 	store_close(f->s);
 	f->r = NULL;
 	f->s = NULL;
-	OK(exec(f, DB_PATH, "PRAGMA user_version=2"));
+	OK(exec(f, DB_PATH, "PRAGMA user_version=3"));
 	assert_int_equal(store_open(&s, f->vfs, DB_PATH, &f->d), MO_EVERSION);
 	assert_int_equal(f->d.msg, MSG_STORE_NEWER);
-	assert_int_equal(f->d.arg[0].i, 2);
+	assert_int_equal(f->d.arg[0].i, 3);
 	assert_string_equal(f->d.file, DB_PATH);
 	assert_int_equal(store_reader_open(&r, f->vfs, DB_PATH, &f->d), MO_EVERSION);
 }
@@ -68,12 +69,13 @@ static void test_foreign(void **state)
 
 /* ---- a migration to come ---- */
 
-static const struct migration to_three[] = {
+static const struct migration to_four[] = {
 	{store_schema_v1},
+	{store_schema_v2},
 	{"ALTER TABLE lot ADD COLUMN colour TEXT; UPDATE lot SET colour='grey';"},
 	{"CREATE TABLE extra(a INTEGER) STRICT; INSERT INTO extra SELECT count(*) FROM lot;"},
 };
-static const struct migration broken[] = {{store_schema_v1}, {"UPDATE lot SET state='scrapped'; SELECT nonsense(1);"}};
+static const struct migration broken[] = {{store_schema_v1}, {store_schema_v2}, {"UPDATE lot SET state='scrapped'; SELECT nonsense(1);"}};
 
 static int64_t value(struct fixture *f, const char *path, const char *sql)
 {
@@ -96,31 +98,55 @@ static void test_migration(void **state)
 	f->r = NULL;
 	f->s = NULL;
 	/* one that fails leaves the old version whole, and its snapshot */
-	assert_int_equal(store_open_with(&s, f->vfs, DB_PATH, broken, 2, &f->d), MO_EBUG);
-	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), 1);
+	assert_int_equal(store_open_with(&s, f->vfs, DB_PATH, broken, 3, &f->d), MO_EBUG);
+	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), 2);
 	assert_int_equal(value(f, DB_PATH, "SELECT count(*) FROM lot WHERE state='ok'"), 2);
 	/* one that succeeds takes both steps */
-	OK(store_open_with(&s, f->vfs, DB_PATH, to_three, 3, &f->d));
+	OK(store_open_with(&s, f->vfs, DB_PATH, to_four, 4, &f->d));
 	store_close(s);
-	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), 3);
-	assert_int_equal(value(f, DB_PATH, "SELECT value FROM meta WHERE name='version'"), 3);
+	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), 4);
+	assert_int_equal(value(f, DB_PATH, "SELECT value FROM meta WHERE name='version'"), 4);
 	assert_int_equal(value(f, DB_PATH, "SELECT count(*) FROM lot WHERE colour='grey'"), 2);
 	assert_int_equal(value(f, DB_PATH, "SELECT a FROM extra"), 2);
 	/* nothing to do the second time */
-	OK(store_open_with(&s, f->vfs, DB_PATH, to_three, 3, &f->d));
+	OK(store_open_with(&s, f->vfs, DB_PATH, to_four, 4, &f->d));
 	store_close(s);
 	assert_int_equal(value(f, DB_PATH, "SELECT count(*) FROM extra"), 1);
-	/* the snapshot is a whole store of version 1 */
-	assert_int_equal(value(f, DB_PATH ".v1", "PRAGMA user_version"), 1);
-	assert_int_equal(vfs_stat(f->vfs, DB_PATH ".v1.tmp", &st), MO_ENOENT);
-	assert_int_equal(vfs_stat(f->vfs, DB_PATH ".v2", &st), MO_ENOENT);
-	OK(store_open(&s, f->vfs, DB_PATH ".v1", &f->d));
+	/* the snapshot is a whole store of version 2 */
+	assert_int_equal(value(f, DB_PATH ".v2", "PRAGMA user_version"), 2);
+	assert_int_equal(vfs_stat(f->vfs, DB_PATH ".v2.tmp", &st), MO_ENOENT);
+	assert_int_equal(vfs_stat(f->vfs, DB_PATH ".v3", &st), MO_ENOENT);
+	OK(store_open(&s, f->vfs, DB_PATH ".v2", &f->d));
 	store_close(s);
-	assert_int_equal(value(f, DB_PATH ".v1", "SELECT count(*) FROM lot"), 2);
+	assert_int_equal(value(f, DB_PATH ".v2", "SELECT count(*) FROM lot"), 2);
 	/* a fresh store of the newest version needs none */
-	OK(store_open_with(&s, f->vfs, "node/fresh.db", to_three, 3, &f->d));
+	OK(store_open_with(&s, f->vfs, "node/fresh.db", to_four, 4, &f->d));
 	store_close(s);
-	assert_int_equal(vfs_stat(f->vfs, "node/fresh.db.v1", &st), MO_ENOENT);
+	assert_int_equal(vfs_stat(f->vfs, "node/fresh.db.v2", &st), MO_ENOENT);
+}
+
+/* The step that brought accounts: everything of version 1 stays, a copy of it too, which the older program can be given back. */
+static void test_accounts_step(void **state)
+{
+	struct fixture *f = *state;
+	struct store *s = NULL;
+	enum store_did did;
+	struct record r = r_link("A", "B");
+	OK(store_open_with(&s, f->vfs, "node/old.db", store_migrations, 1, &f->d));
+	OK(store_begin(s, &f->d));
+	OK(store_put_record(s, &r, T0, &did, &f->d));
+	OK(store_commit(s, &f->d));
+	store_close(s);
+	assert_int_equal(value(f, "node/old.db", "PRAGMA user_version"), 1);
+	OK(store_open(&s, f->vfs, "node/old.db", &f->d));
+	store_close(s);
+	assert_int_equal(value(f, "node/old.db", "PRAGMA user_version"), store_version());
+	assert_int_equal(value(f, "node/old.db", "SELECT count(*) FROM lot"), 2);
+	assert_int_equal(value(f, "node/old.db", "SELECT count(*) FROM account") + value(f, "node/old.db", "SELECT count(*) FROM session") +
+		value(f, "node/old.db", "SELECT count(*) FROM token"), 0);
+	OK(store_open_with(&s, f->vfs, "node/old.db.v1", store_migrations, 1, &f->d));
+	store_close(s);
+	assert_int_equal(value(f, "node/old.db.v1", "SELECT count(*) FROM lot"), 2);
 }
 
 static void test_append_only(void **state)
@@ -137,13 +163,20 @@ static void test_append_only(void **state)
 	OK(store_put_doc(f->s, DOC_SHIFT, S("s"), S("{}"), -1, S("kim"), T0, &version, &f->d));
 	struct store_case k = {.asset = S("M"), .cause = S("c"), .kind = S("k"), .begin_ns = T0, .end_ns = T_NONE, .raised_ns = T0};
 	enum store_did did;
+	static const uint8_t key[KEY_BYTES] = {1};
+	const struct store_account_put account = {.name = S("kim"), .hash = S("$scrypt$"), .now_ns = T0};
+	const struct store_token token = {.name = S("t"), .key = key, .permissions = permission_bit(PERMISSION_WRITE), .maker = S("kim"), .expires_ns = T_NONE};
+	struct store_account_got got;
+	OK(store_account_put(f->s, &account, &got, &f->d));
+	OK(store_token_put(f->s, &token, &version, &f->d));
 	OK(store_put_case(f->s, &k, &version, &did, &f->d));
 	OK(store_commit(f->s, &f->d));
 	static const char *const refused[] = {"UPDATE event SET text='x'", "DELETE FROM event", "UPDATE characteristic SET value=2",
 		"DELETE FROM characteristic", "UPDATE audit SET who='x'", "DELETE FROM audit", "UPDATE doc_history SET json='{}'", "DELETE FROM doc_history",
 		"UPDATE case_history SET note='x'", "DELETE FROM case_history", "UPDATE change SET key='x'", "UPDATE lot SET uuid=zeroblob(16)",
 		"UPDATE lot SET number='x'", "UPDATE asset SET uuid=zeroblob(16)", "UPDATE operation SET ref='x'", "UPDATE cases SET uuid=zeroblob(16)",
-		"DELETE FROM lot", "UPDATE lot SET state='lost'"};
+		"UPDATE account SET name='x'", "UPDATE account SET uuid=zeroblob(16)", "DELETE FROM token", "UPDATE token SET permissions='sql'",
+		"UPDATE account SET role='root'", "INSERT INTO token(name,digest,maker,made) VALUES('x',zeroblob(32),'x',0)", "DELETE FROM lot", "UPDATE lot SET state='lost'"};
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
 		if (exec(f, DB_PATH, refused[i]) == 0)
 			fail_msg("allowed: %s", refused[i]);
@@ -302,7 +335,7 @@ static void test_flipped_bits(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
-	const struct CMUnitTest tests[] = {T(test_again), T(test_newer), T(test_foreign), T(test_migration), T(test_append_only), T(test_check),
+	const struct CMUnitTest tests[] = {T(test_again), T(test_newer), T(test_foreign), T(test_migration), T(test_accounts_step), T(test_append_only), T(test_check),
 		T(test_check_beside), T(test_flipped_bits)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

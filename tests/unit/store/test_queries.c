@@ -15,6 +15,8 @@ static const char *const allowed[] = {
 	"lots: SCAN search VIRTUAL TABLE",
 	"writer: SCAN search VIRTUAL TABLE INDEX 0:=", /* by rowid */
 	"writer: SCAN CONSTANT ROW", /* no table at all */
+	"sessions: SCAN session", /* all of them, once, at the start */
+	"token_keys: SCAN token USING INDEX token_name", /* which holds those in use */
 	"imports_running: SCAN import USING INDEX import_running", /* which holds nothing else */
 };
 

@@ -10,6 +10,7 @@ import { onDropped } from "../parts/drop";
 import { icons } from "../parts/icons";
 import { extentOf, isRows } from "../parts/series";
 import { go, href } from "../router";
+import { csrf, needLogin } from "../session";
 import type { Import, List, Preview, Proposal, Signal } from "../types";
 import { frame } from "../words/frame";
 import { imports } from "../words/imports";
@@ -38,10 +39,12 @@ function Drop() {
 		setSent({ file: file.name, done: 0, all: file.size });
 		x.open("POST", path);
 		x.setRequestHeader("Content-Type", "application/octet-stream");
+		for (const [k, v] of Object.entries(csrf())) x.setRequestHeader(k, v);
 		x.responseType = "json";
 		x.upload.onprogress = (e) => setSent({ file: file.name, done: e.loaded, all: file.size });
 		x.onload = () => {
 			setSent(null);
+			if (x.status === 401) needLogin();
 			const body = x.response as (Import & { code?: string }) | null;
 			if (x.status < 300 && body?.id) go(href("imports", body.id));
 			else setError(new ApiError(body && body.code ? (x.response as ApiError["problem"]) : null, `POST ${path}`, x.status));

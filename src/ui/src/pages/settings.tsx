@@ -5,7 +5,9 @@ import { said, t } from "../i18n";
 import { clockMode, useNow } from "../live";
 import { Empty, Lead, Problem, State, stateWord, Waiting, type Look } from "../parts/basic";
 import { go, href } from "../router";
+import { may } from "../session";
 import type { Device, List, Machine, NodeInfo } from "../types";
+import { accounts } from "../words/accounts";
 import { frame } from "../words/frame";
 import { settings } from "../words/settings";
 import { tellsState } from "./sentence";
@@ -45,6 +47,7 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 			</dl>
 			<p class="small" style={{ paddingTop: "10px" }}>{t(settings.fileNote)}</p>
 			<p class="acts small" style={{ paddingTop: "8px", gap: "4px 14px" }}>
+				{may("accounts") && <a class="link" href="/settings/accounts">{t(accounts.page)}</a>}
 				<a class="link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">{t(settings.api)}</a>
 				<a class="link" href="/metrics" target="_blank" rel="noreferrer">{t(settings.metrics)}</a>
 			</p>

@@ -8,6 +8,7 @@ import { Empty, Lead, machineLook, Problem, State, stateWord, Waiting } from "..
 import { Band, HourAxis, Legend } from "../parts/bands";
 import { caseChart, caseHref, caseSeen, caseTitle, caseWhen, kindWord } from "../parts/seen";
 import { href } from "../router";
+import { may } from "../session";
 import type { Case, Machine, NodeInfo, Signal, List, Today } from "../types";
 import { cases } from "../words/cases";
 import { frame } from "../words/frame";
@@ -15,7 +16,7 @@ import { today } from "../words/today";
 import { progress, sentence, tellsState } from "./sentence";
 
 export function useToday() {
-	return useGet<Today>("/api/v1/today", { nouns: ["case", "state", "asset"], every: 10_000 });
+	return useGet<Today>(may("read") ? "/api/v1/today" : null, { nouns: ["case", "state", "asset"], every: 10_000 });
 }
 
 /* Names of the signals that cases speak of. */

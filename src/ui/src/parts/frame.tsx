@@ -1,14 +1,16 @@
 /* The frame around every page: rail, top bar, connection. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { useGet } from "../api";
+import { logOut, useGet } from "../api";
 import { clockText, dateText } from "../format";
 import { lang, setLang, t } from "../i18n";
 import { clockMode, useLink, useNow } from "../live";
 import { useRoute } from "../router";
+import { may, useSession } from "../session";
 import { setTheme, useTheme, type Theme } from "../theme";
-import type { Case, List, NodeInfo } from "../types";
+import type { Case, List, NodeInfo, Session } from "../types";
 import { frame } from "../words/frame";
+import { login } from "../words/login";
 import { Notes } from "./basic";
 import { DropAnywhere } from "./drop";
 import { Find } from "./find";
@@ -36,7 +38,7 @@ function Clock() {
 	);
 }
 
-function Pickers() {
+export function Pickers() {
 	const { theme } = useTheme();
 	const themes: [Theme, "themeAuto" | "themeLight" | "themeDark", keyof typeof icons][] = [
 		["auto", "themeAuto", "auto"],
@@ -60,6 +62,17 @@ function Pickers() {
 	);
 }
 
+function Who({ session }: { session: Session | null }) {
+	if (!session?.account || !session.role) return null;
+	return (
+		<span class="who">
+			<b>{session.account}</b>
+			<small>{t(login[session.role])}</small>
+			<button class="btn tight plain" onClick={() => void logOut()}>{t(login.out)}</button>
+		</span>
+	);
+}
+
 export function LostBar() {
 	const link = useLink();
 	if (link.lost === null) return null;
@@ -75,7 +88,8 @@ export function Frame({ node, children }: { node: NodeInfo | null; children: Com
 	const route = useRoute();
 	const link = useLink();
 	const [finding, setFinding] = useState(false);
-	const open = useGet<List<Case>>("/api/v1/cases?state=open&limit=100", { nouns: ["case"] });
+	const { session } = useSession();
+	const open = useGet<List<Case>>(may("read") ? "/api/v1/cases?state=open&limit=100" : null, { nouns: ["case"] });
 	useEffect(() => {
 		const f = (e: KeyboardEvent) => {
 			const typing = (e.target as Element | null)?.closest?.("input, textarea, select");
@@ -118,10 +132,11 @@ export function Frame({ node, children }: { node: NodeInfo | null; children: Com
 				</button>
 				<Clock />
 				<Pickers />
+				<Who session={session} />
 			</header>
 			<nav class="rail" aria-label={t(frame.rail)}>
 				<ul>
-					{rail.map(([k, to]) => (
+					{rail.filter(([k]) => may("read") || k === "assets" || k === "settings").map(([k, to]) => (
 						<li key={k}>
 							<a href={to} aria-current={here === k ? "page" : undefined}>
 								{icons[k]}
