@@ -47,10 +47,11 @@ static const struct {
 		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") ","
 		M("signals", ARRAY("{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("label", TEXT) "," M("unit", TEXT) "}}")) "}}"},
 	{"Checked", OBJECT(M("items", ARRAY(OBJECT(M("file", TEXT) "," PROBLEM_MEMBERS))) "," M("files", INTEGER) "," M("findings", INTEGER))},
+	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
-		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("counts", "{\"type\":\"object\"}"))},
+		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("backup", "{\"type\":[\"object\",\"null\"]}") "," M("counts", "{\"type\":\"object\"}"))},
 	{"Asset", OBJECT(M("id", INTEGER) "," M("uuid", TEXT) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("stale", FLAG) "," M("signals", INTEGER))},
 	{"States", OBJECT(M("items", ARRAY(STATE)))},

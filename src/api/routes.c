@@ -128,6 +128,10 @@ const struct api_route api_routes[] = {
 	{"check", HTTP_POST, "/api/v1/check", OWN, RUN_WORKER, .body_limit = 1024, .body_type = "application/json", .handler = post_check,
 		.params = {TEXT("folder", "what the answer calls the node's folder; without it as the node does")},
 		.summary = "Verify every file's checksums and every reference, as `moru check` does", .answer = "Checked", NO_QUERY},
+	{"backup", HTTP_POST, "/api/v1/backup", OWN, RUN_LATER, .body_limit = 1024, .body_type = "application/json", .handler = post_backup,
+		.params = {TEXT("target", "folder; without it that of the settings; another one by the node's socket alone"), FLAG("keys", "1: secrets too; by the node's socket alone"),
+			INT("keep", 0, 10000, "newest snapshots that stay; 0: all")},
+		.statuses = "404, 409, 507", .summary = "Back up now, as `moru backup` does; answers when the backup is whole", .answer = "Backup", NO_QUERY},
 	/* Last: everything else that is asked for by GET is the page or one of its files. */
 	{"page", HTTP_GET, "*", EVERYBODY, RUN_LOOP, .handler = get_page, .summary = "The page", NO_QUERY, .content = "text/html"},
 };

@@ -49,6 +49,6 @@ void cmd_held(struct diag *d, const char *folder);
 int cmd_unanswered(struct diag *d, int err, const char *folder, bool reached, enum mo_msg ended);
 
 int cmd_init(struct cmd *c), cmd_serve(struct cmd *c), cmd_import(struct cmd *c), cmd_check(struct cmd *c), cmd_sql(struct cmd *c);
-int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c);
+int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c), cmd_backup(struct cmd *c), cmd_restore(struct cmd *c);
 
 #endif
