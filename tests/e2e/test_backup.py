@@ -347,56 +347,64 @@ def test_beside_load_everything_acknowledged_before_is_in(folder, tmp_path):
         shutil.rmtree(r)
 
 
+def timed(f):
+    t0 = time.monotonic()
+    f()
+    return time.monotonic() - t0
+
+
+def cut(args, after_s, node=None):
+    """Starts a command and kills it, or the node that does its work; whether it was cut short."""
+    p = subprocess.Popen([MORU, '--lang', 'en', *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        p.wait(after_s)
+    except subprocess.TimeoutExpired:
+        pass
+    if node:
+        node.kill()
+    else:
+        p.kill()
+    out, err = p.communicate(timeout=30)
+    assert p.returncode in (0, 2, -signal.SIGKILL) and not SANITIZER.search(err.decode()), (p.returncode, out, err)
+    return p.returncode != 0
+
+
 def test_killed_at_any_moment(folder, tmp_path):
     """The node, or the command, while a backup is made; then the restore. The first snapshot stays good, the next try works."""
     seed = random.randrange(1 << 32)
     print('seed', seed)
     rng = random.Random(seed)
     first = backup(folder, tmp_path / 't')
-    fresh = tmp_path / 'fresh'
-    times = []
+    whole_s = timed(lambda: backup(folder, tmp_path / 'timed'))
+    cuts = []
     for k in range(10):
-        served = k % 2
-        target = tmp_path / 't' if k % 4 < 2 else fresh
-        n = Node(folder).start() if served else None
-        if served:
+        n = None
+        if k % 3:
+            n = Node(folder).start()
             assert n.write([f'kill{k} v={i} {1763790000 + i}' for i in range(200)], precision='s').status == 204
-        p = subprocess.Popen([MORU, '--lang', 'en', 'backup', str(folder), str(target), '--keep', '9'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        limit = rng.uniform(0, 0.6 if target == fresh else 0.2)
-        try:
-            p.wait(limit)
-        except subprocess.TimeoutExpired:
-            pass
-        if served:
-            n.kill() if k % 3 else p.kill()
-        else:
-            p.kill()
-        p.communicate()
-        times.append((round(limit, 3), p.returncode))
+        # A target that is half made, and one with a good snapshot in it.
+        target = tmp_path / 't' if k % 2 else tmp_path / f'fresh{k // 4}'
+        cuts.append(cut(['backup', folder, target, '--keep', '9'], rng.uniform(0, whole_s * (0.3 if k % 2 else 0.9)), n if k % 3 == 1 else None))
         if n:
             n.kill()
-        if served:
             whole(folder)
         verified(tmp_path / 't', '--snapshot', first.id)
-    print(times)
-    for target in (tmp_path / 't', fresh):
+    for target in (tmp_path / 't', tmp_path / 'fresh0'):
         backup(folder, target)
         for line in ok('backup', '--list', target).splitlines():
             verified(target, '--snapshot', line.split()[0])
-    r = tmp_path / 'r'
-    rest = []
+    restore_s = timed(lambda: ok('restore', tmp_path / 't', tmp_path / 'timed-r', '--as', 'move'))
+    r, rests = tmp_path / 'r', []
     for k in range(10):
-        p = subprocess.Popen([MORU, 'restore', str(tmp_path / 't'), str(r), '--as', 'move'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            p.wait(rng.uniform(0, 0.15))
-        except subprocess.TimeoutExpired:
-            p.kill()
-        rest.append(p.wait())
-        if (r / 'format').exists() and not (r / 'restoring').exists():
-            break
-        if rest[-1] != 0 and not (r / 'format').exists() and r.exists():
-            assert 'no node' in ok('check', r, status=2)
-    print(rest)
+        rests.append(cut(['restore', tmp_path / 't', r, '--as', 'move'], rng.uniform(0, restore_s * 0.9)))
+        if not (r / 'format').exists():
+            assert 'no node' in ok('check', r, status=2) if r.exists() else True
+            continue
+        if not (r / 'restoring').exists():
+            whole(r)
+            shutil.rmtree(r)
+    print(cuts, rests)
+    assert sum(cuts) >= 2 and sum(rests) >= 2, (cuts, rests)
     if not (r / 'format').exists() or (r / 'restoring').exists():
         ok('restore', tmp_path / 't', r, '--as', 'move')
     assert not (r / 'restoring').exists()
