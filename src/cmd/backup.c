@@ -13,7 +13,6 @@
 #include "cmd/cmd.h"
 #include "codec/json.h"
 #include "codec/text.h"
-#include "http/client.h"
 #include "node/backups.h"
 #include "node/restore.h"
 #include "os/clock.h"
@@ -107,43 +106,28 @@ static int read_answer(struct backup_report *r, const struct json_value *root, s
 /* *ret_said: it was not done, and the node said why. */
 static int make_there(const struct asking *k, bool *ret_said, struct diag *d)
 {
-	struct httpc *http = NULL;
 	struct backup_report r = {.files = 0};
-	struct buf answer, url;
+	struct buf answer, path;
 	struct arena a;
 	struct json_value *root;
 	int code = 0;
-	char *sock = vfs_join(k->dir, "run/moru.sock");
 	buf_init(&answer, 0);
-	buf_init(&url, 0);
+	buf_init(&path, 0);
 	arena_init(&a, 0);
-	buf_printf(&url, "http://localhost/api/v1/backup?keep=%lld&keys=%d&target=", (long long)k->keep, k->keys);
-	percent_encode(&url, span_str(k->target));
-	buf_addc(&url, 0);
-	struct httpc_request q = {.method = "POST", .url = (const char *)url.p, .unix_path = sock, .content_type = "application/json", .body = SPAN_LIT("{}"),
-		.timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	if (err == 0)
-		err = httpc_do(http, &q, &code, &answer, d);
-	if (err != 0)
-		err = cmd_unanswered(d, err, k->dir, false, MSG_NODE_ENDED);
-	if (err == 0)
-		err = json_parse(&root, &a, buf_span(&answer), d);
-	if (err == 0 && code == 200) {
-		if ((err = read_answer(&r, root, d)) == 0)
-			print_made(k, &r);
-	} else if (err == 0) {
-		struct span words = span_str("");
-		int none = json_get_str(json_member(root, "detail"), k->c->lang == WORDS_KO ? "ko" : "en", &words, NULL);
-		(void)none; /* said without words, then */
-		cmd_fail_words("", words, 2);
-		*ret_said = true;
+	buf_printf(&path, "/api/v1/backup?keep=%lld&keys=%d&target=", (long long)k->keep, k->keys);
+	percent_encode(&path, span_str(k->target));
+	buf_addc(&path, 0);
+	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->dir, &q, &code, &answer, d);
+	if (err == 0 && code != 200) {
+		err = cmd_refused(k->c, buf_span(&answer), 2, d);
+		*ret_said = err == 0;
+	} else if (err == 0 && (err = json_parse(&root, &a, buf_span(&answer), d)) == 0 && (err = read_answer(&r, root, d)) == 0) {
+		print_made(k, &r);
 	}
-	httpc_free(http);
-	free(sock);
 	arena_free(&a);
 	buf_free(&answer);
-	buf_free(&url);
+	buf_free(&path);
 	return err;
 }
 
