@@ -2,7 +2,7 @@
 
     figures.py --build build-bench --data FILE [--scratch DIR] [--out docs/figures.md] [--quick] [ROW…]
 
-Rows: node (start, memory, last values), import, chart, line. Prints the table as it grows and writes it as Markdown."""
+Rows: node (start, memory, last values), import, chart, line, backup. Prints the table as it grows and writes it as Markdown."""
 import argparse
 import datetime
 import os
@@ -13,13 +13,14 @@ import tempfile
 import time
 import traceback
 
+import rows_backup
 import rows_chart
 import rows_import
 import rows_line
 import rows_node
 from measure import Place
 
-ORDER = ("node", "import", "chart", "line")
+ORDER = ("node", "import", "chart", "line", "backup")
 
 
 def text(v):

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/backup.h"
 #include "api/importer.h"
 #include "base/num.h"
 #include "os/crypto.h"
@@ -642,6 +643,7 @@ int api_new(struct api **ret, struct node *n, const char *version)
 	}
 	node_set_handler(n, api_handler(), a);
 	node_set_importer(n, import_watched, n);
+	node_set_words(n, api_words_json);
 	*ret = a;
 	return 0;
 }

@@ -325,6 +325,10 @@ int get_today(struct api_call *c)
 	if (err == 0)
 		err = write_cases(c);
 	if (err == 0) {
+		jw_key(w, "backup");
+		err = api_backup_state(c);
+	}
+	if (err == 0) {
 		struct table_cursor *cur = NULL;
 		struct table_batch b;
 		err = store_select(c->reader, &cur, SQ_COUNTS, NULL, 0, c->d);

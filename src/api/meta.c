@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "node/backups.h"
 #include "node/watch.h"
 #include "os/proc.h"
 
@@ -133,6 +134,12 @@ int get_metrics(struct api_call *c)
 		metric(b, "tls_handshakes_failed_total", "counter", "Connections that ended before a TLS handshake did", (double)hs.handshakes_failed);
 	}
 	metric(b, "live_streams", "gauge", "Open live streams", (double)live_count(node_live(c->node)));
+	struct backups_state bs;
+	backups_state(node_backups(c->node), &bs);
+	metric(b, "backup_last_good_seconds", "gauge", "Unix time of the last good backup; 0: none", bs.good_ns == T_NONE ? 0 : (double)bs.good_ns / 1e9);
+	metric(b, "backup_failed", "gauge", "1: the last backup failed", bs.last_failed);
+	metric(b, "backup_running", "gauge", "1: a backup is under way", bs.running);
+	backups_state_free(&bs);
 	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
 	return 0;

@@ -58,10 +58,11 @@ static const struct {
 	{"TokenSet", "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("role", ROLE) ","
 		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
 	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
+	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
-		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("counts", "{\"type\":\"object\"}"))},
+		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("backup", "{\"type\":[\"object\",\"null\"]}") "," M("counts", "{\"type\":\"object\"}"))},
 	{"Asset", OBJECT(M("id", INTEGER) "," M("uuid", TEXT) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("stale", FLAG) "," M("signals", INTEGER))},
 	{"States", OBJECT(M("items", ARRAY(STATE)))},

@@ -65,6 +65,6 @@ struct span cmd_detail(const struct cmd *c, const struct json_value *o);
 MO_MUST_USE int cmd_refused(const struct cmd *c, struct span problem, int status, struct diag *d);
 
 int cmd_init(struct cmd *c), cmd_serve(struct cmd *c), cmd_import(struct cmd *c), cmd_check(struct cmd *c), cmd_sql(struct cmd *c);
-int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c), cmd_passwd(struct cmd *c);
+int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c), cmd_passwd(struct cmd *c), cmd_backup(struct cmd *c), cmd_restore(struct cmd *c);
 
 #endif

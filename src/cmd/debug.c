@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/num.h"
 #include "cmd/cmd.h"
 #include "codec/json.h"
+#include "codec/text.h"
+#include "node/archive.h"
 #include "node/folder.h"
 #include "os/clock.h"
 #include "os/crypto.h"
@@ -200,6 +203,45 @@ static bool show_blob(struct look *l, int *ret)
 	return true;
 }
 
+/* Of a backup folder: its line, and a manifest with its files. */
+static bool show_backup_line(struct look *l)
+{
+	struct span line = span_sub(l->head, 0, span_find(l->head, 0, '\n')), rest = span_trim(span_sub(l->head, line.n, l->head.n));
+	if (!begins(line, "moru backup ", 12) || !begins(rest, "node ", 5) || rest.n > 64)
+		return false;
+	buf_printf(l->out, cmd_text(l->c, "백업 폴더: 형식 %.*s판\n  노드 %.*s\n", "a backup folder: format %.*s\n  of node %.*s\n"), SPAN_FMT(span_sub(line, 12, line.n)),
+		SPAN_FMT(span_sub(rest, 5, rest.n)));
+	return true;
+}
+
+static bool show_snapshot(struct look *l, int *ret)
+{
+	struct archive_snapshot s;
+	uint8_t *text = NULL;
+	size_t n = 0;
+	char node[UUID_TEXT], t[32];
+	if (!begins(l->head, "{\"moru_snapshot\":", 17))
+		return false;
+	*ret = vfs_slurp(l->c->vfs, &text, &n, l->path, ARCHIVE_MANIFEST_MAX, l->d);
+	if (*ret == 0)
+		*ret = archive_manifest_read(&s, span_of(text, n), l->path, l->d);
+	free(text);
+	if (*ret != 0)
+		return true;
+	uuid_format(node, &s.node);
+	int tn = (int)rfc3339_format(t, s.t_ns);
+	buf_printf(l->out, cmd_text(l->c, "백업 목록 %s: 노드 %s\n  %.*s, 모루 %s, 폴더 형식 %lld판, %s\n", "snapshot %s of node %s\n  %.*s, by Moru %s, folder format %lld, %s\n"), s.id, node, tn, t, s.program,
+		(long long)s.folder_version, s.keys ? cmd_text(l->c, "키 포함", "with keys") : cmd_text(l->c, "키 없음", "without keys"));
+	for (size_t i = 0; i < s.n; i++) {
+		const struct archive_file *f = &s.file[i];
+		buf_printf(l->out, cmd_text(l->c, "  %s  %llu바이트, 조각 %llu개  SHA-256 ", "  %s  %llu bytes, %llu pieces  SHA-256 "), f->path, (unsigned long long)f->size_bytes, (unsigned long long)archive_pieces(f));
+		hex_encode(l->out, span_of(f->sha256, 32));
+		buf_adds(l->out, "\n");
+	}
+	archive_snapshot_free(&s);
+	return true;
+}
+
 /* The other files of a folder. MO_ENOENT: none of them. */
 static int show_other(struct look *l)
 {
@@ -212,7 +254,7 @@ static int show_other(struct look *l)
 	}
 	if (err == 0) {
 		l->head = span_of(p, n);
-		if (!show_secret(l) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_blob(l, &ret) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
+		if (!show_secret(l) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_blob(l, &ret) && !show_snapshot(l, &ret) && !show_backup_line(l) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
 			ret = MO_ENOENT;
 	}
 	vfs_close(l->f);

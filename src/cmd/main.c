@@ -49,6 +49,23 @@ static const struct command commands[] = {
 		"that is no terminal. The node may be running. A change ends all logins of the account. Once there is a first account, people log in.\n"
 		"  --role ROLE   owner, production, quality, operator, read_only, vendor (the first account: owner; others: read_only)\n"
 		"Status: 0 done, 1 not done, 2 wrong usage."},
+	{"backup", "DIR TARGET [--keep N] [--with-keys]", cmd_backup, "백업합니다", "back up a node",
+		"노드를 TARGET 폴더(다른 디스크나 공유 폴더)에 백업하고, 쓴 것을 다시 읽어 확인합니다. 노드가 돌고 있어도 됩니다.\n바뀐 것만 씁니다. TARGET은 처음 한 번 이 명령이 만듭니다 (빈 폴더이거나 없는 폴더).\n"
+		"  --keep N       새 백업이 끝나면 최근 N개만 남깁니다 (기본: 모두)\n  --with-keys    서명키 등 비밀도 담습니다. 없으면 복원할 때 새 서명키를 만듭니다\n"
+		"  moru backup --verify TARGET [--snapshot ID]   모든 조각을 다시 읽어 확인합니다 (0: 온전함, 1: 이상 있음)\n  moru backup --list TARGET                     백업 목록\n"
+		"정해진 시간마다 하려면 moru.yaml의 backup.target, backup.every, backup.keep을 씁니다.",
+		"Backs the node up to the folder TARGET (another disk, a share) and reads back what was written. The node may be running. Only what is\n"
+		"new is written. TARGET is made once by this command: an empty folder, or one that is not there yet.\n"
+		"  --keep N       leaves the N newest backups once this one is whole (all)\n  --with-keys    the signing key and other secrets too; without it a restore makes a new key\n"
+		"  moru backup --verify TARGET [--snapshot ID]   reads every piece again (0: whole, 1: findings)\n  moru backup --list TARGET                     what is there\n"
+		"By itself every so many hours: backup.target, backup.every, backup.keep in moru.yaml."},
+	{"restore", "SOURCE DIR --as move|copy [--snapshot ID]", cmd_restore, "백업에서 되살립니다", "make a folder from a backup",
+		"백업 폴더 SOURCE의 가장 새 백업(또는 ID)으로 노드 폴더 DIR을 만듭니다. DIR은 없거나 비어 있어야 합니다. 중간에 끊겨도 같은 명령을 다시 하면 됩니다.\n"
+		"  --as move      같은 노드로 옮깁니다: 식별자가 그대로입니다. 원래 노드는 더 돌리지 마십시오. 백업에 키가 없으면 새 서명키를 만듭니다\n"
+		"  --as copy      새 노드로 만듭니다: 식별자와 서명키가 새것입니다\n  --snapshot ID  `moru backup --list SOURCE`가 보여 주는 것 가운데 하나",
+		"Makes the node's folder DIR from the newest backup in SOURCE (or ID). DIR must be empty or not there. Broken off, it is simply run again.\n"
+		"  --as move      the same node: its ids stay. Do not run the old one any more. Where the backup holds no key, a new signing key is made\n"
+		"  --as copy      another node: new id, new signing key\n  --snapshot ID  one of those that `moru backup --list SOURCE` shows"},
 	{"debug", "FILE", cmd_debug, "모루의 파일 하나를 말로 보여 줍니다", "show one of our own files in words",
 		"노드 폴더의 파일(시계열 로그, 세그먼트, 목록, 저장소, 첨부, 설정, 식별자)을 사람이 읽을 수 있게 보여 줍니다.",
 		"Shows a file of a node's folder (series log, segment, catalogue, manifest, store, blob, settings, identity) in words."},

@@ -48,18 +48,14 @@ static bool exists(struct vfs *vfs, const char *dir, const char *name)
 	return is;
 }
 
-/* The node's identity: kept when a half-made folder already has a key. */
-static int make_identity(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
+int folder_write_identity(struct vfs *vfs, const char *path, const struct folder_identity *who, struct diag *d)
 {
 	struct signkey *key = NULL;
 	struct buf pem, der, json;
 	buf_init(&pem, 0);
 	buf_init(&der, 0);
 	buf_init(&json, 0);
-	struct uuid id;
-	int err = os_uuid(&id, opt->now_ns);
-	if (err == 0)
-		err = signkey_new(&key);
+	int err = signkey_new(&key);
 	if (err == 0)
 		err = signkey_write(key, &pem);
 	if (err == 0)
@@ -68,7 +64,7 @@ static int make_identity(struct vfs *vfs, const char *path, const struct folder_
 		err = write_file(vfs, path, "secrets/key.pem", buf_span(&pem), true, d);
 	if (err == 0) {
 		char text[UUID_TEXT], iri[UUID_TEXT + 9];
-		uuid_format(text, &id);
+		uuid_format(text, &who->id);
 		snprintf(iri, sizeof iri, "urn:uuid:%s", text);
 		struct buf b64;
 		buf_init(&b64, 0);
@@ -79,15 +75,20 @@ static int make_identity(struct vfs *vfs, const char *path, const struct folder_
 		jw_key(&w, "id");
 		jw_cstr(&w, text);
 		jw_key(&w, "iri_base");
-		jw_cstr(&w, iri);
+		jw_cstr(&w, who->iri_base ? who->iri_base : iri);
 		jw_key(&w, "public_key");
 		jw_str(&w, buf_span(&b64));
 		jw_key(&w, "demo");
-		jw_bool(&w, opt->demo);
+		jw_bool(&w, who->demo);
 		jw_key(&w, "demo_start");
-		jw_time(&w, opt->demo ? opt->demo_start_ns : T_NONE);
+		jw_time(&w, who->demo ? who->demo_start_ns : T_NONE);
 		jw_key(&w, "made");
-		jw_time(&w, opt->now_ns);
+		jw_time(&w, who->made_ns);
+		if (!uuid_is_nil(&who->origin)) {
+			uuid_format(text, &who->origin);
+			jw_key(&w, "origin");
+			jw_cstr(&w, text);
+		}
 		jw_object_end(&w);
 		buf_addc(&json, '\n');
 		err = b64.err ? b64.err : json.err;
@@ -101,7 +102,19 @@ static int make_identity(struct vfs *vfs, const char *path, const struct folder_
 	buf_free(&pem);
 	buf_free(&der);
 	buf_free(&json);
+	if (err != 0 && d && d->msg == MSG_NONE) {
+		diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_FOLDER_MAKE);
+		diag_file(d, path);
+	}
 	return err;
+}
+
+/* The node's identity: kept when a half-made folder already has a key. */
+static int make_identity(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d)
+{
+	struct folder_identity who = {.made_ns = opt->now_ns, .demo = opt->demo, .demo_start_ns = opt->demo_start_ns};
+	int err = os_uuid(&who.id, opt->now_ns);
+	return err == 0 ? folder_write_identity(vfs, path, &who, d) : err;
 }
 
 static int make_store(struct vfs *vfs, const char *path, struct diag *d)

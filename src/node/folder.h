@@ -38,6 +38,17 @@ struct folder_init {
 	uint16_t port;           /* 0: default */
 	int64_t sync_delay_ms;   /* demo only */
 };
+/* Who a folder is: made once, and anew where a restore wants it. */
+struct folder_identity {
+	struct uuid id;
+	const char *iri_base;  /* NULL: urn:uuid: of the id */
+	int64_t made_ns;
+	bool demo;
+	int64_t demo_start_ns;
+	struct uuid origin;    /* of whose backup it is a copy; nil: of nobody's */
+};
+/* Makes a signing key and writes DIR/secrets/key.pem and DIR/node.json. */
+MO_MUST_USE int folder_write_identity(struct vfs *vfs, const char *path, const struct folder_identity *who, struct diag *d);
 /* MO_EEXIST when the folder is a node's already; a half-made one (no format file) is made whole. */
 MO_MUST_USE int folder_init(struct vfs *vfs, const char *path, const struct folder_init *opt, struct diag *d);
 /* lock: takes DIR/lock (MO_EBUSY: a node runs on it). MO_ENOENT: no node there; MO_EVERSION. */

@@ -31,6 +31,7 @@ struct collect *node_collect(struct node *n) { return n->collect; }
 struct jobs *node_jobs(struct node *n) { return n->jobs; }
 struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
+struct backups *node_backups(struct node *n) { return n->backups; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
@@ -48,6 +49,8 @@ void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader 
 	n->importer = fn;
 	n->importer_arg = arg;
 }
+
+void node_set_words(struct node *n, void (*fn)(struct buf *out, const struct diag *d)) { n->words = fn; }
 
 void node_settings(struct node *n, struct settings *ret)
 {
@@ -474,6 +477,7 @@ static void every_second(void *arg)
 	helper_tick(n->helper, now);
 	node_tls_tick(n->tls, now);
 	accounts_tick(n->accounts);
+	backups_tick(n->backups);
 	say_failures(n);
 	loop_timer_set(n->second, NODE_SECOND);
 }
@@ -575,6 +579,8 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = watch_new(&n->watch, n);
 	if (err == 0)
+		err = backups_new(&n->backups, n, n->workers[0].reader);
+	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
 	if (err == 0)
 		err = loop_timer_new(n->loop, &n->second, every_second, n);
@@ -648,6 +654,7 @@ void node_close(struct node *n)
 	if (n->loop)
 		loop_drain(n->loop);
 	watch_free(n->watch);
+	backups_free(n->backups);
 	collect_free(n->collect);
 	labels_free(n->labels);
 	jobs_free(n->jobs);

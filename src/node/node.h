@@ -46,6 +46,8 @@ void node_close(struct node *n);
 /* Before node_start(): what takes in a file of the watched folder, on a worker (api/importer.h). MO_EINVAL, MO_ELIMIT, MO_EEXIST: refused
  * for good, and `why` says so to a person; anything else may go better the next time. */
 void node_set_importer(struct node *n, int (*fn)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d), void *arg);
+/* Before node_start(): {"code","ko","en"} of a diag, for what is kept of a failure where only rooms above know the words. */
+void node_set_words(struct node *n, void (*fn)(struct buf *out, const struct diag *d));
 /* Before node_start(): the API, which answers requests. */
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg);
 
@@ -115,10 +117,12 @@ struct helper *node_helper(struct node *n);
 /* Threads that have not got on for too long, now and how often since the start. */
 void node_watchdog(struct node *n, unsigned *ret_stuck, uint64_t *ret_times);
 
-/* Collectors (node/collect.h), detectors (node/jobs.h), live streams (node/live.h), watched folder (node/watch.h) hang on the node. */
+/* Collectors (node/collect.h), detectors (node/jobs.h), live streams (node/live.h), watched folder (node/watch.h), backups
+ * (node/backups.h) hang on the node. */
 struct collect *node_collect(struct node *n);
 struct jobs *node_jobs(struct node *n);
 struct live *node_live(struct node *n);
 struct watch *node_watch(struct node *n);
+struct backups *node_backups(struct node *n);
 
 #endif

@@ -38,6 +38,12 @@ static const struct setting_key keys[] = {
 		"Memory for values not yet written to segments (bytes)"},
 	{"stops.shortest", SET_SECONDS, AT(stop_min_s), "300", false, false, "이보다 짧은 비가동은 순간정지로 봅니다 (초)",
 		"Stops shorter than this are micro-stops (seconds)"},
+	{"backup.target", SET_FOLDER, AT(backup_target), "", false, false,
+		"백업 폴더 (/로 시작하는 경로, 비우면 자동 백업 없음). `moru backup DIR TARGET` 명령으로 처음 한 번 만듭니다",
+		"Folder for backups (a path that begins with /; empty: none by themselves). Made once by hand: `moru backup DIR TARGET`"},
+	{"backup.every", SET_HOURS, AT(backup_every_h), "24", false, false, "백업 간격 (시간, 0이면 끔)", "Hours from one backup to the next (0: off)"},
+	{"backup.keep", SET_COUNT, AT(backup_keep), "30", false, false, "남겨 둘 백업 수, 오래된 것부터 지웁니다 (0이면 모두 남김)",
+		"How many of the newest backups stay (0: all)"},
 	{"demo.sync_delay", SET_MS, AT(sync_delay_ms), "0", true, true, "디스크 동기화마다 더하는 지연 (밀리초, 시연용)",
 		"Delay added to every disk sync (milliseconds, demo only)"},
 };
@@ -61,6 +67,9 @@ static const char *expected(enum setting_type t)
 	case SET_ADDRESS: return "127.0.0.1, ::1, localhost";
 	case SET_NAMES: return "moru.example.com, 192.168.0.10";
 	case SET_TLS: return "off, own, given";
+	case SET_FOLDER: return "/...";
+	case SET_HOURS: return "0..8760";
+	case SET_COUNT: return "0..10000";
 	case SET_TEXT: break;
 	}
 	return "UTF-8";
@@ -121,6 +130,16 @@ static bool put(struct settings *s, const struct setting_key *k, struct span v)
 			return false;
 		*(int64_t *)(void *)at = n;
 		return true;
+	case SET_HOURS:
+	case SET_COUNT:
+		if (!number_in(v, 0, k->type == SET_HOURS ? 8760 : 10000, &n))
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
+	case SET_FOLDER:
+		if (!utf8_valid(v) || (v.n && v.p[0] != '/'))
+			return false;
+		break;
 	case SET_LANG:
 		if (!span_is(v, "ko") && !span_is(v, "en"))
 			return false;
@@ -312,6 +331,8 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_PORT: buf_printf(out, "%u", *(const uint16_t *)(const void *)at); return;
 	case SET_BYTES:
 	case SET_SECONDS:
+	case SET_HOURS:
+	case SET_COUNT:
 	case SET_MS: buf_printf(out, "%lld", (long long)*(const int64_t *)(const void *)at); return;
 	case SET_LANG:
 	case SET_HHMM:
@@ -319,6 +340,7 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_ADDRESS:
 	case SET_NAMES:
 	case SET_TLS:
+	case SET_FOLDER:
 	case SET_TEXT: break;
 	}
 	buf_addc(out, '"');

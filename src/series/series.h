@@ -207,6 +207,28 @@ struct sdb_stats {
 };
 void sdb_stats(struct sdb *db, struct sdb_stats *ret);
 
+/* ---- a copy of the folder ---- */
+/* A file as it stood at one moment: so many of its first bytes count. Nothing that they hold changes until sdb_hold_done(). */
+struct sdb_held {
+	char name[40];
+	uint64_t size_bytes;
+	char key[96]; /* tells a file that never changes from any other of its name; "": it may change */
+};
+struct sdb_hold;
+/* All files that a start from a copy needs, which then holds everything that was durable when this was called, whole batches all. Any thread;
+ * writing, reading and maintenance go on, and what they replace stays on disk until it was read or let go. MO_ECORRUPT, MO_EVERSION: the
+ * manifest. One thread at a time uses what is held. Closed before the engine. */
+MO_MUST_USE int sdb_hold(struct sdb_hold **ret, struct sdb *db, struct diag *d);
+/* The same of a folder that nobody has open. Borrows path too. */
+MO_MUST_USE int sdb_hold_folder(struct sdb_hold **ret, struct vfs *vfs, const char *path, struct diag *d);
+/* Log files come first: read them without delay, as they cannot be used again meanwhile. */
+size_t sdb_hold_count(const struct sdb_hold *h);
+const struct sdb_held *sdb_hold_file(const struct sdb_hold *h, size_t i);
+/* Exactly n bytes within the file's size. MO_ECORRUPT: the file is shorter. */
+MO_MUST_USE int sdb_hold_read(struct sdb_hold *h, size_t i, uint64_t offset, uint8_t *p, size_t n, struct diag *d);
+void sdb_hold_done(struct sdb_hold *h, size_t i); /* once a file: it is needed no more */
+void sdb_hold_free(struct sdb_hold *h);
+
 /* ---- inspection ---- */
 /* Verifies every checksum and invariant of every file below path; calls say() with one diag per finding; 0 when all is whole, else
  * MO_ECORRUPT or MO_EVERSION of the first one. Nobody else has the folder open. */

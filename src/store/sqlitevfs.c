@@ -14,6 +14,7 @@
 #define PATH_BYTES_MAX 4096
 #define SECTOR_BYTES 4096
 #define REWRITE_BYTES 65536u
+#define SHM_READ_LOCK 3 /* the first of the five read locks among the slots of the index */
 #define SHM_REGIONS_MAX 4096u /* of 32 KiB: a WAL of some 16 million pages */
 
 struct node {
@@ -428,6 +429,21 @@ static const sqlite3_io_methods file_methods = {
 	.xShmBarrier = file_shm_barrier,
 	.xShmUnmap = file_shm_unmap,
 };
+
+int sqlitevfs_reads_log(sqlite3 *sq, bool *ret)
+{
+	sqlite3_file *base = NULL;
+	if (sqlite3_file_control(sq, "main", SQLITE_FCNTL_FILE_POINTER, &base) != SQLITE_OK || !base || base->pMethods != &file_methods)
+		return MO_ESTATE;
+	struct file *f = (struct file *)base;
+	sqlite3_mutex_enter(f->v->lock);
+	unsigned reads = f->shm_shared >> SHM_READ_LOCK;
+	sqlite3_mutex_leave(f->v->lock);
+	if (reads == 0)
+		return MO_ESTATE;
+	*ret = !(reads & 1u);
+	return 0;
+}
 
 /* ---- the file system ---- */
 

@@ -18,6 +18,11 @@ struct sqlitevfs;
 MO_MUST_USE int sqlitevfs_use(struct sqlitevfs **ret, struct vfs *vfs);
 /* To be given to sqlite3_open_v2(). */
 const char *sqlitevfs_name(const struct sqlitevfs *v);
+/* Whether the read transaction that a connection (over one of these) has open takes pages from the write-ahead log; false: all of the log is in the
+ * database, and no checkpoint can run before the transaction ends (https://sqlite.org/walformat.html, 2.3.1: WAL_READ_LOCK(0)). MO_ESTATE: none
+ * is open. */
+struct sqlite3;
+MO_MUST_USE int sqlitevfs_reads_log(struct sqlite3 *sq, bool *ret);
 /* After the connection is closed; the last one unregisters. NULL is fine. */
 void sqlitevfs_release(struct sqlitevfs *v);
 

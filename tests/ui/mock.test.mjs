@@ -525,6 +525,19 @@ test("an empty node says what to do next and offers it", async () => {
 	}
 });
 
+test("Today says how old the last backup is, and why one failed", async () => {
+	for (const [lang, why, age] of [["ko", /백업하지 못했습니다: \/mnt\/share\/mld에는 백업이 없습니다/, /마지막 백업은 27시간 전입니다/], ["en", /The backup failed: \/mnt\/share\/mld holds no backup/, /Last backup 27 h ago/]]) {
+		const p = await open(browser, node.base, "/", { lang });
+		try {
+			await p.page.waitForFunction((s) => new RegExp(s).test(document.body.textContent), age.source);
+			assert.match(await p.page.textContent("body"), why);
+			p.clean();
+		} finally {
+			await p.close();
+		}
+	}
+});
+
 test("while the history loads Today shows how far it is", async () => {
 	const loading = await mock("history");
 	try {

@@ -183,6 +183,9 @@ void api_words(struct json_writer *w, const struct diag *d);
 void api_problem_members(struct json_writer *w, const struct diag *d);
 const char *api_quality(uint8_t q);
 
+/* The last backups as a value: an object or null (backup.c). */
+MO_MUST_USE int api_backup_state(struct api_call *c);
+
 struct line_cache *line_cache_new(void);
 void line_cache_free(struct line_cache *k);
 struct import_queue *import_queue_new(void);
@@ -198,7 +201,7 @@ int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
-int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c);
+int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c), post_backup(struct api_call *c);
 int get_devices(struct api_call *c), put_device(struct api_call *c), delete_device(struct api_call *c), undo_device(struct api_call *c);
 int test_device(struct api_call *c), get_device_history(struct api_call *c);
 int get_imports(struct api_call *c), get_import(struct api_call *c), get_import_refused(struct api_call *c), get_import_preview(struct api_call *c);

@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "node/accounts.h"
+#include "node/backups.h"
 #include "node/collect.h"
 #include "node/helper.h"
 #include "node/jobs.h"
@@ -78,6 +79,8 @@ struct node {
 	struct jobs *jobs;
 	struct live *live;
 	struct watch *watch;
+	struct backups *backups;
+	void (*words)(struct buf *out, const struct diag *d);
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
 	int64_t started_ns;

@@ -7,7 +7,7 @@
 #include "node/settings.h"
 #include "os/memvfs.h"
 
-#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops" /* of a folder that is no demo */
+#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops, backup" /* of a folder that is no demo */
 
 static struct vfs *v;
 
@@ -114,6 +114,10 @@ static void bad_ones_say_where(void **state)
 		{"tls: {cert: a}\n", MSG_SETTING_UNKNOWN, 1, "tls.cert", "", "mode, certificate, key"},
 		{"name: x\nseries:\n  head_budget: 1048575\n", MSG_SETTING_VALUE, 3, "series.head_budget", "1048575", "1048576..17179869184"},
 		{"stops:\n  shortest: 0\n", MSG_SETTING_VALUE, 2, "stops.shortest", "0", "1..86400"},
+		{"backup:\n  target: share/plant\n", MSG_SETTING_VALUE, 2, "backup.target", "share/plant", "/..."},
+		{"backup:\n  every: 8761\n", MSG_SETTING_VALUE, 2, "backup.every", "8761", "0..8760"},
+		{"backup:\n  every: daily\n", MSG_SETTING_VALUE, 2, "backup.every", "daily", "0..8760"},
+		{"backup:\n  keep: -1\n", MSG_SETTING_VALUE, 2, "backup.keep", "-1", "0..10000"},
 		{"production_day:\n  begins: 24:00\n", MSG_SETTING_VALUE, 2, "production_day.begins", "24:00", "HH:MM"},
 		{"production_day:\n  begins: 8:00\n", MSG_SETTING_VALUE, 2, "production_day.begins", "8:00", "HH:MM"},
 		{"zone: ../../etc/passwd\n", MSG_SETTING_VALUE, 1, "zone", "../../etc/passwd", "Asia/Seoul, UTC, ..."},

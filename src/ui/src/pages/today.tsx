@@ -9,6 +9,7 @@ import { Band, HourAxis, Legend } from "../parts/bands";
 import { caseChart, caseHref, caseSeen, caseTitle, caseWhen, kindWord } from "../parts/seen";
 import { href } from "../router";
 import { may } from "../session";
+import { BackupLine } from "../parts/backup";
 import type { Case, Machine, NodeInfo, Signal, List, Today } from "../types";
 import { cases } from "../words/cases";
 import { frame } from "../words/frame";
@@ -152,6 +153,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 				}
 			>
 				{t(today.emptyMore)}
+				{d.backup && <BackupLine b={d.backup} />}
 			</Empty>
 		);
 	}
@@ -185,6 +187,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 					)}
 				</section>
 			</div>
+			{d.backup && <BackupLine b={d.backup} />}
 			<p class="small dim" style={{ marginTop: "14px" }}>{t(today.day, { date: dateText(d.from) })}</p>
 		</>
 	);

@@ -1,0 +1,359 @@
+/* See backups.h. */
+#include "node/backups.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/json.h"
+#include "node/priv/node.h"
+
+#define HOUR_NS (3600 * NS_PER_S)
+
+struct backups {
+	struct node *node;
+	struct work work;
+	struct loop_post post;
+	/* loop thread */
+	bool busy;
+	/* the run's */
+	struct backups_ask ask;
+	char target[BACKUPS_TARGET_MAX], who[64];
+	struct backup *run;
+	int64_t began_ns;
+	int err;
+	struct backup_report report;
+	struct diag *d;
+
+	pthread_mutex_t mu; /* below */
+	bool running;
+	uint64_t files, bytes;
+	struct buf last, good; /* marks */
+	char last_target[BACKUPS_TARGET_MAX], good_target[BACKUPS_TARGET_MAX];
+	int64_t last_ns, good_ns;
+	bool last_failed;
+};
+
+/* ---- how it ended ---- */
+
+static void write_outcome(struct buf *out, const struct backups_outcome *o)
+{
+	struct json_writer w;
+	json_writer_init(&w, out);
+	jw_object(&w);
+	jw_key(&w, "target");
+	jw_str(&w, o->target);
+	jw_key(&w, "t");
+	jw_time(&w, o->t_ns);
+	jw_key(&w, "ok");
+	jw_bool(&w, o->err == 0);
+	jw_key(&w, "snapshot");
+	jw_cstr(&w, o->report.id[0] ? o->report.id : NULL);
+	jw_key(&w, "files");
+	jw_u64(&w, o->report.files);
+	jw_key(&w, "bytes");
+	jw_u64(&w, o->report.bytes);
+	jw_key(&w, "written");
+	jw_u64(&w, o->report.written);
+	jw_key(&w, "why");
+	if (o->why.n)
+		jw_raw(&w, o->why);
+	else
+		jw_null(&w);
+	jw_object_end(&w);
+}
+
+int backups_put_outcome(struct store *s, const struct backups_outcome *o, int64_t now_ns, struct diag *d)
+{
+	struct buf json;
+	buf_init(&json, 0);
+	write_outcome(&json, o);
+	int err = json.err ? diag_set(d, json.err, MSG_OUT_OF_MEMORY) : store_put_mark(s, SPAN_LIT(BACKUPS_MARK_LAST), buf_span(&json), d);
+	if (err == 0 && o->report.id[0])
+		err = store_put_mark(s, SPAN_LIT(BACKUPS_MARK_GOOD), buf_span(&json), d);
+	if (err == 0)
+		err = store_audit(s, now_ns, o->who, SPAN_LIT("backup"), o->target, buf_span(&json), d);
+	buf_free(&json);
+	return err;
+}
+
+/* What a mark says; false: it is none. */
+static bool read_mark(struct span json, char target[BACKUPS_TARGET_MAX], int64_t *t_ns, bool *failed)
+{
+	struct arena a;
+	struct json_value *root;
+	struct span text;
+	bool ok = false;
+	arena_init(&a, 1u << 20);
+	bool read = json.n && json_parse(&root, &a, json, NULL) == 0 && json_get_str(root, "target", &text, NULL) == 0 &&
+		json_get_time(root, "t", t_ns, NULL) == 0 && json_get_bool(root, "ok", &ok, NULL) == 0;
+	if (read)
+		diag_copy(target, BACKUPS_TARGET_MAX, text);
+	*failed = read && !ok;
+	arena_free(&a);
+	return read;
+}
+
+/* mu held, or nobody knows b yet. */
+static void learn(struct backups *b)
+{
+	bool failed;
+	b->last_ns = b->good_ns = T_NONE;
+	b->last_target[0] = b->good_target[0] = 0;
+	b->last_failed = false;
+	if (!read_mark(buf_span(&b->last), b->last_target, &b->last_ns, &b->last_failed))
+		b->last_ns = T_NONE;
+	if (!read_mark(buf_span(&b->good), b->good_target, &b->good_ns, &failed))
+		b->good_ns = T_NONE;
+}
+
+struct outcome_job {
+	struct sjob job;
+	const struct backups_outcome *o;
+	int64_t now_ns;
+};
+
+static int put_run(struct sjob *j, struct store *s, struct diag *d)
+{
+	struct outcome_job *q = (struct outcome_job *)j;
+	return backups_put_outcome(s, q->o, q->now_ns, d);
+}
+
+static void keep_outcome(struct backups *b)
+{
+	struct node *n = b->node;
+	struct buf why, json;
+	buf_init(&why, 0);
+	buf_init(&json, 0);
+	if (b->err != 0 && n->words)
+		n->words(&why, b->d);
+	struct backups_outcome o = {.target = span_str(b->target), .who = span_str(b->who), .t_ns = b->began_ns, .err = b->err, .report = b->report,
+		.why = why.err ? span_of(NULL, 0) : buf_span(&why)};
+	struct outcome_job q = {.o = &o, .now_ns = clock_now(n->clock)};
+	struct diag *d = calloc(1, sizeof *d);
+	/* A backup that cannot be told of is one all the same; the page says what this run knows. */
+	if (storer_run(n->storer, put_run, &q.job, d) != 0 && d)
+		node_log(n, "error", d);
+	write_outcome(&json, &o);
+	pthread_mutex_lock(&b->mu);
+	if (!json.err) {
+		buf_reset(&b->last);
+		buf_add(&b->last, buf_span(&json));
+		if (o.report.id[0]) {
+			buf_reset(&b->good);
+			buf_add(&b->good, buf_span(&json));
+		}
+		learn(b);
+	}
+	pthread_mutex_unlock(&b->mu);
+	free(d);
+	buf_free(&json);
+	buf_free(&why);
+}
+
+/* ---- the run ---- */
+
+static void finished(void *arg)
+{
+	struct backups *b = arg;
+	struct backups_ask ask = b->ask;
+	struct backup_report report = b->report;
+	struct diag *d = b->d;
+	int err = b->err;
+	b->d = NULL;
+	b->busy = false;
+	if (ask.done)
+		ask.done(ask.arg, err, &report, d);
+	free(d);
+}
+
+static bool given_up(const struct backups *b) { return b->ask.stop && b->ask.stop(b->ask.arg); }
+
+static void end(struct backups *b, int err)
+{
+	b->err = err;
+	if (b->run)
+		backup_report(b->run, &b->report);
+	backup_free(b->run);
+	b->run = NULL;
+	if (err != 0 && b->d->msg == MSG_NONE)
+		diag_set(b->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_BACKUP_GIVEN_UP);
+	/* One that was broken off says nothing of the target: it was not wanted any more, or goes on after the next start. */
+	if (err != MO_ECANCELED) {
+		keep_outcome(b);
+		if (err != 0)
+			node_log(b->node, "error", b->d);
+	}
+	pthread_mutex_lock(&b->mu);
+	b->running = false;
+	pthread_mutex_unlock(&b->mu);
+	b->post.fn = finished;
+	b->post.arg = b;
+	loop_post(b->node->loop, &b->post);
+}
+
+static int begin(struct backups *b)
+{
+	struct node *n = b->node;
+	struct backup_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .target = b->target, .make = b->ask.make, .keys = b->ask.keys,
+		.keep = b->ask.keep, .program = n->opt.version, .now_ns = b->began_ns};
+	return backup_new(&b->run, &o, b->d);
+}
+
+static void turn(struct work *w, struct store_reader *r)
+{
+	struct backups *b = (struct backups *)((char *)w - offsetof(struct backups, work));
+	int64_t until = mono_now() + BACKUPS_STEP_NS;
+	int err = b->run ? MO_EAGAIN : begin(b);
+	(void)r; /* it has one of its own, whose transaction lasts over many turns */
+	if (err == 0)
+		err = MO_EAGAIN;
+	while (err == MO_EAGAIN) {
+		if (node_stopping(b->node))
+			err = diag_set(b->d, MO_ECANCELED, MSG_NODE_STOPPING);
+		else if (given_up(b))
+			err = diag_set(b->d, MO_ECANCELED, MSG_BACKUP_GIVEN_UP);
+		else
+			err = backup_step(b->run, b->d);
+		if (err != MO_EAGAIN || mono_now() < until)
+			continue;
+		struct backup_report so_far;
+		backup_report(b->run, &so_far);
+		pthread_mutex_lock(&b->mu);
+		b->files = so_far.files;
+		b->bytes = so_far.bytes;
+		pthread_mutex_unlock(&b->mu);
+		int queued = node_work(b->node, &b->work);
+		if (queued == 0)
+			return; /* b is another turn's now */
+		if (queued == MO_EAGAIN) /* the queue is full: this worker goes on with what it has */
+			until = mono_now() + BACKUPS_STEP_NS;
+		else
+			err = diag_set(b->d, MO_ECANCELED, MSG_NODE_STOPPING);
+	}
+	end(b, err);
+}
+
+int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d)
+{
+	if (b->busy)
+		return diag_set(d, MO_EAGAIN, MSG_BACKUP_RUNNING);
+	if (ask->target.n == 0 || ask->target.n >= sizeof b->target || memchr(ask->target.p, 0, ask->target.n)) {
+		diag_set(d, MO_EINVAL, MSG_BACKUP_TARGET_BAD);
+		diag_value(d, ask->target);
+		return MO_EINVAL;
+	}
+	b->ask = *ask;
+	memcpy(b->target, ask->target.p, ask->target.n);
+	b->target[ask->target.n] = 0;
+	diag_copy(b->who, sizeof b->who, ask->who);
+	b->report = (struct backup_report){.files = 0};
+	b->began_ns = wall_now();
+	b->work.fn = turn;
+	if (!(b->d = calloc(1, sizeof *b->d)))
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	pthread_mutex_lock(&b->mu);
+	b->running = true;
+	b->files = b->bytes = 0;
+	pthread_mutex_unlock(&b->mu);
+	b->busy = true;
+	int err = node_work(b->node, &b->work);
+	if (err != 0) {
+		diag_set(d, err, err == MO_EAGAIN ? MSG_BACKUP_RUNNING : MSG_NODE_STOPPING);
+		free(b->d);
+		b->d = NULL;
+		b->busy = false;
+		pthread_mutex_lock(&b->mu);
+		b->running = false;
+		pthread_mutex_unlock(&b->mu);
+	}
+	return err;
+}
+
+/* ---- the schedule ---- */
+
+/* A time in the future is a clock that was set back since: not waited for. */
+static bool is_past(int64_t t_ns, int64_t span_ns, int64_t now_ns) { return t_ns == T_NONE || t_ns > now_ns || now_ns - t_ns >= span_ns; }
+
+static bool is_due(struct backups *b, const struct settings *s, int64_t now_ns)
+{
+	if (!s->backup_target[0] || s->backup_every_h == 0 || b->busy || node_stopping(b->node))
+		return false;
+	int64_t every = s->backup_every_h * HOUR_NS;
+	pthread_mutex_lock(&b->mu);
+	bool same_good = strcmp(b->good_target, s->backup_target) == 0, same_last = strcmp(b->last_target, s->backup_target) == 0;
+	bool due = is_past(same_good ? b->good_ns : T_NONE, every, now_ns) && is_past(same_last ? b->last_ns : T_NONE, every < BACKUPS_RETRY_NS ? every : BACKUPS_RETRY_NS, now_ns);
+	pthread_mutex_unlock(&b->mu);
+	return due;
+}
+
+void backups_tick(struct backups *b)
+{
+	struct settings *s = malloc(sizeof *s);
+	if (!s)
+		return; /* the next second */
+	node_settings(b->node, s);
+	if (is_due(b, s, wall_now())) {
+		struct backups_ask ask = {.target = span_str(s->backup_target), .who = SPAN_LIT("schedule"), .keep = (size_t)s->backup_keep};
+		int err = backups_run(b, &ask, NULL);
+		(void)err; /* the workers' queue is full: the next second */
+	}
+	free(s);
+}
+
+int backups_new(struct backups **ret, struct node *n, struct store_reader *r)
+{
+	struct backups *b = calloc(1, sizeof *b);
+	if (!b)
+		return MO_ENOMEM;
+	b->node = n;
+	pthread_mutex_init(&b->mu, NULL);
+	buf_init(&b->last, 0);
+	buf_init(&b->good, 0);
+	int err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_LAST), &b->last, NULL);
+	if (err == 0 || err == MO_ENOENT)
+		err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_GOOD), &b->good, NULL);
+	if (err != 0 && err != MO_ENOENT) {
+		backups_free(b);
+		return err;
+	}
+	learn(b);
+	*ret = b;
+	return 0;
+}
+
+void backups_free(struct backups *b)
+{
+	if (!b)
+		return;
+	backup_free(b->run);
+	buf_free(&b->last);
+	buf_free(&b->good);
+	free(b->d);
+	pthread_mutex_destroy(&b->mu);
+	free(b);
+}
+
+void backups_state(struct backups *b, struct backups_state *ret)
+{
+	*ret = (struct backups_state){.good_ns = T_NONE, .last_ns = T_NONE};
+	buf_init(&ret->last, 0);
+	buf_init(&ret->good, 0);
+	if (!b)
+		return;
+	pthread_mutex_lock(&b->mu);
+	ret->running = b->running;
+	ret->files = b->files;
+	ret->bytes = b->bytes;
+	ret->good_ns = b->good_ns;
+	ret->last_ns = b->last_ns;
+	ret->last_failed = b->last_failed;
+	buf_add(&ret->last, buf_span(&b->last));
+	buf_add(&ret->good, buf_span(&b->good));
+	pthread_mutex_unlock(&b->mu);
+}
+
+void backups_state_free(struct backups_state *s)
+{
+	buf_free(&s->last);
+	buf_free(&s->good);
+}

@@ -1,0 +1,63 @@
+/* Backups beside the running node: by the schedule (backup.target,
+ * backup.every) or because somebody asked; and what became of the last one.
+ *
+ *   IDLE --asked or due--> RUNNING --done, failed, given up--> IDLE
+ *
+ * A run is a row of short pieces of work: between two of them the worker takes
+ * whatever else waits. */
+#ifndef MO_NODE_BACKUPS_H
+#define MO_NODE_BACKUPS_H
+
+#include "node/backup.h"
+#include "node/node.h"
+
+#define BACKUPS_STEP_NS (20 * NS_PER_MS)    /* a worker's turn, about */
+#define BACKUPS_RETRY_NS (600 * NS_PER_S)   /* after a scheduled one failed */
+#define BACKUPS_MARK_LAST "backup_last"     /* marks of the store: the last that ended, */
+#define BACKUPS_MARK_GOOD "backup_good"     /* and the last good one */
+#define BACKUPS_TARGET_MAX 512u
+
+/* How one ended, for the marks and the audit. */
+struct backups_outcome {
+	struct span target;
+	struct span who;             /* "local", "schedule" */
+	int64_t t_ns;                /* when it began, the PC's clock */
+	int err;
+	struct backup_report report;
+	struct span why;             /* JSON {"code","ko","en"}; empty where it went well */
+};
+/* Both marks as JSON, and an audit entry. A good snapshot whose clearing up failed is a good one, with a `why`. */
+MO_MUST_USE int backups_put_outcome(struct store *s, const struct backups_outcome *o, int64_t now_ns, struct diag *d);
+
+struct backups;
+MO_MUST_USE int backups_new(struct backups **ret, struct node *n, struct store_reader *r);
+void backups_free(struct backups *b);
+/* Loop thread, once a second: begins what is due. */
+void backups_tick(struct backups *b);
+
+struct backups_ask {
+	struct span target;
+	struct span who;
+	bool make, keys;
+	size_t keep;
+	/* Worker: true gives it up (MO_ECANCELED); NULL: nobody does. */
+	bool (*stop)(void *arg);
+	/* Loop thread, once. report.id is empty where there is no snapshot. */
+	void (*done)(void *arg, int err, const struct backup_report *report, const struct diag *d);
+	void *arg;
+};
+/* Loop thread. MO_EAGAIN: one runs. */
+MO_MUST_USE int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d);
+
+/* For pages and measurements; any thread. */
+struct backups_state {
+	bool running;
+	uint64_t files, bytes;        /* done so far */
+	int64_t good_ns, last_ns;     /* T_NONE: none */
+	bool last_failed;
+	struct buf last, good;        /* the marks, JSON; empty: none. The caller frees */
+};
+void backups_state(struct backups *b, struct backups_state *ret);
+void backups_state_free(struct backups_state *s);
+
+#endif

@@ -1,0 +1,457 @@
+/* Backup and restore under faults: each file operation and each allocation fails once, in turn, or the power goes there; of a folder that nobody
+ * serves and of one that is open. The oracle: a snapshot that stands is whole, the newest good one is never lost, what was said to be backed up is
+ * in it, the folder itself is unharmed, the next backup works; a restore that was broken off goes through when it is run again, and no half of one
+ * passes for a node. Planted: syncs that are not done must be seen. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cm.h"
+#include "faultalloc.h"
+#include "nosync.h"
+
+#include "base/civil.h"
+#include "node/backup.h"
+#include "node/restore.h"
+#include "os/memvfs.h"
+#include "store/store.h"
+
+#define DIR "plant"
+#define TARGET "t"
+#define NEW_DIR "again"
+#define PASSES 75u /* a kind of fault takes at least so many, unless it takes all: over 500 a scenario */
+#define POINTS 300u
+#define SEEDS 24u
+
+static uint64_t offset;
+static struct vfs *base; /* a folder of two generations, the first backed up */
+static char first_id[ARCHIVE_ID];
+
+/* ---- files of one vfs in another ---- */
+
+struct copying {
+	struct vfs *from, *to;
+	const char *dir;
+};
+
+static void copy_folder(struct vfs *from, struct vfs *to, const char *dir);
+
+static int copy_one(void *arg, const char *name)
+{
+	struct copying *c = arg;
+	struct vfs_stat st;
+	char *path = vfs_join(c->dir, name);
+	assert_non_null(path);
+	assert_int_equal(vfs_stat(c->from, path, &st), 0);
+	if (st.is_dir) {
+		copy_folder(c->from, c->to, path);
+	} else {
+		uint8_t *p = NULL;
+		size_t n = 0;
+		struct vfs_file *f = NULL;
+		assert_int_equal(vfs_slurp(c->from, &p, &n, path, 64u << 20, NULL), 0);
+		assert_int_equal(vfs_open(c->to, &f, path, VFS_WRITE | VFS_CREATE, NULL), 0);
+		assert_int_equal(vfs_pwrite(f, p, n, 0), 0);
+		assert_int_equal(vfs_sync(f), 0);
+		vfs_close(f);
+		free(p);
+	}
+	free(path);
+	return 0;
+}
+
+struct names {
+	char name[512][72];
+	size_t n;
+};
+
+static int on_name(void *arg, const char *name)
+{
+	struct names *l = arg;
+	assert_true(l->n < 512 && strlen(name) < 72);
+	memcpy(l->name[l->n++], name, strlen(name) + 1);
+	return 0;
+}
+
+static void copy_folder(struct vfs *from, struct vfs *to, const char *dir)
+{
+	struct copying c = {from, to, dir};
+	struct names *l = calloc(1, sizeof *l);
+	char *parent = vfs_parent(dir);
+	assert_true(l && parent);
+	assert_int_equal(vfs_mkdir(to, dir, false), 0);
+	assert_int_equal(vfs_list(from, dir, on_name, l), 0);
+	for (size_t i = 0; i < l->n; i++)
+		assert_int_equal(copy_one(&c, l->name[i]), 0);
+	assert_int_equal(vfs_sync_dir(to, dir), 0);
+	assert_int_equal(vfs_sync_dir(to, parent), 0);
+	free(parent);
+	free(l);
+}
+
+static struct vfs *clone(uint64_t seed)
+{
+	struct vfs *v = NULL;
+	assert_int_equal(memvfs_new(&v, seed), 0);
+	copy_folder(base, v, DIR);
+	copy_folder(base, v, TARGET);
+	return v;
+}
+
+/* ---- a folder's content ---- */
+
+static const struct sdb_options small = {.log_file_bytes = 4096, .head_budget_bytes = 1 << 20, .block_points = 64};
+
+struct engines {
+	struct store *store;
+	struct sdb *sdb;
+};
+
+static void engines_open(struct engines *e, struct vfs *v, const char *dir)
+{
+	char path[64];
+	struct diag d = {0};
+	snprintf(path, sizeof path, "%s/store.db", dir);
+	assert_int_equal(store_open(&e->store, v, path, &d), 0);
+	snprintf(path, sizeof path, "%s/series", dir);
+	assert_int_equal(sdb_open(&e->sdb, v, path, &small, NULL, &d), 0);
+}
+
+static void engines_close(struct engines *e)
+{
+	sdb_close(e->sdb);
+	store_close(e->store);
+	*e = (struct engines){NULL, NULL};
+}
+
+static void add_generation(struct engines *e, unsigned g, bool flush)
+{
+	struct series_def def = {.uuid = {{1, (uint8_t)(g + 1)}}, .type = SERIES_I64, .kind = SERIES_CLOCK, .unit = SPAN_LIT("")};
+	char key[16], text[900];
+	series_id id;
+	bool fresh;
+	uint8_t sha[32];
+	struct sbatch *b = NULL;
+	struct sdb_appended did;
+	struct blob_writer *w = NULL;
+	def.key = span_of(key, (size_t)snprintf(key, sizeof key, "M g%u", g));
+	assert_int_equal(sdb_define(e->sdb, &def, &id, &fresh, NULL), 0);
+	assert_int_equal(sbatch_new(&b), 0);
+	for (unsigned i = 0; i < POINTS; i++) {
+		struct sbatch_point p = {.id = id, .type = SERIES_I64, .t_ns = i * NS_PER_S, .arrival_ns = T_NONE, .v.i64 = (int64_t)g * 100000 + i * i};
+		assert_int_equal(sbatch_add(b, &p), 0);
+	}
+	assert_int_equal(sdb_append(e->sdb, b, &did, NULL), 0);
+	uint64_t to;
+	assert_int_equal(sdb_sync(e->sdb, &to, NULL), 0);
+	if (flush)
+		assert_int_equal(sdb_maintain(e->sdb, true, NULL), 0);
+	sbatch_free(b);
+	memset(text, 'a' + (int)g, sizeof text);
+	assert_int_equal(store_begin(e->store, NULL), 0);
+	assert_int_equal(blob_begin(e->store, &w, NULL), 0);
+	assert_int_equal(blob_write(w, span_of(text, sizeof text), NULL), 0);
+	assert_int_equal(blob_end(w, e->store, SPAN_LIT("text/plain"), SPAN_LIT("f"), sha, NULL), 0);
+	blob_abort(w);
+	assert_int_equal(store_put_mark(e->store, def.key, SPAN_LIT("kept"), NULL), 0);
+	assert_int_equal(store_commit(e->store, NULL), 0);
+}
+
+/* Generations 0..n-1 are there, whole, in store, blobs and series alike. */
+static void check_content(struct vfs *v, const char *dir, unsigned n)
+{
+	struct engines e;
+	struct store_reader *r = NULL;
+	struct diag d = {0};
+	struct buf b;
+	char path[64];
+	struct folder *f = NULL;
+	buf_init(&b, 0);
+	assert_int_equal(folder_open(&f, v, dir, true, &d), 0);
+	engines_open(&e, v, dir);
+	snprintf(path, sizeof path, "%s/store.db", dir);
+	assert_int_equal(store_reader_open(&r, v, path, &d), 0);
+	assert_int_equal(store_check(r, NULL, NULL, NULL, &d), 0);
+	for (unsigned g = 0; g < n; g++) {
+		char key[16];
+		struct sdb_cursor *c = NULL;
+		struct sdb_range all = {.from_ns = INT64_MIN, .to_ns = INT64_MAX};
+		struct sdb_batch k;
+		series_id id;
+		unsigned at = 0;
+		struct span name = span_of(key, (size_t)snprintf(key, sizeof key, "M g%u", g));
+		buf_reset(&b);
+		assert_int_equal(store_get_mark(r, name, &b, &d), 0);
+		assert_true(span_is(buf_span(&b), "kept"));
+		assert_int_equal(sdb_find(e.sdb, name, &id), 0);
+		assert_int_equal(sdb_read(e.sdb, &c, id, &all, &d), 0);
+		while (sdb_next(c, &k, &d) == 0 && k.n)
+			for (size_t i = 0; i < k.n; i++, at++)
+				assert_true(k.t_ns[i] == at * NS_PER_S && k.i64[i] == (int64_t)g * 100000 + (int64_t)at * at);
+		assert_int_equal(at, POINTS);
+		sdb_cursor_close(c);
+	}
+	store_reader_close(r);
+	engines_close(&e);
+	snprintf(path, sizeof path, "%s/series", dir);
+	assert_int_equal(sdb_check(v, path, NULL, NULL, NULL), 0);
+	folder_close(f);
+	buf_free(&b);
+}
+
+/* ---- one backup ---- */
+
+static int64_t now_ns = INT64_C(1763770000) * NS_PER_S;
+
+static int back_up(struct vfs *v, struct sdb *sdb, size_t keep, struct backup_report *r, struct diag *d)
+{
+	struct folder *f = NULL;
+	struct backup *b = NULL;
+	memset(r, 0, sizeof *r);
+	int err = folder_open(&f, v, DIR, false, d);
+	struct backup_options o = {.vfs = v, .folder = f, .sdb = sdb, .target = TARGET, .make = true, .keys = true, .keep = keep, .program = "test", .now_ns = now_ns};
+	if (err == 0)
+		err = backup_new(&b, &o, d);
+	if (err == 0)
+		do
+			err = backup_step(b, d);
+		while (err == MO_EAGAIN);
+	if (b)
+		backup_report(b, r);
+	backup_free(b);
+	folder_close(f);
+	return err;
+}
+
+static void make_base(void)
+{
+	struct folder_init f = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = now_ns};
+	struct engines e;
+	struct backup_report r;
+	struct diag d = {0};
+	assert_int_equal(memvfs_new(&base, 1), 0);
+	assert_int_equal(folder_init(base, DIR, &f, &d), 0);
+	engines_open(&e, base, DIR);
+	add_generation(&e, 0, true);
+	engines_close(&e);
+	assert_int_equal(back_up(base, NULL, 0, &r, &d), 0);
+	memcpy(first_id, r.id, sizeof first_id);
+	engines_open(&e, base, DIR);
+	add_generation(&e, 1, false);
+	engines_close(&e);
+}
+
+static void found(void *arg, const struct diag *d)
+{
+	(void)d;
+	(*(unsigned *)arg)++;
+}
+
+/* Every snapshot that stands is whole. *newest gets the id of the last. */
+static unsigned findings(struct vfs *v, char newest[ARCHIVE_ID], size_t *ret_n)
+{
+	struct archive *a = NULL;
+	char (*id)[ARCHIVE_ID] = NULL;
+	struct diag d = {0};
+	size_t n = 0;
+	unsigned bad = 0;
+	assert_int_equal(archive_open(&a, v, TARGET, ARCHIVE_READ, NULL, &d), 0);
+	assert_int_equal(archive_list(a, &id, &n, &d), 0);
+	for (size_t i = 0; i < n; i++) {
+		struct restore_report r;
+		int err = restore_verify(v, TARGET, id[i], found, &bad, &r, &d);
+		bad += err != 0;
+	}
+	if (n)
+		memcpy(newest, id[n - 1], ARCHIVE_ID);
+	*ret_n = n;
+	free(id);
+	archive_close(a);
+	return bad;
+}
+
+static void restore_and_check(struct vfs *v, const char *id, unsigned generations)
+{
+	struct restore_options o = {.vfs = v, .source = TARGET, .dir = NEW_DIR, .snapshot = id, .as = RESTORE_MOVE, .now_ns = now_ns};
+	struct restore_report r;
+	struct diag d = {0};
+	assert_int_equal(restore_run(&o, &r, &d), 0);
+	check_content(v, NEW_DIR, generations);
+}
+
+/* ---- faults ---- */
+
+enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
+static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
+
+static void arm(struct vfs *v, enum kind kind, uint64_t nth)
+{
+	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
+		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
+		.forever = kind == FAIL_EVER,
+		.short_write = kind == SHORT,
+		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
+	memvfs_set_faults(v, &f);
+	if (kind == MEMORY)
+		faultalloc_arm(nth);
+}
+
+/* The number of operations it took; whether the armed one was among them. */
+static bool disarm(struct vfs *v, enum kind kind, uint64_t nth, uint64_t before, uint64_t *ops)
+{
+	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
+	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : *ops >= nth;
+	if (kind == MEMORY)
+		faultalloc_arm(0);
+	memvfs_set_faults(v, NULL);
+	return fired;
+}
+
+static bool backup_pass(int live, enum kind kind, uint64_t nth, uint64_t *ops)
+{
+	struct vfs *v = clone(nth * 7 + kind);
+	struct engines e = {NULL, NULL};
+	struct backup_report r, again;
+	struct diag d = {0};
+	char newest[ARCHIVE_ID] = "";
+	size_t n = 0;
+	if (live)
+		engines_open(&e, v, DIR);
+	uint64_t before = memvfs_ops(v);
+	arm(v, kind, nth);
+	int err = back_up(v, e.sdb, 1, &r, &d);
+	bool fired = disarm(v, kind, nth, before, ops);
+	if (err != 0 && d.msg == MSG_NONE)
+		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
+	if (!fired)
+		assert_int_equal(err, 0);
+	engines_close(&e); /* without power nothing of it reaches the disk */
+	if (kind == CRASH_PART || kind == CRASH_ALL)
+		memvfs_crash(v, kind == CRASH_ALL);
+	unsigned bad = findings(v, newest, &n);
+	if (bad || n == 0)
+		fail_msg("%s, %llu: %u findings in %zu snapshots", kind_names[kind], (unsigned long long)nth, bad, n);
+	if (r.id[0])
+		assert_string_equal(newest, r.id);
+	if (err == 0)
+		assert_int_equal(n, 1);
+	restore_and_check(v, newest, r.id[0] ? 2 : 1);
+	check_content(v, DIR, 2);
+	memset(&d, 0, sizeof d);
+	if ((err = back_up(v, NULL, 1, &again, &d)) != 0)
+		fail_msg("%s, %llu: the next backup: %s, message %d, %s", kind_names[kind], (unsigned long long)nth, mo_err_name(err), (int)d.msg, d.file);
+	assert_int_equal(findings(v, newest, &n), 0);
+	assert_int_equal(n, 1);
+	assert_string_equal(newest, again.id);
+	vfs_free(v);
+	return fired;
+}
+
+static bool restore_pass(int as, enum kind kind, uint64_t nth, uint64_t *ops)
+{
+	struct vfs *v = clone(nth * 11 + kind);
+	struct restore_options o = {.vfs = v, .source = TARGET, .dir = NEW_DIR, .as = as ? RESTORE_COPY : RESTORE_MOVE, .now_ns = now_ns};
+	struct restore_report r;
+	struct diag d = {0};
+	char newest[ARCHIVE_ID] = "";
+	size_t n = 0;
+	uint64_t before = memvfs_ops(v);
+	arm(v, kind, nth);
+	int err = restore_run(&o, &r, &d);
+	bool fired = disarm(v, kind, nth, before, ops);
+	if (err != 0 && d.msg == MSG_NONE)
+		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
+	if (!fired)
+		assert_int_equal(err, 0);
+	if (kind == CRASH_PART || kind == CRASH_ALL)
+		memvfs_crash(v, kind == CRASH_ALL);
+	memset(&d, 0, sizeof d);
+	int second = restore_run(&o, &r, &d);
+	if (err == 0)
+		assert_int_equal(second, MO_EEXIST);
+	else if (second != 0 && second != MO_EEXIST)
+		fail_msg("%s, %llu: once more: %s, message %d, %s (%s)", kind_names[kind], (unsigned long long)nth, mo_err_name(second), (int)d.msg, d.file, d.arg[0].text);
+	check_content(v, NEW_DIR, 1);
+	assert_int_equal(findings(v, newest, &n), 0);
+	assert_string_equal(newest, first_id);
+	vfs_free(v);
+	return fired;
+}
+
+static void sweep(const char *name, bool (*pass)(int how, enum kind kind, uint64_t nth, uint64_t *ops), int how, enum kind kind)
+{
+	uint64_t ops, did, taken = 0;
+	bool all = getenv("MORU_SOAK") != NULL;
+	assert_false(pass(how, kind, UINT64_MAX, &ops)); /* without a fault */
+	uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
+	for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++)
+		(void)pass(how, kind, n, &did);
+	printf("%s, %s: %llu of %llu\n", name, kind_names[kind], (unsigned long long)taken, (unsigned long long)ops);
+	assert_true(taken >= (ops < PASSES ? ops : PASSES));
+}
+
+/* Each kind of one or the other state; which one changes from run to run. */
+static void backups(void **state)
+{
+	bool all = getenv("MORU_SOAK") != NULL;
+	(void)state;
+	for (enum kind k = 0; k < KINDS; k++)
+		for (int live = 0; live < 2; live++)
+			if (all || (k + offset) % 2 == (unsigned)live)
+				sweep(live ? "backup, served" : "backup", backup_pass, live, k);
+}
+
+static void restores(void **state)
+{
+	(void)state;
+	for (enum kind k = 0; k < KINDS; k++)
+		sweep("restore", restore_pass, (int)(k & 1), k);
+}
+
+/* ---- what the oracle must see ---- */
+
+/* A backup whose syncs are swallowed, then the power: how many findings in snapshots that stand, over some seeds. */
+static unsigned planted(bool files, bool folders, const char *only)
+{
+	unsigned seen = 0;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct vfs *v = clone(seed);
+		struct nosync plant;
+		struct backup_report r;
+		struct diag d = {0};
+		char newest[ARCHIVE_ID] = "";
+		size_t n = 0;
+		nosync_init(&plant, v);
+		plant.files = files;
+		plant.folders = folders;
+		plant.only = only;
+		assert_int_equal(back_up(&plant.v, NULL, 0, &r, &d), 0);
+		memvfs_crash(v, false);
+		unsigned bad = findings(v, newest, &n);
+		seen += bad != 0 || strcmp(newest, r.id) != 0;
+		vfs_free(v);
+	}
+	return seen;
+}
+
+static void missing_syncs_are_seen(void **state)
+{
+	(void)state;
+	assert_int_equal(planted(false, false, NULL), 0);
+	assert_true(planted(true, false, TARGET "/objects") > 0);
+	assert_true(planted(true, false, TARGET "/snapshots") > 0);
+	assert_true(planted(false, true, NULL) > 0);
+}
+
+int main(void)
+{
+	const char *first = getenv("MORU_SWEEP_OFFSET");
+	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
+	printf("offset %llu\n", (unsigned long long)offset);
+	const struct CMUnitTest tests[] = {cmocka_unit_test(backups), cmocka_unit_test(restores),
+		cmocka_unit_test(missing_syncs_are_seen)};
+	make_base();
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	vfs_free(base);
+	return failed;
+}
