@@ -7,8 +7,11 @@
 
 #include "base/map.h"
 #include "node/collect.h"
+#include "node/crashes.h"
+#include "node/gauges.h"
 #include "node/helper.h"
 #include "node/jobs.h"
+#include "node/journal.h"
 #include "node/live.h"
 #include "node/node.h"
 #include "node/watch.h"
@@ -40,6 +43,8 @@ struct node {
 	char *address;
 	int port_wanted;
 	struct folder *folder;
+	struct journal *journal;
+	struct crashes *crashes;
 	struct clock *clock;
 	struct zone *zone;
 	struct store *store;
@@ -64,6 +69,8 @@ struct node {
 	bool closing;              /* loop thread: node_close() */
 	int64_t said_backwards_ns; /* of clock_backwards() */
 	struct watchdog *watchdog;
+	atomic_uint unwell; /* threads that the node cannot do without, and that are stuck */
+	struct gauges *gauges;
 	struct helper *helper;
 	struct collect *collect;
 	struct jobs *jobs;
@@ -82,7 +89,6 @@ struct node {
 	struct labels *labels;  /* of labels.c; NULL: no documents read yet */
 	struct sjob *late_rows; /* of resolve.c */
 	unsigned n_late_rows;
-	pthread_mutex_t log_mu;
 };
 
 #endif

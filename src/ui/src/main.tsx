@@ -11,6 +11,7 @@ import { CasePage } from "./pages/case";
 import { CasesPage } from "./pages/cases";
 import { DevicePage } from "./pages/device";
 import { ImportPage, ImportsPage } from "./pages/imports";
+import { LogPage } from "./pages/log";
 import { LotPage } from "./pages/lot";
 import { LotsPage } from "./pages/lots";
 import { SettingsPage } from "./pages/settings";
@@ -32,6 +33,7 @@ function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	if (a === "lots") return b !== undefined && c !== undefined ? <LotPage key={`${b}/${c}`} firm={b} number={c} /> : <LotsPage />;
 	if (a === "cases") return b === undefined ? <CasesPage /> : <CasePage key={b} id={b} />;
 	if (a === "imports") return b === undefined ? <ImportsPage /> : <ImportPage key={b} id={b} />;
+	if (a === "settings" && b === "log") return <LogPage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;
 	return <Empty title={t(frame.noPage)} acts={<a class="btn go" href="/">{t(frame.toToday)}</a>}>{t(frame.noPageMore)}</Empty>;
 }

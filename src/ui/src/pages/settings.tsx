@@ -7,6 +7,7 @@ import { Empty, Lead, Problem, State, stateWord, Waiting, type Look } from "../p
 import { go, href } from "../router";
 import type { Device, List, Machine, NodeInfo } from "../types";
 import { frame } from "../words/frame";
+import { log } from "../words/log";
 import { settings } from "../words/settings";
 import { tellsState } from "./sentence";
 import { useToday } from "./today";
@@ -45,6 +46,7 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 			</dl>
 			<p class="small" style={{ paddingTop: "10px" }}>{t(settings.fileNote)}</p>
 			<p class="acts small" style={{ paddingTop: "8px", gap: "4px 14px" }}>
+				<a class="link" href="/settings/log">{t(log.open)}</a>
 				<a class="link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">{t(settings.api)}</a>
 				<a class="link" href="/metrics" target="_blank" rel="noreferrer">{t(settings.metrics)}</a>
 			</p>
