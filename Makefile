@@ -1,6 +1,6 @@
 # Thin: each target calls Meson, npm, pytest or a script under tools/.
 .DEFAULT_GOAL := build
-.PHONY: setup build demo test bench mutate fuzz soak peers lint clean
+.PHONY: setup build install deb deb-test demo test bench mutate fuzz soak peers lint clean
 BUILD := build
 
 # What a fresh Debian 12 lacks; says first what it will install.
@@ -10,6 +10,20 @@ $(BUILD)/build.ninja:
 	@meson setup $(BUILD) -Dtests=false >/dev/null
 build: setup $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
+# Programs, unit, user (systemd-sysusers) and documents below DESTDIR and PREFIX; SIM=true: moru-sim too. What it does not do: README, "Install as a service".
+PREFIX := /usr/local
+SIM := false
+install: setup
+	@meson setup build-install $$([ -e build-install/build.ninja ] && echo --reconfigure) --prefix=$(PREFIX) -Dbuildtype=release -Ddebug=true -Dtests=false -Dinstall_sim=$(SIM) >/dev/null
+	@ninja -C build-install
+	@DESTDIR=$(DESTDIR) meson install -C build-install --no-rebuild
+# moru_VERSION_ARCH.deb and moru-dbgsym_... in build-deb/.
+deb:
+	@tools/setup.sh deb
+	@tools/deb.sh
+# Installs, upgrades, removes and purges it in a fresh Debian of its own (debootstrap: root, network, minutes).
+deb-test: deb
+	@tools/deb-test.sh build-deb/moru_*.deb
 demo: build
 	@$(BUILD)/moru demo $(DEMO)
 # STEPS="unit e2e" or some of: setup build unit e2e ui demo asan tsan mutate

@@ -1,18 +1,20 @@
 #!/bin/bash
-# Installs what a fresh Debian 12 lacks: setup.sh build | test | bench | lint. Says first what it will install.
+# Installs what a fresh Debian 12 lacks: setup.sh build | test | bench | lint | deb. Says first what it will install.
 set -eu
 level=${1:-build}
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libevent-dev libssl-dev libsqlite3-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev ca-certificates"
 command -v npm >/dev/null || build="$build nodejs npm"
-test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils"
+test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils dpkg-dev systemd"
 bench="influxdb python3-venv"
 lint="clang-14 clang-tidy-14 clang-format-14 shellcheck"
+deb="dpkg-dev binutils"
 case $level in
+	deb) want="$build $deb" ;;
 	build) want=$build ;;
 	test) want="$build $test" ;;
 	bench) want="$build $bench" ;;
 	lint) want="$build $lint" ;;
-	*) echo "setup.sh: expected build, test, bench or lint, not '$level'" >&2; exit 2 ;;
+	*) echo "setup.sh: expected build, test, bench, lint or deb, not '$level'" >&2; exit 2 ;;
 esac
 missing=
 for p in tzdata $want; do
@@ -32,7 +34,7 @@ if [ -e "tools/requirements-$level.txt" ]; then
 		touch venv/.done-$level
 	}
 fi
-if [ "$level" != build ]; then
+if [ "$level" != build ] && [ "$level" != deb ]; then
 	# What drives the browser in tests/ui; the browser itself is Debian's.
 	lock=$(cksum <tests/ui/package-lock.json)
 	[ "$(cat tests/ui/node_modules/.moru-lock 2>/dev/null)" = "$lock" ] || {

@@ -6,6 +6,9 @@
 
 #include "base/num.h"
 #include "node/backups.h"
+#include "node/crashes.h"
+#include "node/gauges.h"
+#include "node/journal.h"
 #include "node/watch.h"
 #include "os/proc.h"
 
@@ -77,6 +80,8 @@ int get_node(struct api_call *c)
 	jw_time(w, f->made_ns);
 	jw_key(w, "started");
 	jw_time(w, (wall_now() - (mono_now() - node_started(n))) / NS_PER_S * NS_PER_S);
+	jw_key(w, "crash");
+	api_crash(w, n);
 	jw_object_end(w);
 	return 0;
 }
@@ -87,12 +92,74 @@ int get_openapi(struct api_call *c)
 	return 0;
 }
 
-/* Prometheus text format 0.0.4. */
-static void metric(struct buf *b, const char *name, const char *type, const char *help, double v)
+/* Prometheus text format 0.0.4. Each name stands in docs/metrics.md. */
+static void metric_head(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_printf(b, "# HELP moru_%s %s\n# TYPE moru_%s %s\n", name, help, name, type);
+}
+
+/* label: "" or "{key=\"value\"}" */
+static void sample(struct buf *b, const char *name, const char *label, double v)
 {
 	char num[32];
 	num[num_format_f64(num, v)] = 0;
-	buf_printf(b, "# HELP moru_%s %s\n# TYPE moru_%s %s\nmoru_%s %s\n", name, help, name, type, name, num);
+	buf_printf(b, "moru_%s%s %s\n", name, label, num);
+}
+
+static void metric(struct buf *b, const char *name, const char *type, const char *help, double v)
+{
+	metric_head(b, name, type, help);
+	sample(b, name, "", v);
+}
+
+/* Where a callback of the loop spent its time; buckets as struct loop_stats has them. */
+static void loop_histogram(struct buf *b, const struct loop_stats *ls)
+{
+	const unsigned last = sizeof ls->delay_ms_histogram / sizeof *ls->delay_ms_histogram - 1;
+	double n = 0;
+	char label[48], le[32];
+	metric_head(b, "loop_callback_seconds", "histogram", "Duration of the event loop's callbacks");
+	for (unsigned i = 0; i <= last; i++) {
+		n += ls->delay_ms_histogram[i];
+		le[num_format_f64(le, (double)(1u << i) / 8000)] = 0;
+		snprintf(label, sizeof label, "{le=\"%s\"}", i == last ? "+Inf" : le);
+		sample(b, "loop_callback_seconds_bucket", label, n);
+	}
+	sample(b, "loop_callback_seconds_sum", "", (double)ls->total_ns / 1e9);
+	sample(b, "loop_callback_seconds_count", "", n);
+}
+
+static void operation_metrics(struct buf *b, struct node *n, const char *version)
+{
+	struct journal_stats js;
+	struct gauges_now g;
+	uint64_t crashes, unclean;
+	char label[80];
+	journal_stats(node_journal(n), &js);
+	gauges_read(node_gauges(n), &g);
+	crashes_count(node_crashes(n), &crashes, &unclean);
+	metric_head(b, "build_info", "gauge", "1; which version runs");
+	snprintf(label, sizeof label, "{version=\"%s\"}", version);
+	sample(b, "build_info", label, 1);
+	metric(b, "uptime_seconds", "gauge", "Time since the node started", (double)(mono_now() - node_started(n)) / 1e9);
+	metric(b, "crashes_total", "counter", "Crashes with a trace since the folder was made", (double)crashes);
+	metric(b, "unclean_ends_total", "counter", "Runs that ended without a word (power cut, kill -9) since the folder was made", (double)unclean);
+	metric_head(b, "log_lines_total", "counter", "Lines of the node's log since the start");
+	for (unsigned i = 0; i < JOURNAL_LEVELS; i++) {
+		snprintf(label, sizeof label, "{level=\"%s\"}", journal_level_name((enum journal_level)i));
+		sample(b, "log_lines_total", label, (double)js.lines[i]);
+	}
+	metric(b, "log_lines_left_out_total", "counter", "Lines that a message's limit left out since the start", (double)js.left_out);
+	metric(b, "open_files_limit", "gauge", "Files that the process may have open", (double)proc_files_limit());
+	if (!g.taken)
+		return;
+	metric(b, "disk_free_bytes", "gauge", "Free to the node on the file system of its folder", (double)g.disk_free_bytes);
+	metric(b, "disk_size_bytes", "gauge", "Size of the file system of the node's folder", (double)g.disk_size_bytes);
+	metric(b, "cases_open", "gauge", "Cases that nobody has looked at", (double)g.cases_open);
+	metric_head(b, "devices", "gauge", "Devices that are not switched off, by their state");
+	sample(b, "devices", "{state=\"online\"}", (double)g.devices_online);
+	sample(b, "devices", "{state=\"connecting\"}", (double)g.devices_connecting);
+	sample(b, "devices", "{state=\"offline\"}", (double)g.devices_offline);
 }
 
 int get_metrics(struct api_call *c)
@@ -116,6 +183,8 @@ int get_metrics(struct api_call *c)
 	metric(b, "segments", "gauge", "Segment files", (double)s.segments);
 	metric(b, "segment_bytes", "gauge", "Bytes of segment files", (double)s.bytes_segments);
 	metric(b, "log_bytes", "gauge", "Bytes of log files", (double)s.bytes_log);
+	metric(b, "head_bytes", "gauge", "Memory of the values that are not in segments yet", (double)s.bytes_heads);
+	metric(b, "values_total", "counter", "Values written since the start", (double)ws.points);
 	metric(b, "log_syncs_total", "counter", "Syncs of the log", (double)ws.syncs);
 	metric(b, "log_sync_last_seconds", "gauge", "Duration of the last sync", (double)ws.last_sync_ns / 1e9);
 	metric(b, "log_sync_longest_seconds", "gauge", "Longest sync since the start", (double)ws.longest_sync_ns / 1e9);
@@ -127,6 +196,8 @@ int get_metrics(struct api_call *c)
 	metric(b, "threads_stuck_total", "counter", "Times a thread got stuck since the start", (double)stuck_times);
 	metric(b, "clock_ahead_seconds", "gauge", "Node time before the PC's clock, after that was set back", (double)clock_ahead(node_clock(c->node)) / 1e9);
 	metric(b, "http_requests_total", "counter", "HTTP requests", (double)hs.requests);
+	metric(b, "http_received_bytes_total", "counter", "Bytes of requests", (double)hs.bytes_in);
+	metric(b, "http_sent_bytes_total", "counter", "Bytes of answers", (double)hs.bytes_out);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
 	if (node_tls_on(c->node)) {
 		metric(b, "tls_certificate_expiry_seconds", "gauge", "Unix time at which the certificate in use ends", (double)(node_tls_expires(c->node) / NS_PER_S));
@@ -142,6 +213,8 @@ int get_metrics(struct api_call *c)
 	backups_state_free(&bs);
 	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
+	loop_histogram(b, &ls);
+	operation_metrics(b, c->node, c->api->version);
 	return 0;
 }
 

@@ -37,7 +37,11 @@ static const struct {
 	{"Health", OBJECT(M("status", TEXT))},
 	{"Node", OBJECT(M("id", TEXT) "," M("name", TEXT) "," M("firm", TEXT) "," M("version", TEXT) "," M("lang", TEXT) "," M("zone", TEXT) "," M("day_begins", TEXT) ","
 		M("clock", OBJECT(M("now", TIME) "," M("mode", TEXT) "," M("scale", NUMBER))) "," M("demo", FLAG) ","
-		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME) "," M("started", TIME))},
+		M("history", "{\"type\":[\"object\",\"null\"]}") "," M("made", TIME) "," M("started", TIME) ","
+		M("crash", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("t", TIME) "," M("started", TIME) "," M("version", TEXT) "," M("build", TEXT) ","
+		M("signal", TEXT) "," M("thread", TEXT) "," M("frames", ARRAY("{\"type\":\"string\"}")) "," M("whole", FLAG) "," M("file", TEXT) "}}"))},
+	{"Log", LIST(OBJECT(M("number", INTEGER) "," M("t", TIME) "," M("level", "{\"enum\":[\"info\",\"warn\",\"error\"]}") "," PROBLEM_MEMBERS ","
+		M("file", TEXT) "," M("args", ARRAY(ANY))))},
 	{"InfluxError", OBJECT(M("error", TEXT) "," M("dropped", INTEGER) "," M("errors", ARRAY(OBJECT(PROBLEM_MEMBERS))) "," M("type", TEXT) ","
 		M("title", TEXT) "," M("status", INTEGER) "," PROBLEM_MEMBERS)},
 	{"ClockSet", OBJECT(M("advance_to", WHEN) "," M("run", "{\"type\":\"number\",\"minimum\":0,\"maximum\":120}") ","

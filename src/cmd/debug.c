@@ -13,6 +13,7 @@
 #include "node/archive.h"
 #include "node/folder.h"
 #include "os/clock.h"
+#include "os/crash.h"
 #include "os/crypto.h"
 #include "os/pki.h"
 #include "series/series.h"
@@ -150,6 +151,35 @@ static bool show_certificates(struct look *l, int *ret)
 	return true;
 }
 
+/* What a crash left, or would (os/crash.h). *ret: it cannot be read. */
+static bool show_crash(struct look *l, int *ret)
+{
+	static const char magic[] = "moru-crash ";
+	char t[32];
+	if (!begins(l->head, magic, sizeof magic - 1))
+		return false;
+	struct crash_report *r = calloc(1, sizeof *r);
+	*ret = r ? crash_read(r, l->head) : MO_ENOMEM;
+	if (*ret != 0) {
+		diag_set(l->d, *ret, MSG_CRASH_UNREAD);
+		diag_file(l->d, l->path);
+		diag_text(l->d, 0, span_str(mo_err_name(*ret)));
+	} else if (r->signal == 0) {
+		buf_printf(l->out, cmd_text(l->c, "돌고 있거나, 아무 말 없이 끝난 노드 (버전 %s, 빌드 %s, 프로세스 %lld)\n", "a node that runs, or ended without a word (version %s, build %s, process %lld)\n"),
+			r->version, r->build, (long long)r->pid);
+	} else {
+		t[rfc3339_format(t, r->t_ns)] = 0;
+		buf_printf(l->out, cmd_text(l->c, "비정상 종료의 자취: %s, %s 스레드, %s\n  버전 %s, 빌드 %s\n", "trace of a crash: %s in thread %s at %s\n  version %s, build %s\n"), crash_signal_name(r->signal),
+			r->thread, t, r->version, r->build);
+		for (unsigned i = 0; i < r->n_frames; i++)
+			buf_printf(l->out, "  %s\n", r->frames[i]);
+		if (!r->whole)
+			buf_adds(l->out, cmd_text(l->c, "  여기서 끊겼습니다\n", "  cut off here\n"));
+	}
+	free(r);
+	return true;
+}
+
 /* The settings as they are understood, each with its comment. *ret: what is wrong with them. */
 static bool show_settings(struct look *l, int *ret)
 {
@@ -254,7 +284,7 @@ static int show_other(struct look *l)
 	}
 	if (err == 0) {
 		l->head = span_of(p, n);
-		if (!show_secret(l) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_blob(l, &ret) && !show_snapshot(l, &ret) && !show_backup_line(l) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
+		if (!show_secret(l) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_crash(l, &ret) && !show_blob(l, &ret) && !show_snapshot(l, &ret) && !show_backup_line(l) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
 			ret = MO_ENOENT;
 	}
 	vfs_close(l->f);

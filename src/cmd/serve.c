@@ -6,9 +6,7 @@
 #include "api/api.h"
 #include "api/importer.h"
 #include "base/num.h"
-#include "cmd/cmd.h"
-#include "http/loop.h"
-#include "node/node.h"
+#include "cmd/operate.h"
 #include "os/zonename.h"
 
 #define SYNC_DELAY_MAX 1000 /* the setting's */
@@ -62,27 +60,6 @@ out:
 	return status;
 }
 
-static void log_line(void *arg, const char *level, const struct diag *d)
-{
-	const struct cmd *c = arg;
-	struct buf b;
-	char t[32];
-	buf_init(&b, 0);
-	cmd_words(&b, c, d);
-	t[rfc3339_format(t, wall_now() / NS_PER_MS * NS_PER_MS)] = 0;
-	fprintf(stderr, "%s %s %s: %.*s\n", t, level, words_code(d->msg), (int)b.n, (const char *)b.p);
-	buf_free(&b);
-}
-
-static void loop_line(int severity, const char *text)
-{
-	char t[32];
-	if (severity < LOOP_LOG_WARN)
-		return;
-	t[rfc3339_format(t, wall_now() / NS_PER_MS * NS_PER_MS)] = 0;
-	fprintf(stderr, "%s warn loop: %s\n", t, text);
-}
-
 /* ADDR:PORT, [ADDR]:PORT. */
 static bool parse_listen(const char *text, char address[64], int *port)
 {
@@ -115,7 +92,7 @@ int cmd_serve(struct cmd *c)
 	struct diag *d = calloc(1, sizeof *d);
 	struct node *n = NULL;
 	struct api *api = NULL;
-	struct node_options opt = {.listen_port = -1, .version = MORU_VERSION, .log = log_line, .log_arg = c};
+	struct node_options opt = {.listen_port = -1, .version = MORU_VERSION};
 	char address[64] = "";
 	int port = -1, status = 1;
 	if (!d || cmd_options(c, o, 1) != 0) {
@@ -130,7 +107,11 @@ int cmd_serve(struct cmd *c)
 		goto out;
 	}
 	status = 1;
-	loop_set_log(loop_line);
+	if (operate_begin(c, &opt) != 0) {
+		diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+		cmd_fail(c, d, 1);
+		goto out;
+	}
 	opt.dir = c->argv[0];
 	if (o[0].got) {
 		opt.listen_address = address;
@@ -147,14 +128,17 @@ int cmd_serve(struct cmd *c)
 		goto out;
 	}
 	if (import_mend(n, d) != 0)
-		log_line(c, "warn", d); /* they look as if they were running, and can be given again */
+		node_log(n, "warn", d); /* they look as if they were running, and can be given again */
 	const char *where = node_address(n);
 	bool six = strchr(where, ':') != NULL;
 	fprintf(stderr, "moru: ready on %s://%s%s%s:%u\n", node_tls_on(n) ? "https" : "http", six ? "[" : "", where, six ? "]" : "", node_port(n));
 	fflush(stderr);
+	operate_ready(n);
 	status = node_run(n, d) == 0 ? 0 : cmd_fail(c, d, 1);
 out:
+	operate_end();
 	node_close(n);
+	operate_free();
 	api_free(api);
 	free(d);
 	return status;

@@ -38,7 +38,7 @@ struct loop {
 	struct loop_held *held;
 	/* Written by the loop's thread only, so plain load-add-store is exact. */
 	_Atomic uint64_t callbacks, violations;
-	_Atomic int64_t longest_ns;
+	_Atomic int64_t longest_ns, total_ns;
 	_Atomic uint32_t histogram[LOOP_HISTOGRAM];
 };
 
@@ -103,6 +103,7 @@ int64_t loop_end(struct loop *l, int64_t begun_ns)
 		i = LOOP_HISTOGRAM - 1;
 	atomic_store_explicit(&l->callbacks, atomic_load_explicit(&l->callbacks, memory_order_relaxed) + 1, memory_order_relaxed);
 	atomic_store_explicit(&l->histogram[i], atomic_load_explicit(&l->histogram[i], memory_order_relaxed) + 1, memory_order_relaxed);
+	atomic_store_explicit(&l->total_ns, atomic_load_explicit(&l->total_ns, memory_order_relaxed) + took, memory_order_relaxed);
 	if (took > LOOP_VIOLATION_NS)
 		atomic_store_explicit(&l->violations, atomic_load_explicit(&l->violations, memory_order_relaxed) + 1, memory_order_relaxed);
 	if (took > atomic_load_explicit(&l->longest_ns, memory_order_relaxed))
@@ -115,6 +116,7 @@ void loop_stats(const struct loop *l, struct loop_stats *ret)
 	ret->callbacks = atomic_load_explicit(&l->callbacks, memory_order_relaxed);
 	ret->violations = atomic_load_explicit(&l->violations, memory_order_relaxed);
 	ret->longest_ns = atomic_load_explicit(&l->longest_ns, memory_order_relaxed);
+	ret->total_ns = atomic_load_explicit(&l->total_ns, memory_order_relaxed);
 	for (size_t i = 0; i < LOOP_HISTOGRAM; i++)
 		ret->delay_ms_histogram[i] = atomic_load_explicit(&l->histogram[i], memory_order_relaxed);
 }

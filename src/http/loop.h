@@ -64,7 +64,7 @@ void tcp_free(struct tcp *t); /* closes without a callback */
 /* Watchdog: how long the loop's callbacks took. A callback over 2 ms is a violation. */
 struct loop_stats {
 	uint64_t callbacks, violations;
-	int64_t longest_ns;
+	int64_t longest_ns, total_ns;
 	uint32_t delay_ms_histogram[16]; /* bucket i: < 2^i ms/8, the last: all above */
 };
 void loop_stats(const struct loop *l, struct loop_stats *ret); /* any thread; may be a moment old */

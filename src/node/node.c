@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "os/memvfs.h"
 
@@ -36,6 +37,9 @@ struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
 struct logins *node_logins(struct node *n) { return n->logins; }
+struct journal *node_journal(struct node *n) { return n->journal; }
+struct crashes *node_crashes(struct node *n) { return n->crashes; }
+const struct gauges *node_gauges(struct node *n) { return n->gauges; }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
@@ -77,11 +81,32 @@ void node_set_history(struct node *n, int64_t from_ns, int64_t to_ns)
 
 void node_log(struct node *n, const char *level, const struct diag *d)
 {
-	if (!n->opt.log)
-		return;
-	pthread_mutex_lock(&n->log_mu);
-	n->opt.log(n->opt.log_arg, level, d);
-	pthread_mutex_unlock(&n->log_mu);
+	if (n->journal)
+		journal_say(n->journal, level, d);
+}
+
+/* Each line goes to the program, and its code to what a crash would leave. */
+static void put_line(void *arg, const char *level, const struct diag *d)
+{
+	struct node *n = arg;
+	if (n->opt.crash && n->opt.code)
+		crash_note(n->opt.crash, level, n->opt.code(d->msg));
+	if (n->opt.log)
+		n->opt.log(n->opt.log_arg, level, d);
+}
+
+static const char *code_of(enum mo_msg msg, void *arg)
+{
+	const struct node *n = arg;
+	return n->opt.code ? n->opt.code(msg) : NULL;
+}
+
+static void say_line(void *arg, const char *level, const struct diag *d) { node_log(arg, level, d); }
+
+static void tell_state(struct node *n, enum node_state s)
+{
+	if (n->opt.state)
+		n->opt.state(n->opt.state_arg, s);
 }
 
 /* ---- opening ---- */
@@ -232,6 +257,28 @@ static int in_words(int err, struct diag *d)
 	return err != 0 && d && d->msg == MSG_NONE ? diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_NODE_START) : err;
 }
 
+/* How the last run ended; from here on this one has a file for its own end. */
+static int open_crashes(struct node *n)
+{
+	int err = crashes_open(&n->crashes, n->vfs, n->opt.dir, say_line, n);
+	char *path = err == 0 && n->opt.crash ? folder_path(n->folder, "run/crash") : NULL;
+	if (err != 0 || !n->opt.crash)
+		return err;
+	struct diag *d = calloc(1, sizeof *d);
+	if (!path || !d)
+		err = MO_ENOMEM;
+	else if ((err = crash_open(n->opt.crash, path)) != 0 && err != MO_ENOMEM) {
+		diag_set(d, err, MSG_CRASH_NO_TRACE);
+		diag_file(d, path);
+		diag_text(d, 0, span_str(mo_err_name(err)));
+		node_log(n, "warn", d);
+		err = 0;
+	}
+	free(d);
+	free(path);
+	return err;
+}
+
 int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt, struct diag *d)
 {
 	struct node *n = calloc(1, sizeof *n);
@@ -242,8 +289,12 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	n->history_from_ns = n->history_to_ns = T_NONE;
 	n->new_rows_end = &n->new_rows;
 	pthread_mutex_init(&n->mu, NULL);
-	pthread_mutex_init(&n->log_mu, NULL);
-	int err = folder_open(&n->folder, vfs, opt->dir, true, d);
+	struct journal_options said = {.put = put_line, .code = code_of, .arg = n};
+	int err = journal_new(&n->journal, &said);
+	if (err == 0)
+		err = folder_open(&n->folder, vfs, opt->dir, true, d);
+	if (err == 0 && !opt->offline)
+		err = open_crashes(n);
 	if (err == 0) {
 		n->settings = n->folder->settings;
 		n->port_wanted = opt->listen_port < 0 ? n->settings.port : opt->listen_port;
@@ -322,6 +373,7 @@ static void reload(struct node *n)
 		free(path);
 		return;
 	}
+	tell_state(n, NODE_RELOADING);
 	int err = settings_read(&s, n->vfs, path, n->folder->demo, d);
 	/* What would keep the next start from working is said now. */
 	if (err == 0)
@@ -336,24 +388,28 @@ static void reload(struct node *n)
 		const struct setting_key *k = settings_keys(&n_keys);
 		pthread_mutex_lock(&n->mu);
 		struct settings now = n->settings;
-		bool needs_restart = false;
+		struct buf waits; /* names of keys that the next start takes */
+		buf_init(&waits, DIAG_TEXT_MAX);
 		for (size_t i = 0; i < n_keys; i++) {
 			uint8_t *to = (uint8_t *)&now + k[i].offset;
 			const uint8_t *from = (const uint8_t *)&s + k[i].offset;
 			if (memcmp(to, from, k[i].size) == 0)
 				continue;
 			if (k[i].restart)
-				needs_restart = true;
+				buf_printf(&waits, "%s%s", waits.n ? ", " : "", k[i].key);
 			else
 				memcpy(to, from, k[i].size);
 		}
 		n->settings = now;
 		pthread_mutex_unlock(&n->mu);
-		diag_set(d, 0, needs_restart ? MSG_SETTINGS_RELOADED_RESTART : MSG_SETTINGS_RELOADED);
+		diag_set(d, 0, waits.n ? MSG_SETTINGS_RELOADED_RESTART : MSG_SETTINGS_RELOADED);
 		diag_file(d, path);
+		diag_text(d, 0, buf_span(&waits));
+		buf_free(&waits);
 		node_log(n, "info", d);
 		node_tls_check(n->tls);
 	}
+	tell_state(n, NODE_RELOADED);
 	free(d);
 	free(path);
 }
@@ -373,6 +429,7 @@ static void wind_down(void *arg)
 	struct node *n = arg;
 	if (atomic_exchange(&n->stopping, true) && n->drain_until_ns)
 		return;
+	tell_state(n, NODE_STOPPING);
 	if (!n->server) {
 		loop_stop(n->loop);
 		return;
@@ -479,6 +536,10 @@ static void every_second(void *arg)
 	accounts_tick(n->accounts);
 	backups_tick(n->backups);
 	say_failures(n);
+	journal_tick(n->journal, wall_now(), now);
+	gauges_tick(n->gauges, now);
+	if (atomic_load(&n->unwell) == 0)
+		tell_state(n, NODE_ALIVE);
 	loop_timer_set(n->second, NODE_SECOND);
 }
 
@@ -512,6 +573,9 @@ static void said_stuck(void *arg, const char *name, bool stuck, int64_t stood_ns
 {
 	struct node *n = arg;
 	struct diag *d = calloc(1, sizeof *d);
+	/* Workers at long imports are no reason to end the node. */
+	if (strcmp(name, "worker") != 0)
+		stuck ? atomic_fetch_add(&n->unwell, 1) : atomic_fetch_sub(&n->unwell, 1);
 	if (d) {
 		diag_set(d, stuck ? MO_ETIMEOUT : 0, stuck ? MSG_THREAD_STUCK : MSG_THREAD_BACK);
 		diag_text(d, 0, span_str(name));
@@ -580,6 +644,7 @@ int node_start(struct node *n, struct diag *d)
 		err = watch_new(&n->watch, n);
 	if (err == 0)
 		err = backups_new(&n->backups, n, n->workers[0].reader);
+		err = gauges_new(&n->gauges, n);
 	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
 	if (err == 0)
@@ -663,6 +728,7 @@ void node_close(struct node *n)
 	accounts_free(n->accounts);
 	helper_free(n->helper);
 	node_tls_free(n->tls);
+	gauges_free(n->gauges);
 	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
 	if (n->writer) {
 		int err = sdb_maintain(n->sdb, true, NULL);
@@ -677,9 +743,12 @@ void node_close(struct node *n)
 	signals_free(n->signals);
 	clock_free(n->clock);
 	zone_free(n->zone);
+	journal_free(n->journal); /* what was left out is said */
+	crashes_free(n->crashes);
+	if (n->opt.crash)
+		crash_close(n->opt.crash);
 	folder_close(n->folder);
 	vfs_free(n->slow);
 	pthread_mutex_destroy(&n->mu);
-	pthread_mutex_destroy(&n->log_mu);
 	free(n);
 }

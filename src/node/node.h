@@ -20,6 +20,16 @@
 #define NODE_DRAIN_NS (2 * NS_PER_S) /* at the end, running requests get so long to be answered */
 
 struct node;
+struct crash;
+struct crashes;
+struct gauges;
+struct journal;
+/* What the service manager may want to know. */
+enum node_state {
+	NODE_ALIVE, /* once a second, while loop, log and store get on */
+	NODE_RELOADING, NODE_RELOADED, /* the settings */
+	NODE_STOPPING
+};
 struct node_options {
 	const char *dir;
 	const char *listen_address; /* NULL: settings */
@@ -28,6 +38,10 @@ struct node_options {
 	/* What happened, for standard error: called from any thread, one at a time. level: "info", "warn", "error". */
 	void (*log)(void *arg, const char *level, const struct diag *d);
 	void *log_arg;
+	const char *(*code)(enum mo_msg msg); /* stable name of a message; NULL: numbers */
+	struct crash *crash; /* NULL: none; its file is opened as soon as the folder is ours (node/crashes.h), and goes at an orderly end */
+	void (*state)(void *arg, enum node_state s); /* loop thread; NULL: nobody wants to know */
+	void *state_arg;
 	const char *helper_path;    /* NULL: moru-helper beside the running program */
 	int64_t watchdog_ns;        /* 0: NODE_STUCK_NS; a thread that has not got on for so long is said to be stuck */
 	bool offline;               /* threads and engines only: no sockets, devices, detectors (commands on a folder that is not served) */
@@ -84,6 +98,9 @@ struct vfs *node_vfs(struct node *n);
 void node_history(struct node *n, int64_t *from_ns, int64_t *to_ns);
 void node_set_history(struct node *n, int64_t from_ns, int64_t to_ns);
 void node_log(struct node *n, const char *level, const struct diag *d);
+struct journal *node_journal(struct node *n); /* what node_log() was told */
+struct crashes *node_crashes(struct node *n); /* NULL: offline */
+const struct gauges *node_gauges(struct node *n);
 
 /* Worker pool: fn(arg, reader) on a worker with that worker's store reader. MO_EAGAIN: full; MO_ECANCELED: the node is closing. */
 struct work {

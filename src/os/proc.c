@@ -198,6 +198,35 @@ char *proc_self_dir(void)
 	return NULL;
 }
 
+int proc_no_core(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_CORE, &l) != 0)
+		return MO_EIO;
+	l.rlim_max = l.rlim_max < 1 ? l.rlim_max : 1;
+	l.rlim_cur = l.rlim_max;
+	return setrlimit(RLIMIT_CORE, &l) == 0 ? 0 : MO_EIO;
+}
+
+uint64_t proc_files_limit(void)
+{
+	struct rlimit l;
+	return getrlimit(RLIMIT_NOFILE, &l) == 0 ? (uint64_t)l.rlim_cur : 0;
+}
+
+uint64_t proc_raise_files(uint64_t wanted)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return 0;
+	if (l.rlim_cur < wanted && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max < wanted ? l.rlim_max : (rlim_t)wanted;
+		if (setrlimit(RLIMIT_NOFILE, &l) != 0)
+			return proc_files_limit();
+	}
+	return (uint64_t)l.rlim_cur;
+}
+
 uint64_t proc_pss_bytes(void)
 {
 	char text[ROLLUP_BYTES];

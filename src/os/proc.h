@@ -26,6 +26,13 @@ MO_MUST_USE int proc_kill(pid_t pid, int signal);
 MO_MUST_USE int proc_pipe(int ret_fd[2]);
 /* Folder of the running executable, malloc'ed; NULL without memory or /proc. */
 char *proc_self_dir(void);
+/* No core of this process or of one it starts: a core would hold keys and passwords. A limit of 0 would still let a program that takes cores
+ * by a pipe have it; of 1 keeps the kernel from both (core(5), fs/coredump.c), and leaves the process open to a debugger of its owner. MO_EIO. */
+MO_MUST_USE int proc_no_core(void);
+/* Raises the number of files that may be open (RLIMIT_NOFILE) to at most `wanted`, as far as the hard limit goes; never lowers it. Gives what
+ * holds from now on; 0: not known. */
+uint64_t proc_raise_files(uint64_t wanted);
+uint64_t proc_files_limit(void); /* 0: not known */
 /* From /proc/self/smaps_rollup; 0 where not known. */
 uint64_t proc_pss_bytes(void);
 

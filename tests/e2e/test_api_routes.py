@@ -45,7 +45,7 @@ def test_metrics(data):
     values = dict(line.split() for line in a.text.splitlines() if not line.startswith('#'))
     assert float(values['moru_series']) >= 5 and float(values['moru_http_requests_total']) > 0 and float(values['moru_memory_pss_bytes']) > 0
     for line in a.text.splitlines():
-        assert re.fullmatch(r'# (HELP|TYPE) moru_\w+ .+|moru_\w+ [-+0-9.e]+', line), line
+        assert re.fullmatch(r'# (HELP|TYPE) moru_\w+ .+|moru_\w+(\{\w+="[^"]*"\})? [-+0-9.e]+', line), line
 
 
 def test_today(data):

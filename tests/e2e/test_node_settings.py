@@ -62,6 +62,34 @@ def test_bad_ones_are_said_and_the_old_stay(node, pattern, text, line_of, words)
     assert node.get_json('/api/v1/node')['name'] == 'must not be taken'
 
 
+def test_keys_that_wait_for_a_restart_are_named(new_node):
+    """Each key that moru.yaml itself marks so, and no other; what needs none holds at once, all of a reload together."""
+    n = new_node()
+    text = (n.folder / 'moru.yaml').read_text()
+    marked = re.findall(r'(?m)^(?:  )?# .* - a change needs a restart\n( *)(\w+): ', text)
+    assert [k for _, k in marked] == ['firm', 'zone', 'address', 'port', 'inbox', 'head_budget']
+    for pattern, new, key in ((r'^firm: .*$', 'firm: "NEW"', 'firm'), (r'^zone: .*$', 'zone: UTC', 'zone'), (r'^  address: .*$', '  address: "127.0.0.2"', 'listen.address'),
+                              (r'^  port: .*$', '  port: 9', 'listen.port'), (r'^inbox: .*$', 'inbox: "/nowhere"', 'inbox'),
+                              (r'^  head_budget: .*$', '  head_budget: 1048576', 'series.head_budget')):
+        edit(n, pattern, new)
+        said = hup(n)
+        assert re.search(rf'settings_reloaded_restart: .* These wait for a restart: {re.escape(key)} file=', said), said
+        (n.folder / 'moru.yaml').write_text(text)
+        assert ' settings_reloaded: ' in hup(n)
+    edit(n, r'^firm: .*$', 'firm: "NEW"')
+    edit(n, r'^zone: .*$', 'zone: UTC')
+    edit(n, r'^name: .*$', 'name: "Other"')
+    edit(n, r'^lang: .*$', 'lang: ko')
+    edit(n, r'^  begins: .*$', '  begins: 06:30')
+    assert 'restart: firm, zone file=' in hup(n)
+    now = n.get_json('/api/v1/node')
+    assert (now['name'], now['lang'], now['day_begins'], now['firm'], now['zone']) == ('Other', 'ko', '06:30', 'OWN', 'Asia/Seoul')
+    n.stop()
+    n.start()
+    now = n.get_json('/api/v1/node')
+    assert (now['firm'], now['zone']) == ('NEW', 'UTC')
+
+
 def test_a_zone_that_does_not_exist(node):
     edit(node, r'^zone: .*$', 'zone: Asia/Seoulx')
     said = hup(node)

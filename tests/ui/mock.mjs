@@ -1,5 +1,5 @@
 /* A stand-in for the node, for work on the page: node tests/ui/mock.mjs [PORT] [DIST]
- * Answers the HTTP contract with made-up data from a fixed seed. Mode in MOCK: "" (a week loaded, life at 60x), "history" (loading), "empty".
+ * Answers the HTTP contract with made-up data from a fixed seed. Mode in MOCK: "" (a week loaded, life at 60x), "history" (loading), "empty", "crash".
  * /mock/login?role=quality wants a login first (any name, the password "correct-horse-9"), ?role= no more.
  * /mock/down?on=1 cuts every connection; /mock/fault?kind=error|bare|garbage|slow&path=/api/… spoils answers. */
 import { createServer } from "node:http";
@@ -170,6 +170,15 @@ if (mode !== "empty") imports.set("0192-done", { id: "0192-done", file: "steel_e
 /* ---- the last backup: a good one, then a share that was not mounted ---- */
 const backupEnd = (ok, t, why) => ({ target: "/mnt/share/mld", t: iso(t), ok, snapshot: ok ? "20261121010000-0a9f00ff" : null, files: 812, bytes: 1_204_331_008, written: 2_113_536, why });
 const backupState = { target: "/mnt/share/mld", every_hours: 24, running: false, files: 0, bytes: 0, age_s: 27 * 3600, good: backupEnd(true, T0 - 27 * H, null), last: backupEnd(false, T0 - 3 * H, { code: "backup_target_none", ko: "/mnt/share/mld에는 백업이 없습니다", en: "/mnt/share/mld holds no backup" }) };
+/* ---- log ---- */
+let crash = mode === "crash";
+const logLines = () => Array.from({ length: 130 + Math.floor((now() - T0) / 60_000) }, (_, i) => {
+	const number = i + 1, t = iso(T0 - (130 - i) * 60_000), args = [];
+	if (number === 1) return { number, t, level: "info", code: "node_started", detail: { ko: "노드를 시작했습니다 (버전 0.1.0, 열 수 있는 파일 65536개)", en: "The node has started (version 0.1.0, 65536 files may be open)" }, args };
+	if (number % 40 === 0) return { number, t, level: "error", code: "thread_stuck", detail: { ko: "store 스레드가 12초째 멈춰 있습니다. 디스크와 PC 상태를 살펴보십시오", en: "Thread store has not got on for 12 s. Please look at the disk and the PC" }, args };
+	if (number % 7 === 0) return { number, t, level: "warn", code: "clock_set_back", detail: { ko: "PC 시계가 7초 뒤로 돌아갔습니다", en: "The PC's clock was set back by 7 s" }, args };
+	return { number, t, level: "info", code: "settings_reloaded", detail: { ko: "moru.yaml 설정을 다시 읽었습니다", en: "Read the settings in moru.yaml again" }, args };
+}).reverse();
 
 /* ---- answers ---- */
 const problem = (res, code, id, ko, en, more = {}) => { res.writeHead(code, { "Content-Type": "application/problem+json" }); res.end(JSON.stringify({ type: "about:blank", title: en, status: code, code: id, detail: { ko, en }, ...more })); };
@@ -229,7 +238,13 @@ const server = createServer(async (req, res) => {
 	}
 	if (p[0] === "api") {
 		const [, , a, b, d, e] = p;
-		if (a === "node") return send(res, { id: uuid("node"), name: mode === "empty" ? "새 공장" : "예시사출", firm: "MLD", version: "0.1.0", lang: "ko", zone: "Asia/Seoul", clock: { now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale }, demo: true, history: history(), day_begins: "08:00", made: iso(T0 - 9 * D) });
+		if (a === "node") return send(res, { id: uuid("node"), name: mode === "empty" ? "새 공장" : "예시사출", firm: "MLD", version: "0.1.0", lang: "ko", zone: "Asia/Seoul", clock: { now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale }, demo: true, history: history(), day_begins: "08:00", made: iso(T0 - 9 * D), crash: crash && { t: iso(T0 - 20 * 60_000), started: iso(T0 - 3 * D), version: "0.1.0", build: "6f1c22", signal: "SIGSEGV", thread: "worker", frames: ["moru+0x1f00", "libc.so.6+0x28249"], whole: true, file: "000001-20261122T000000Z.txt" } });
+		if (a === "crash") { crash = false; res.writeHead(204); return res.end(); }
+		if (a === "log") {
+			const least = ["info", "warn", "error"].indexOf(q.get("level") ?? "info"), before = Number(q.get("cursor") ?? 1e9), limit = Number(q.get("limit") ?? 100);
+			const items = logLines().filter((l) => ["info", "warn", "error"].indexOf(l.level) >= least && l.number < before).slice(0, limit);
+			return send(res, list(items, items.length === limit && items.at(-1).number > 1 ? String(items.at(-1).number) : null));
+		}
 		if (a === "today") {
 			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
 			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, backup: mode === "empty" ? null : backupState });

@@ -29,7 +29,7 @@ async function pages() {
 		["lots", "/lots"], ["lot", "/lots/MLD/HLD-A-1117"], ["lot-resin", "/lots/SUP/PA-2291"],
 		["cases", "/cases"], ["case-shift", "/cases/7"], ["case-stop", "/cases/5"], ["case-late", "/cases/3"], ["case-missing", "/cases/4"],
 		["imports", "/imports"], ["import-done", "/imports/0192-done"],
-		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["no-page", "/no/such"],
+		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
 	];
 }
 
@@ -446,6 +446,57 @@ for (const w of WRONG)
 			await p.close();
 		}
 	});
+
+test("the node's log comes by itself, by level, and older lines on demand", async () => {
+	const p = await open(browser, node.base, "/settings", { lang: "en" });
+	const { page } = p;
+	const rows = () => page.locator("table.log tbody tr").count();
+	try {
+		await page.click("main a[href='/settings/log']");
+		await page.waitForSelector("table.log tbody tr");
+		const top = await page.textContent("table.log tbody tr td.wide"), first = await rows();
+		assert.ok(first === 100, `${first} rows`);
+		const newest = await page.evaluate(() => fetch("/api/v1/log?limit=1").then((r) => r.json()).then((j) => j.items[0].number));
+		await page.waitForFunction((n) => fetch("/api/v1/log?limit=1").then((r) => r.json()).then((j) => j.items[0].number > n + 1), newest, { polling: 500 });
+		await page.click("main button:has-text('Older lines')");
+		await page.waitForFunction(() => document.querySelectorAll("table.log tbody tr").length > 125);
+		await page.waitForSelector("table.log tbody tr:has-text('The node has started')");
+		assert.equal(await page.locator("main button:has-text('Older lines')").count(), 0);
+		assert.ok(top.length > 10);
+		await page.click("main .tabs button:has-text('Errors only')");
+		await page.waitForFunction(() => document.querySelectorAll("table.log tbody tr").length < 10 && document.querySelectorAll("table.log tbody tr").length > 0);
+		assert.match(page.url(), /level=error/);
+		assert.match(await page.textContent("main h1"), /errors? (was|were) said/);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
+
+test("a crash is told on Today until a person has seen it", async () => {
+	const crashed = await mock("crash");
+	for (const lang of ["ko", "en"]) {
+		const p = await open(browser, crashed.base, "/", { lang });
+		try {
+			await p.page.waitForSelector(".crash");
+			await sound(p, `crash ${lang}`);
+			await accessible(p.page, "crash");
+			await shot(p.page, `crash-${lang}`);
+			if (lang === "en") {
+				await p.page.click(".crash button");
+				await p.page.waitForSelector(".crash", { state: "detached" });
+				await p.go("/settings");
+				await p.go("/");
+				await settle(p.page);
+				assert.equal(await p.page.locator(".crash").count(), 0);
+			}
+			p.clean();
+		} finally {
+			await p.close();
+		}
+	}
+	crashed.close();
+});
 
 test("a slow node is waited for, and says so", async () => {
 	const p = await open(browser, node.base, "/settings");

@@ -371,3 +371,30 @@ test("a killed node is told, and the page goes on by itself once it is back, wit
 		await p.close();
 	}
 });
+
+test("a crash is told on Today until a person has seen it, and stands in the node's log", async () => {
+	await node.kill("SIGSEGV");
+	await node.start();
+	const p = await open(browser, node.base, "/");
+	const { page } = p;
+	try {
+		await page.waitForSelector(".crash");
+		assert.match(await page.textContent(".crash b"), /문제가 생겨 멈췄다가 다시 시작했습니다/);
+		await page.click(".crash summary");
+		assert.match(await page.textContent(".crash pre"), /^[\w.?]\S*\+0x[0-9a-f]+\n/);
+		await sound(p, "crash");
+		await accessible(page, "crash");
+		await page.click(".crash a[href='/settings/log']");
+		await page.waitForSelector("table.log tbody tr");
+		assert.match(await page.textContent("table.log"), /SIGSEGV/);
+		await page.goBack();
+		await page.click(".crash button");
+		await page.waitForSelector(".crash", { state: "detached" });
+		await page.reload();
+		await settle(page);
+		assert.equal(await page.locator(".crash").count(), 0);
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});

@@ -182,6 +182,8 @@ void api_words(struct json_writer *w, const struct diag *d);
 /* Problem members of one error: code, detail, field, line, value, expected. */
 void api_problem_members(struct json_writer *w, const struct diag *d);
 const char *api_quality(uint8_t q);
+/* The crash that nobody has dismissed, or null. */
+void api_crash(struct json_writer *w, struct node *n);
 
 /* The last backups as a value: an object or null (backup.c). */
 MO_MUST_USE int api_backup_state(struct api_call *c);
@@ -200,6 +202,7 @@ int get_signals(struct api_call *c), get_series(struct api_call *c), get_values(
 int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
+int get_log(struct api_call *c), post_crash_seen(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
 int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c), post_backup(struct api_call *c);
 int get_devices(struct api_call *c), put_device(struct api_call *c), delete_device(struct api_call *c), undo_device(struct api_call *c);

@@ -9,9 +9,12 @@
 #include "node/accounts.h"
 #include "node/backups.h"
 #include "node/collect.h"
+#include "node/crashes.h"
+#include "node/gauges.h"
 #include "node/helper.h"
 #include "node/jobs.h"
 #include "node/listen.h"
+#include "node/journal.h"
 #include "node/live.h"
 #include "node/logins.h"
 #include "node/node.h"
@@ -47,6 +50,8 @@ struct node {
 	char address[LISTEN_TEXT_MAX];
 	int port_wanted;
 	struct folder *folder;
+	struct journal *journal;
+	struct crashes *crashes;
 	struct clock *clock;
 	struct zone *zone;
 	struct store *store;
@@ -72,6 +77,8 @@ struct node {
 	bool closing;              /* loop thread: node_close() */
 	int64_t said_backwards_ns; /* of clock_backwards() */
 	struct watchdog *watchdog;
+	atomic_uint unwell; /* threads that the node cannot do without, and that are stuck */
+	struct gauges *gauges;
 	struct helper *helper;
 	struct accounts *accounts;
 	struct logins *logins;
@@ -95,7 +102,6 @@ struct node {
 	struct labels *labels;  /* of labels.c; NULL: no documents read yet */
 	struct sjob *late_rows; /* of resolve.c */
 	unsigned n_late_rows;
-	pthread_mutex_t log_mu;
 };
 
 #endif

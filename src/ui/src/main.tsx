@@ -13,6 +13,7 @@ import { CasesPage } from "./pages/cases";
 import { DevicePage } from "./pages/device";
 import { ImportPage, ImportsPage } from "./pages/imports";
 import { LoginPage } from "./pages/login";
+import { LogPage } from "./pages/log";
 import { LotPage } from "./pages/lot";
 import { LotsPage } from "./pages/lots";
 import { SettingsPage } from "./pages/settings";
@@ -36,6 +37,7 @@ function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	if (a === "cases") return b === undefined ? <CasesPage /> : <CasePage key={b} id={b} />;
 	if (a === "imports") return b === undefined ? <ImportsPage /> : <ImportPage key={b} id={b} />;
 	if (a === "settings" && b === "accounts") return <AccountsPage />;
+	if (a === "settings" && b === "log") return <LogPage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;
 	return <Empty title={t(frame.noPage)} acts={<a class="btn go" href="/">{t(frame.toToday)}</a>}>{t(frame.noPageMore)}</Empty>;
 }

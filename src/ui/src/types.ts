@@ -24,7 +24,10 @@ export type NodeInfo = {
 	day_begins?: string;
 	made?: Time;
 	started?: Time;
+	crash?: Crash | null;
 };
+export type Crash = { t: Time | null; started: Time | null; version: string | null; build: string | null; signal: string; thread: string | null; frames: string[]; whole: boolean; file: string };
+export type LogLine = { number: number; t: Time; level: "info" | "warn" | "error"; code: string; detail: Said };
 export type Machine = {
 	asset: string;
 	name: string;

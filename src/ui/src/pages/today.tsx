@@ -6,6 +6,7 @@ import { t } from "../i18n";
 import { clockMode, useNow } from "../live";
 import { Empty, Lead, machineLook, Problem, State, stateWord, Waiting } from "../parts/basic";
 import { Band, HourAxis, Legend } from "../parts/bands";
+import { CrashNote } from "../parts/crash";
 import { caseChart, caseHref, caseSeen, caseTitle, caseWhen, kindWord } from "../parts/seen";
 import { href } from "../router";
 import { may } from "../session";
@@ -142,24 +143,28 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 	if (!d.machines.some(tellsState) && !h) {
 		const signals = d.counts.signal ?? 0;
 		return (
-			<Empty
-				title={signals ? t(today.noMachines, { n: signals }) : t(today.emptyTitle)}
-				acts={
-					<>
-						<a class="btn go" href="/imports">{t(today.emptyImport)}</a>
-						<a class="btn" href="/settings/devices">{t(today.emptyDevice)}</a>
-						{signals > 0 && <a class="btn" href="/assets">{t(frame.assets)}</a>}
-					</>
-				}
-			>
-				{t(today.emptyMore)}
-				{d.backup && <BackupLine b={d.backup} />}
-			</Empty>
+			<>
+				<CrashNote node={node} />
+				<Empty
+					title={signals ? t(today.noMachines, { n: signals }) : t(today.emptyTitle)}
+					acts={
+						<>
+							<a class="btn go" href="/imports">{t(today.emptyImport)}</a>
+							<a class="btn" href="/settings/devices">{t(today.emptyDevice)}</a>
+							{signals > 0 && <a class="btn" href="/assets">{t(frame.assets)}</a>}
+						</>
+					}
+				>
+					{t(today.emptyMore)}
+					{d.backup && <BackupLine b={d.backup} />}
+				</Empty>
+			</>
 		);
 	}
 	const s = sentence(d, h, now, names);
 	return (
 		<>
+			<CrashNote node={node} />
 			<Lead page={t(frame.today)} title={s.title} acts={<a class="btn off-phone" href="/?wall">{t(today.wall)}</a>}>
 				{s.more}
 			</Lead>

@@ -1,0 +1,105 @@
+/* See gauges.h. One look at a time: the next is given out when the last one came back. */
+#include "node/gauges.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/table.h"
+#include "node/priv/node.h"
+
+#define DEVICES_MAX 256
+
+struct gauges {
+	struct node *node;
+	struct work work;
+	atomic_bool away, taken;
+	int64_t last_ns; /* loop thread; 0: never */
+	_Atomic uint64_t disk_free, disk_size, cases_open, devices[DRIVER_STATES];
+};
+
+static void count_cases(struct gauges *g, struct store_reader *r)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(SPAN_LIT("open")), sarg_null(), sarg_null(), sarg_i(GAUGES_CASES_MAX)};
+	uint64_t n = 0;
+	int err = store_select(r, &cur, SQ_CASES, a, 4, NULL);
+	while (err == 0 && (err = table_next(cur, &b, NULL)) == 0 && b.n_rows)
+		n += b.n_rows;
+	table_close(cur);
+	if (err == 0)
+		atomic_store(&g->cases_open, n);
+}
+
+static void count_devices(struct gauges *g, struct store_reader *r)
+{
+	struct table_cursor *cur = NULL;
+	struct table_batch b;
+	struct store_arg a[] = {sarg_s(span_str(store_doc_name(DOC_DEVICE))), sarg_null(), sarg_i(DEVICES_MAX)};
+	struct device_status *s = calloc(1, sizeof *s);
+	uint64_t n[DRIVER_STATES] = {0};
+	int err = s ? store_select(r, &cur, SQ_DOCS, a, 3, NULL) : MO_ENOMEM;
+	while (err == 0 && (err = table_next(cur, &b, NULL)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows; i++) {
+			collect_status(g->node->collect, b.cols[0].str[i], s);
+			if (s->known)
+				n[s->state]++;
+		}
+	table_close(cur);
+	free(s);
+	for (size_t i = 0; i < DRIVER_STATES && err == 0; i++)
+		atomic_store(&g->devices[i], n[i]);
+}
+
+/* What could not be asked keeps its last value: whoever asks for data meanwhile is told what is wrong. */
+static void look(struct work *w, struct store_reader *r)
+{
+	struct gauges *g = (struct gauges *)((char *)w - offsetof(struct gauges, work));
+	uint64_t free_bytes, size;
+	if (vfs_space(g->node->vfs, g->node->folder->path, &free_bytes, &size) == 0) {
+		atomic_store(&g->disk_free, free_bytes);
+		atomic_store(&g->disk_size, size);
+	}
+	count_cases(g, r);
+	count_devices(g, r);
+	atomic_store(&g->taken, true);
+	atomic_store(&g->away, false);
+}
+
+int gauges_new(struct gauges **ret, struct node *n)
+{
+	struct gauges *g = calloc(1, sizeof *g);
+	if (!g)
+		return MO_ENOMEM;
+	g->node = n;
+	g->work.fn = look;
+	*ret = g;
+	return 0;
+}
+
+void gauges_tick(struct gauges *g, int64_t mono_ns)
+{
+	if ((g->last_ns && mono_ns - g->last_ns < GAUGES_EVERY_NS) || atomic_exchange(&g->away, true))
+		return;
+	if (node_work(g->node, &g->work) == 0)
+		g->last_ns = mono_ns;
+	else
+		atomic_store(&g->away, false); /* the workers have no room: in a second again */
+}
+
+void gauges_free(struct gauges *g) { free(g); }
+
+void gauges_read(const struct gauges *g, struct gauges_now *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	if (!g)
+		return;
+	ret->taken = atomic_load(&g->taken);
+	ret->disk_free_bytes = atomic_load(&g->disk_free);
+	ret->disk_size_bytes = atomic_load(&g->disk_size);
+	ret->cases_open = atomic_load(&g->cases_open);
+	ret->devices_online = atomic_load(&g->devices[DRIVER_ONLINE]);
+	ret->devices_connecting = atomic_load(&g->devices[DRIVER_CONNECTING]);
+	ret->devices_offline = atomic_load(&g->devices[DRIVER_OFFLINE]);
+}

@@ -1,0 +1,23 @@
+/* The node's own log, and what is said after a crash. */
+export const log = {
+	title: ["노드 기록", "The node's log"],
+	lead: ["노드가 시작한 뒤로 남긴 기록입니다. 새로 생기면 저절로 올라옵니다.", "What the node has said since it started. New lines appear by themselves."],
+	none: ["이 단계의 기록이 없습니다.", "Nothing of that kind was said."],
+	allFine: ["살펴볼 일이 없습니다", "Nothing to look after"],
+	errors: ["오류가 {n}건 있습니다", "{n#error was/errors were} said"],
+	filter: ["단계", "Level"],
+	warnMore: ["주의부터", "Warnings on"],
+	errorOnly: ["오류만", "Errors only"],
+	info: ["알림", "info"],
+	warn: ["주의", "warning"],
+	error: ["오류", "error"],
+	time: ["때", "Time"],
+	what: ["무슨 일", "What"],
+	older: ["더 오래된 기록", "Older lines"],
+	crumb: ["설정", "Settings"],
+	open: ["노드 기록 보기", "The node's log"],
+	crashed: ["노드가 {t}에 문제가 생겨 멈췄다가 다시 시작했습니다", "The node stopped by a fault at {t} and was started again"],
+	crashedMore: ["저장된 것은 그대로 있습니다. 되풀이되면 아래 자취를 개발자에게 알려 주십시오.", "What was stored is there. If it happens again, please give the trace below to the developers."],
+	crashedTrace: ["자취 {file} (버전 {v}, {s}, {w} 스레드)", "Trace {file} (version {v}, {s}, thread {w})"],
+	dismiss: ["확인했습니다", "I have seen it"],
+} as const;
