@@ -644,6 +644,7 @@ int node_start(struct node *n, struct diag *d)
 		err = watch_new(&n->watch, n);
 	if (err == 0)
 		err = backups_new(&n->backups, n, n->workers[0].reader);
+	if (err == 0)
 		err = gauges_new(&n->gauges, n);
 	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
