@@ -207,14 +207,14 @@ static void next(struct logins *q)
 			q->last = &q->first;
 		q->waiting--;
 		l->work.fn = run;
-		l->err = node_work(q->node, &l->work);
-		if (l->err == 0) {
+		int err = node_work(q->node, &l->work); /* from here on it is the worker's */
+		if (err == 0) {
 			q->running = true;
 			return;
 		}
 		crypto_wipe(l->password, sizeof l->password);
-		logins_tried(q, span_str(l->name), span_str(l->from), l->err);
-		l->done(l, l->err);
+		logins_tried(q, span_str(l->name), span_str(l->from), err);
+		l->done(l, err);
 	}
 }
 

@@ -16,6 +16,7 @@ import pytest
 from conftest import MORU, Answer, moru
 
 PASSWORD = 'correct-horse-9'
+SANITIZED = 'asan' in MORU or 'tsan' in MORU
 ROLES = ['owner', 'production', 'quality', 'operator', 'read_only', 'vendor']
 # share/roles.h once more: who holds which permission (o owner, p production, q quality, w operator, r read-only, v vendor).
 HOLDERS = {'open': 'opqwrv', 'self': 'opqwrv', 'machines': 'opqwrv', 'read': 'opqwr', 'audit': 'opq', 'cases': 'opqw', 'records': 'opqw', 'import': 'op', 'devices': 'op',
@@ -300,7 +301,7 @@ def test_brakes(new_node):
         t.join()
     assert set(statuses) <= {401, 429} and statuses.count(429) > 100 and statuses.count(401) < 60, (len(statuses), statuses.count(401))
     assert slowest < 2, slowest
-    assert rss() - before < 40 << 10, (before, rss())
+    assert SANITIZED or rss() - before < 40 << 10, (before, rss())  # a sanitizer keeps what was freed
     failed = [x for x in json.loads(local(n, 'GET', '/api/v1/audit').body)['items'] if x['what'] == 'login.failed']
     assert 1 <= len(failed) <= 3 and failed[0]['detail']['from'] == '127.0.0.1' and failed[-1]['detail']['times'] >= 1
 

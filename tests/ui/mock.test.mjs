@@ -85,7 +85,7 @@ test("a node with accounts asks who it is, in both languages; after the login on
 				await page.waitForSelector("nav.rail");
 				await settle(page);
 				assert.equal(await page.evaluate(() => location.pathname), "/lots/SUP/PA-2291");
-				assert.match(await page.textContent("main h1"), /PA-2291/);
+				assert.match(await page.textContent("main"), /PA-2291/);
 				await sound(p, "logged in on the phone");
 				await page.setViewportSize(WIDE);
 				assert.equal(await page.textContent(".who"), `kim${role}${out}`);

@@ -1,6 +1,7 @@
 /* The page on a real node: `moru init`, `moru serve`, its doors and its page, as a factory uses them. Faults: a machine that falls silent, a node
  * that is killed and started again. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -396,5 +397,39 @@ test("a crash is told on Today until a person has seen it, and stands in the nod
 		p.clean();
 	} finally {
 		await p.close();
+	}
+});
+
+test("from the first account on the page asks for a login; a change passes with the session, and the way out ends it", async () => {
+	const own = await new Node(moru, join(root, "accounts")).init("en").start();
+	const made = spawnSync(moru, ["passwd", join(root, "accounts"), "kim"], { input: "correct-horse-9\n", encoding: "utf8" });
+	assert.equal(made.status, 0, made.stderr);
+	const p = await open(browser, own.base, "/settings/accounts", { lang: "en", expected: /401/ });
+	const { page } = p;
+	try {
+		await page.fill("input[name=username]", "kim");
+		await page.fill("input[name=password]", "correct-horse-9");
+		await page.keyboard.press("Enter");
+		await page.waitForSelector("nav.rail");
+		await settle(page);
+		assert.equal(await page.textContent("main h1"), "1 account can log in");
+		await page.fill("section:has(h2:text-is('Accounts')) form input[type=text]", "lee");
+		await page.fill("section:has(h2:text-is('Accounts')) form input[type=password]", "correct-horse-9");
+		await page.click("text=Make an account");
+		await page.locator("tr", { hasText: "lee" }).first().waitFor();
+		/* The live stream of the session, too. */
+		await page.waitForFunction(() => document.querySelector(".clock time")?.textContent);
+		assert.deepEqual((await page.context().cookies()).map((c) => [c.name, c.httpOnly, c.sameSite, c.path]), [["moru_session", true, "Strict", "/"]]);
+		assert.equal(await page.evaluate(() => document.cookie), "");
+		await page.reload();
+		await page.waitForSelector(".who");
+		await page.click(".who button");
+		await page.waitForSelector("input[name=password]");
+		await page.reload();
+		await page.waitForSelector("input[name=password]");
+		p.clean();
+	} finally {
+		await p.close();
+		await own.kill("SIGTERM");
 	}
 });

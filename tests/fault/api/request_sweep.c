@@ -54,6 +54,7 @@ static void world_new(struct world *w)
 	assert_int_equal(node_open(&w->n, w->v, &o, &d), 0);
 	assert_int_equal(api_new(&w->api, w->n, "test"), 0);
 	assert_int_equal(node_start(w->n, &d), 0);
+	assert_int_equal(accounts_new(&w->n->accounts, w->n->storer, w->n->clock, w->n->workers[0].reader, &d), 0); /* the gate asks it */
 	assert_int_equal(collect_new(&w->n->collect, w->n), 0);
 	assert_int_equal(live_new(&w->n->live, w->n), 0);
 	assert_int_equal(loop_timer_new(w->n->loop, &w->guard, on_guard, w), 0);
