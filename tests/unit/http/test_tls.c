@@ -608,7 +608,36 @@ static bool client_read_some(struct client *c)
 	return true;
 }
 
-/* Records wait in memory when the buffer is full to the byte: no event of the socket will come for them. */
+static int setup_small(void **state)
+{
+	(void)state;
+	return begin(&(struct http_options){.body_buffer_bytes = 1}); /* HTTP1_HEAD_MAX, then */
+}
+
+/* A read that is full within the last record: its rest waits in memory, and no event of the socket will come for it. */
+static void test_the_rest_of_a_record(void **state)
+{
+	static uint8_t body[HTTP1_HEAD_MAX];
+	struct client c;
+	char head[100];
+
+	(void)state;
+	client_open(&c);
+	for (size_t first = 1; first < 2000; first += 300) {
+		buf_reset(&got);
+		snprintf(head, sizeof head, "POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", first + sizeof body);
+		assert_true(client_send(&c, head, strlen(head)));
+		rig_turn(&r, 2);
+		/* All of it is in the socket before the server looks. */
+		assert_int_equal(SSL_write(c.ssl, body, (int)first), (int)first);
+		assert_int_equal(SSL_write(c.ssl, body, sizeof body), sizeof body);
+		assert_true(client_read(&c, "\r\n\r\n1"));
+		assert_int_equal(r.counted, first + sizeof body);
+	}
+	client_free(&c);
+}
+
+/* Much, faster than it is taken. */
 static void test_all_at_once(void **state)
 {
 	static uint8_t body[700000];
@@ -813,7 +842,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {T(test_answers), T(test_versions_and_suites), T(test_no_resumption), T(test_no_renegotiation), T(test_protocols),
 	        cmocka_unit_test_setup_teardown(test_slow_handshakes, setup_short, teardown), T(test_plain_requests),
 	        cmocka_unit_test_setup_teardown(test_too_many, setup_few, teardown), T(test_every_piece), T(test_a_client_that_reads_late),
-	        T(test_a_body_that_is_held_back), T(test_all_at_once), T(test_replaced), T(test_bad_pairs), T(test_unix_stays_plain), T(test_own_client),
+	        T(test_a_body_that_is_held_back), cmocka_unit_test_setup_teardown(test_the_rest_of_a_record, setup_small, teardown), T(test_all_at_once), T(test_replaced), T(test_bad_pairs), T(test_unix_stays_plain), T(test_own_client),
 	        T(test_memory)};
 
 	return cmocka_run_group_tests(tests, make, unmake);
