@@ -235,6 +235,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	n->vfs = vfs;
 	n->opt = *opt;
 	n->history_from_ns = n->history_to_ns = T_NONE;
+	n->new_rows_end = &n->new_rows;
 	pthread_mutex_init(&n->mu, NULL);
 	pthread_mutex_init(&n->log_mu, NULL);
 	int err = folder_open(&n->folder, vfs, opt->dir, true, d);
@@ -550,6 +551,8 @@ int node_start(struct node *n, struct diag *d)
 		err = live_new(&n->live, n);
 	if (err == 0)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
+	if (err == 0)
+		writer_set_synced(n->writer, signals_synced, n);
 	if (err == 0)
 		err = start_workers(n, d);
 	if (err == 0)
