@@ -446,10 +446,36 @@ def test_debug_explains_certificates_and_no_keys(tls_node):
     assert b'secret' in moru('debug', chain).stdout and b'SHA-256' not in moru('debug', chain).stdout
 
 
-def test_other_addresses_still_wait_for_accounts(new_node):
+def test_other_addresses_need_tls_and_an_account(new_node):
     n = new_node(serve=False)
     for mode, words in (('off', ['TLS', 'account']), ('own', ['account'])):
         settings(n, mode=mode)
         r = moru('serve', n.folder, '--listen', '0.0.0.0:0')
         assert r.returncode == 2 and all(w in r.stderr.decode() for w in words + ['0.0.0.0', 'loopback']), r
         assert ('TLS' in r.stderr.decode()) == (mode == 'off')
+    assert moru('passwd', n.folder, 'kim', input=b'correct-horse-9\n').returncode == 0
+    settings(n, mode='off')
+    r = moru('serve', n.folder, '--listen', '0.0.0.0:0')
+    assert r.returncode == 2 and 'TLS' in r.stderr.decode() and 'account' not in r.stderr.decode(), r
+
+
+def test_all_addresses_with_tls_and_an_account(new_node, tmp_path):
+    """In a network of its own, which nobody else reaches."""
+    if subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode != 0:
+        pytest.skip('no network namespace may be made here')
+    n = new_node(serve=False)
+    settings(n, mode='own')
+    assert moru('passwd', n.folder, 'kim', input=b'correct-horse-9\n').returncode == 0
+    log = tmp_path / 'ns.log'
+    with open(log, 'wb') as out:
+        p = subprocess.Popen(['unshare', '-n', MORU, '--lang', 'en', 'serve', str(n.folder), '--listen', '0.0.0.0:0'], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        end = time.monotonic() + 30
+        while b'moru: ready on https://0.0.0.0:' not in log.read_bytes():
+            assert p.poll() is None and time.monotonic() < end, log.read_text()
+            time.sleep(0.02)
+        r = moru('sql', n.folder, 'SELECT 1 AS one', '--format', 'csv')  # the folder's owner, by its socket
+        assert r.returncode == 0 and r.stdout.split() == [b'one', b'1'], r
+    finally:
+        p.terminate()
+        assert p.wait(30) == 0
