@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import moru
+from conftest import MORU, moru
 from modbus_fake import wait_for
 
 HANGUL = re.compile('[가-힣]')
