@@ -106,6 +106,9 @@ int gate_piece(struct gate_pass *p, struct span piece)
 	/* What goes on after a log-out would be a session that did not end. */
 	if (p->who.kind == PRINCIPAL_OWN && !accounts_alive(p->accounts, p->known.key))
 		return MO_ECANCELED;
+	/* Nor does loopback go on as the local machine once there is an account. */
+	if (p->who.kind == PRINCIPAL_LOCAL && p->from[0] && accounts_any(p->accounts))
+		return MO_ECANCELED;
 	return http_reply_piece(p->x, piece);
 }
 

@@ -54,7 +54,7 @@ MO_MUST_USE int gate_reply(struct gate_pass *p, int status, const struct gate_fi
 /* body must live until the exchange is done. */
 MO_MUST_USE int gate_reply_ref(struct gate_pass *p, int status, const struct gate_field *f, size_t n, struct span body);
 MO_MUST_USE int gate_begin(struct gate_pass *p, int status, const struct gate_field *f, size_t n);
-/* MO_EAGAIN: taken, wait for drained. MO_ECANCELED: also when the session or token has ended since. */
+/* MO_EAGAIN: taken, wait for drained. MO_ECANCELED: also when the session or token has ended since, or the first account was made. */
 MO_MUST_USE int gate_piece(struct gate_pass *p, struct span piece);
 MO_MUST_USE int gate_end(struct gate_pass *p);
 void gate_abort(struct gate_pass *p);

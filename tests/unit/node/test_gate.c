@@ -275,6 +275,16 @@ static void a_stream_ends_with_its_session(void **state)
 	alive = false;
 	assert_int_equal(gate_piece(&p, SPAN_LIT("b")), MO_ECANCELED);
 	assert_int_equal(body, 1);
+	/* One of the time before the first account ends with it; one by the socket goes on. */
+	for (unsigned socket = 0; socket < 2; socket++) {
+		reset();
+		by_socket = socket;
+		assert_int_equal(admit(&p, PRINCIPAL_LOCAL, PERMISSION_MACHINES), 0);
+		assert_int_equal(gate_begin(&p, 200, NULL, 0), 0);
+		assert_int_equal(gate_piece(&p, SPAN_LIT("a")), 0);
+		any_account = true;
+		assert_int_equal(gate_piece(&p, SPAN_LIT("b")), socket ? 0 : MO_ECANCELED);
+	}
 }
 
 static void once_and_in_order(void **state)
