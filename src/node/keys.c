@@ -153,29 +153,24 @@ static void ca_name(char *out, size_t size, const struct keys_who *w)
 	snprintf(out, size, "%.*s (%s)", at ? (int)at : 4, at ? w->name : "Moru", id + strlen(id) - 12);
 }
 
-static int make_ca(const struct keys_who *w, struct diag *d)
-{
+struct ca {
 	struct buf key, crt;
+};
+
+static int make_ca(struct ca *ca, const struct keys_who *w, struct diag *d)
+{
 	char name[4 * NAME_CHARS + 32];
-	buf_init(&key, 0);
-	buf_init(&crt, 0);
 	ca_name(name, sizeof name, w);
-	int err = pki_ca_new(&key, &crt, span_str(name), w->now_ns);
+	int err = pki_ca_new(&ca->key, &ca->crt, span_str(name), w->now_ns);
 	if (err != 0)
 		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_KEYS_MAKE);
 	/* Without its certificate a key is nobody's: a crash between the two leaves what the next try overwrites. */
 	if (err == 0)
-		err = put(w, CA_KEY, &key, true, d);
+		err = put(w, CA_KEY, &ca->key, true, d);
 	if (err == 0)
-		err = put(w, CA_CRT, &crt, false, d);
-	buf_wipe(&key);
-	buf_free(&crt);
+		err = put(w, CA_CRT, &ca->crt, false, d);
 	return err;
 }
-
-struct ca {
-	struct buf key, crt;
-};
 
 /* Both, belonging together, valid now. */
 static int read_ca(struct ca *ca, const struct keys_who *w, struct diag *d)
@@ -260,17 +255,14 @@ int keys_make(const struct keys_who *w, const struct pki_names *names, struct di
 		err = there(&server_there, w, SERVER_CRT, d);
 	if (err != 0 || (ca_there && server_there))
 		return err;
-	err = make_dir(w, d);
-	if (err == 0 && !ca_there)
-		err = make_ca(w, d);
-	if (err != 0)
-		return err;
 	struct ca ca;
 	struct keys_pair p;
 	begin(&p);
 	buf_init(&ca.key, 0);
 	buf_init(&ca.crt, 0);
-	err = read_ca(&ca, w, d);
+	err = make_dir(w, d);
+	if (err == 0)
+		err = ca_there ? read_ca(&ca, w, d) : make_ca(&ca, w, d);
 	if (err == 0)
 		err = name_files(&p, w, SERVER_CRT, SERVER_KEY, d);
 	if (err == 0)
