@@ -247,6 +247,30 @@ def test_what_is_refused(folder, tmp_path):
     assert (other / 'a.jpg').exists() and sorted(p.name for p in other.iterdir()) == ['a.jpg']
 
 
+def test_of_a_newer_program(folder, tmp_path):
+    made = backup(folder, tmp_path / 't')
+    manifest = tmp_path / 't' / 'snapshots' / f'{made.id}.json'
+    text = manifest.read_bytes()
+    assert text.count(b'"folder_version":1') == 1
+
+    def seal(body):
+        manifest.write_bytes(body + b',"sha256":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n')
+    body = text[:text.rindex(b',"sha256":')]
+    seal(body)
+    assert manifest.read_bytes() == text
+    seal(body.replace(b'"folder_version":1', b'"folder_version":7'))
+    assert 'newer Moru (format 7' in ok('restore', tmp_path / 't', tmp_path / 'r', '--as', 'move', status=2) and not (tmp_path / 'r').exists()
+    seal(body.replace(b'"moru_snapshot":1', b'"moru_snapshot":2'))
+    assert 'newer Moru' in ok('restore', tmp_path / 't', tmp_path / 'r', '--as', 'move', status=2) and not (tmp_path / 'r').exists()
+    # It stays where it is, and so do the pieces that only it may name.
+    pieces = set((tmp_path / 't').glob('objects/*/*'))
+    err = ok('backup', folder, tmp_path / 't', '--keep', '1', status=2)
+    assert 'was made, but' in err and manifest.name in err and manifest.exists() and pieces <= set((tmp_path / 't').glob('objects/*/*'))
+    verified(tmp_path / 't')
+    manifest.write_bytes(text)
+    verified(tmp_path / 't', '--snapshot', made.id)
+
+
 # ---- beside the running node ----
 
 def test_of_a_served_folder_the_same_is_said(folder, tmp_path):
