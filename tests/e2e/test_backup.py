@@ -144,12 +144,20 @@ def test_the_key_only_when_asked_for(folder, tmp_path):
 
 def test_a_second_backup_writes_under_one_percent(folder, tmp_path):
     rng = random.Random(11)
-    write(tmp_path / 'big.csv', 'time,a\n' + ''.join(f'2021-09-07 {i // 3600:02}:{i // 60 % 60:02}:{i % 60:02},{rng.randbytes(2000).hex()}\n' for i in range(9000)))
-    assert moru('import', folder, tmp_path / 'big.csv').returncode == 0
-    first = backup(folder, tmp_path / 't')
+    # A file stays whole as a blob, and its texts become values: twice its size. `make soak` takes 1 GB.
+    mb = int(os.environ.get('MORU_BACKUP_MB', '70'))
+    with open(tmp_path / 'big.csv', 'w') as f:
+        f.write('time,a\n')
+        for i in range(mb * 125):
+            f.write(f'2021-{7 + i // 86400:02}-07 {i // 3600 % 24:02}:{i // 60 % 60:02}:{i % 60:02},{rng.randbytes(2000).hex()}\n')
+    assert moru('import', folder, tmp_path / 'big.csv', timeout=600).returncode == 0
+    (tmp_path / 'big.csv').unlink()
+    first = Made(ok('backup', folder, tmp_path / 't', timeout=600))
     before = sizes(tmp_path / 't')
-    assert sum(before.values()) > 60 << 20
+    assert sum(before.values()) > mb * 900000
+    t0 = time.monotonic()
     second = backup(folder, tmp_path / 't')
+    print(f'{first.bytes} bytes, then {second.written} written in {time.monotonic() - t0:.2f} s')
     after = sizes(tmp_path / 't')
     new = sum(n for p, n in after.items() if p not in before)
     # What is new is the mark and the audit of the first.
