@@ -1,11 +1,12 @@
 #!/bin/bash
-# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] [peers] (all unless some are named)
+# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] [backup] [peers] (all unless some are named)
 # demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
 # (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
+# backup: a second backup of 1 GB that did not change writes under 1 %.
 # peers: real programs that send to the node; they are built first (tools/peers.sh), where that can be.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-parts=${*:-demo faults mutants props peers}
+parts=${*:-demo faults mutants props backup peers}
 seeds=${SOAK_SEEDS:-50} first=${SOAK_FIRST:-$(date +%s)} out=build-test/soak failed=0
 tools/test.sh build || exit 1
 mkdir -p "$out"
@@ -43,6 +44,9 @@ if wanted props; then
 fi
 if wanted mutants; then
 	python3 -B tests/mutate/mutate.py build-test || failed=1
+fi
+if wanted backup; then
+	MORU_BIN=$PWD/build-test/moru MORU_BACKUP_MB=1000 tests/e2e/run "$PWD/tests/e2e/test_backup.py" -k one_percent -s || failed=1
 fi
 if wanted peers; then
 	tools/peers.sh telegraf

@@ -414,6 +414,19 @@ static int series(struct backup *b, struct diag *d)
 
 /* ---- the run ---- */
 
+/* The backup is made; what failed is about others. */
+static int not_pruned(struct backup *b, int err, struct diag *d)
+{
+	char file[DIAG_FILE_MAX] = "";
+	if (d)
+		memcpy(file, d->file, sizeof file);
+	diag_set(d, err, MSG_BACKUP_NOT_PRUNED);
+	diag_file(d, file[0] ? file : b->o.target);
+	diag_text(d, 0, span_str(b->now.id));
+	diag_text(d, 1, span_str(mo_err_name(err)));
+	return err;
+}
+
 static int sweep(struct backup *b, struct diag *d)
 {
 	int err = 0;
@@ -423,9 +436,10 @@ static int sweep(struct backup *b, struct diag *d)
 		err = archive_sweep(b->sweep, d);
 	if (err == MO_EAGAIN)
 		return 0;
-	if (err == 0)
-		set_state(b, DONE);
-	return err;
+	if (err != 0)
+		return not_pruned(b, err, d);
+	set_state(b, DONE);
+	return 0;
 }
 
 int backup_step(struct backup *b, struct diag *d)

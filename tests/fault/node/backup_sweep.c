@@ -443,13 +443,44 @@ static void missing_syncs_are_seen(void **state)
 	assert_true(planted(false, true, NULL) > 0);
 }
 
+/* A disk that does not keep what it was given: found before a manifest or a folder's format speaks of it. */
+static void wrong_writes_are_seen(void **state)
+{
+	struct vfs *v = clone(1);
+	struct nosync plant;
+	struct backup_report r;
+	struct restore_report rr;
+	struct diag d = {0};
+	struct vfs_stat st;
+	char newest[ARCHIVE_ID] = "";
+	size_t n = 0;
+	(void)state;
+	nosync_init(&plant, v);
+	plant.flip = true;
+	plant.only = TARGET "/objects";
+	assert_int_equal(back_up(&plant.v, NULL, 0, &r, &d), MO_ECORRUPT);
+	assert_int_equal(d.msg, MSG_BACKUP_READ_BACK);
+	assert_non_null(strstr(d.file, TARGET "/objects"));
+	assert_int_equal(findings(v, newest, &n), 0);
+	assert_int_equal(n, 1);
+	plant.only = NEW_DIR "/store.db";
+	struct restore_options o = {.vfs = &plant.v, .source = TARGET, .dir = NEW_DIR, .as = RESTORE_MOVE, .now_ns = now_ns};
+	assert_int_equal(restore_run(&o, &rr, &d), MO_ECORRUPT);
+	assert_string_equal(d.file, NEW_DIR "/store.db");
+	assert_int_equal(vfs_stat(v, NEW_DIR "/format", &st), MO_ENOENT);
+	plant.flip = false;
+	assert_int_equal(restore_run(&o, &rr, &d), 0);
+	check_content(v, NEW_DIR, 1);
+	vfs_free(v);
+}
+
 int main(void)
 {
 	const char *first = getenv("MORU_SWEEP_OFFSET");
 	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
 	printf("offset %llu\n", (unsigned long long)offset);
 	const struct CMUnitTest tests[] = {cmocka_unit_test(backups), cmocka_unit_test(restores),
-		cmocka_unit_test(missing_syncs_are_seen)};
+		cmocka_unit_test(missing_syncs_are_seen), cmocka_unit_test(wrong_writes_are_seen)};
 	make_base();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	vfs_free(base);

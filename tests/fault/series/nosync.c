@@ -5,7 +5,7 @@
 struct file {
 	struct vfs_file f;
 	struct vfs_file *below;
-	bool swallow;
+	bool swallow, flip;
 };
 static struct file *of(struct vfs_file *f)
 {
@@ -22,7 +22,16 @@ static int f_pread(struct vfs_file *f, void *p, size_t n, uint64_t offset, size_
 }
 static int f_pwrite(struct vfs_file *f, const void *p, size_t n, uint64_t offset)
 {
-	return of(f)->below->ops->pwrite(of(f)->below, p, n, offset);
+	if (!of(f)->flip || n == 0)
+		return of(f)->below->ops->pwrite(of(f)->below, p, n, offset);
+	uint8_t *wrong = malloc(n);
+	if (!wrong)
+		return MO_ENOMEM;
+	memcpy(wrong, p, n);
+	wrong[n - 1] ^= 1;
+	int r = of(f)->below->ops->pwrite(of(f)->below, wrong, n, offset);
+	free(wrong);
+	return r;
 }
 static int f_sync(struct vfs_file *f)
 {
@@ -61,7 +70,9 @@ static int v_open(struct vfs *v, struct vfs_file **ret, const char *path, unsign
 	if (!f)
 		return MO_ENOMEM;
 	f->f.ops = &file_ops;
-	f->swallow = to(v)->files && (!to(v)->only || strstr(path, to(v)->only));
+	bool meant = !to(v)->only || strstr(path, to(v)->only);
+	f->swallow = to(v)->files && meant;
+	f->flip = to(v)->flip && meant;
 	int r = to(v)->below->ops->open(to(v)->below, &f->below, path, flags, d);
 	if (r != 0)
 		free(f);
