@@ -261,7 +261,7 @@ static int write_machines(struct api_call *c, const struct states *s)
 			jw_i64(w, last ? last->alarm : 0);
 			jw_key(w, "running_share");
 			if (all)
-				jw_f64(w, (double)(ran / NS_PER_MS) / (double)(all / NS_PER_MS + 1));
+				jw_f64(w, (double)ran / (double)all);
 			else
 				jw_null(w);
 			jw_key(w, "stale");

@@ -1,6 +1,7 @@
 /* Signals and their values. */
 #include "api/priv/api.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -396,6 +397,7 @@ int get_chart(struct api_call *c)
 		err = api_param_i64(c, "width", 800, 1, CHART_MAX, &width);
 	if (err != 0)
 		return err;
+	assert(width > 0);
 	if (def.type == SERIES_STR)
 		return diag_set(c->d, MO_ESTATE, MSG_API_NO_CHART);
 	if (to <= from)

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <assert.h>
+
 /* Hangul syllables are laid out as (L * 21 + V) * 28 + T (Unicode 15, 3.12). */
 #define S_BASE 0xAC00u
 #define L_BASE 0x1100u
@@ -190,6 +192,7 @@ static int number_sound(struct span s)
 {
 	size_t begin = s.n, zeros = 0;
 	bool point = false, counting = true, other = false;
+	assert(s.n && is_digit(s.p[s.n - 1]));
 	while (begin > 0 && (is_digit(s.p[begin - 1]) || s.p[begin - 1] == ',' || s.p[begin - 1] == '.')) {
 		uint8_t c = s.p[--begin];
 		if (c == '.') {

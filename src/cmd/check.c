@@ -10,7 +10,6 @@
 #include "cmd/cmd.h"
 #include "codec/json.h"
 #include "codec/text.h"
-#include "http/client.h"
 #include "node/folder.h"
 #include "series/series.h"
 #include "store/store.h"
@@ -57,12 +56,6 @@ static int check_here(struct checking *k, const struct folder *f, struct diag *d
 	return err;
 }
 
-static struct span words_of(const struct cmd *c, const struct json_value *o)
-{
-	struct span words = span_str("");
-	return json_get_str(json_member(o, "detail"), c->lang == WORDS_KO ? "ko" : "en", &words, NULL) == 0 ? words : span_str("");
-}
-
 static int print_answer(struct checking *k, const struct json_value *root, struct diag *d)
 {
 	const struct json_value *items = json_member(root, "items");
@@ -75,7 +68,7 @@ static int print_answer(struct checking *k, const struct json_value *root, struc
 		char name[DIAG_FILE_MAX];
 		if ((err = json_get_str(o, "file", &file, d)) == 0) {
 			diag_copy(name, sizeof name, file);
-			cmd_fail_words(name, words_of(k->c, o), 0);
+			cmd_fail_words(name, cmd_detail(k->c, o), 0);
 		}
 	}
 	k->files = (uint64_t)files;
@@ -86,41 +79,30 @@ static int print_answer(struct checking *k, const struct json_value *root, struc
 /* *ret_said: it could not be checked, and the node said why. */
 static int check_there(struct checking *k, const char *folder, bool *ret_said, struct diag *d)
 {
-	struct httpc *http = NULL;
-	struct buf answer, url;
+	struct buf answer, path;
 	struct arena a;
 	struct json_value *root;
 	int code = 0;
-	char *sock = vfs_join(folder, "run/moru.sock");
 	buf_init(&answer, 0);
-	buf_init(&url, 0);
+	buf_init(&path, 0);
 	arena_init(&a, ANSWER_ARENA_MAX);
-	buf_adds(&url, "http://localhost/api/v1/check");
+	buf_adds(&path, "/api/v1/check");
 	if (utf8_valid(span_str(folder))) { /* a query is UTF-8; else files are named as the node names them */
-		buf_adds(&url, "?folder=");
-		percent_encode(&url, span_str(folder));
+		buf_adds(&path, "?folder=");
+		percent_encode(&path, span_str(folder));
 	}
-	buf_addc(&url, 0);
-	struct httpc_request r = {.method = "POST", .url = (const char *)url.p, .unix_path = sock, .content_type = "application/json", .body = SPAN_LIT("{}"),
-		.timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	if (err == 0)
-		err = httpc_do(http, &r, &code, &answer, d);
-	if (err != 0)
-		err = cmd_unanswered(d, err, folder, false, MSG_NODE_ENDED);
-	if (err == 0)
-		err = json_parse(&root, &a, buf_span(&answer), d);
-	if (err == 0 && code == 200) {
+	buf_addc(&path, 0);
+	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(folder, &q, &code, &answer, d);
+	if (err == 0 && code != 200) {
+		err = cmd_refused(k->c, buf_span(&answer), 2, d);
+		*ret_said = err == 0;
+	} else if (err == 0 && (err = json_parse(&root, &a, buf_span(&answer), d)) == 0) {
 		err = print_answer(k, root, d);
-	} else if (err == 0) {
-		cmd_fail_words("", words_of(k->c, root), 2);
-		*ret_said = true;
 	}
-	httpc_free(http);
-	free(sock);
 	arena_free(&a);
 	buf_free(&answer);
-	buf_free(&url);
+	buf_free(&path);
 	return err;
 }
 

@@ -48,6 +48,21 @@ void cmd_held(struct diag *d, const char *folder);
  * ever reached: another command holds the folder; else the node has ended, which `ended` says ({0}: the folder). Other errors are left. */
 int cmd_unanswered(struct diag *d, int err, const char *folder, bool reached, enum mo_msg ended);
 
+/* ---- ask.c ---- */
+struct cmd_question {
+	const char *path; /* "/api/v1/check?folder=..." */
+	const char *content_type;
+	struct span body;
+	int64_t timeout_ms;
+};
+/* POSTs it to the node that serves the folder, by its socket. Nobody there: cmd_unanswered(). */
+MO_MUST_USE int cmd_ask(const char *folder, const struct cmd_question *q, int *ret_status, struct buf *answer, struct diag *d);
+/* The `detail` of a finding or a problem document, in the user's language; may be empty. */
+struct json_value;
+struct span cmd_detail(const struct cmd *c, const struct json_value *o);
+/* Says on standard error why the node refused, in its own words. MO_EINVAL: that was no problem document. */
+MO_MUST_USE int cmd_refused(const struct cmd *c, struct span problem, int status, struct diag *d);
+
 int cmd_init(struct cmd *c), cmd_serve(struct cmd *c), cmd_import(struct cmd *c), cmd_check(struct cmd *c), cmd_sql(struct cmd *c);
 int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c);
 

@@ -7,8 +7,6 @@
 
 #include "api/sql_text.h"
 #include "cmd/cmd.h"
-#include "codec/json.h"
-#include "http/client.h"
 #include "node/folder.h"
 
 #define ANSWER_TIMEOUT_MS 60000 /* more than the node gives a statement */
@@ -46,40 +44,24 @@ static int select_here(struct cmd *c, const struct folder *f, struct span sql, e
 /* What the node refuses is said in its own words. */
 static int select_there(struct cmd *c, const char *folder, struct span sql, const char *format, int *status, struct diag *d)
 {
-	struct httpc *http = NULL;
-	struct buf answer, url;
-	struct arena a;
-	struct json_value *root;
+	struct buf answer, path;
 	int code = 0;
-	char *sock = vfs_join(folder, "run/moru.sock");
 	buf_init(&answer, 0);
-	buf_init(&url, 0);
-	arena_init(&a, 0);
-	buf_printf(&url, "http://localhost/api/v1/sql?format=%s", format);
-	struct httpc_request r = {.method = "POST", .unix_path = sock, .content_type = "application/sql", .body = sql, .timeout_ms = ANSWER_TIMEOUT_MS};
-	buf_addc(&url, 0);
-	r.url = (const char *)url.p;
-	int err = sock && !url.err ? httpc_new(&http) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	if (err == 0)
-		err = httpc_do(http, &r, &code, &answer, d);
+	buf_init(&path, 0);
+	buf_printf(&path, "/api/v1/sql?format=%s", format);
+	buf_addc(&path, 0);
+	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/sql", .body = sql, .timeout_ms = ANSWER_TIMEOUT_MS};
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(folder, &q, &code, &answer, d);
 	if (err != 0) {
-		err = cmd_unanswered(d, err, folder, false, MSG_NODE_ENDED);
 		*status = 2;
-	}
-	if (err == 0 && code == 200) {
+	} else if (code == 200) {
 		print(NULL, &answer);
 		*status = 0;
-	} else if (err == 0 && (err = json_parse(&root, &a, buf_span(&answer), d)) == 0) {
-		struct span words = {NULL, 0};
-		err = json_get_str(json_member(root, "detail"), c->lang == WORDS_KO ? "ko" : "en", &words, d);
-		if (err == 0)
-			fprintf(stderr, "moru: %.*s\n", SPAN_FMT(words));
+	} else {
+		err = cmd_refused(c, buf_span(&answer), 1, d);
 	}
-	httpc_free(http);
-	free(sock);
-	arena_free(&a);
 	buf_free(&answer);
-	buf_free(&url);
+	buf_free(&path);
 	return err;
 }
 

@@ -254,6 +254,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	n->vfs = vfs;
 	n->opt = *opt;
 	n->history_from_ns = n->history_to_ns = T_NONE;
+	n->new_rows_end = &n->new_rows;
 	pthread_mutex_init(&n->mu, NULL);
 	struct journal_options said = {.put = put_line, .code = code_of, .arg = n};
 	int err = journal_new(&n->journal, &said);
@@ -582,6 +583,8 @@ int node_start(struct node *n, struct diag *d)
 		err = live_new(&n->live, n);
 	if (err == 0)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
+	if (err == 0)
+		writer_set_synced(n->writer, signals_synced, n);
 	if (err == 0)
 		err = start_workers(n, d);
 	if (err == 0)

@@ -1,11 +1,12 @@
 /* From series keys to ids; new series get a signal row in the store. A series and its row are two stores' business: the row's job is made
- * before the series is defined, so that no memory means no series; a row that the store has no room or no luck for is kept and given again
- * within a second, with its label, which no key holds. What a crash takes signals.c makes anew from the key.
+ * before the series is defined, so that no memory means no series, and waits for the sync that covers the definition, so that no crash leaves
+ * a row without its series; a row that the store has no room or no luck for is kept and given again within a second, with its label, which no
+ * key holds. What a crash takes signals.c makes anew from the key.
  *
- *   job made --series defined--> submitted --stored--> freed
- *                                 |   ^ every second
- *                                 v   |
- *                                 late (at most LATE_ROWS_MAX; more: signals_missing) */
+ *   job made --series defined--> new --synced--> submitted --stored--> freed
+ *                                                 |   ^ every second
+ *                                                 v   |
+ *                                                 late (at most LATE_ROWS_MAX; more: signals_missing) */
 #include <stdlib.h>
 
 #include "node/priv/labels.h"
@@ -73,13 +74,34 @@ void signals_late(struct node *n)
 	}
 }
 
+void signals_synced(void *arg)
+{
+	struct node *n = arg;
+	struct sjob *j = n->new_rows;
+	n->new_rows = NULL;
+	n->new_rows_end = &n->new_rows;
+	while (j) {
+		struct sjob *next = j->next;
+		if (storer_submit(n->storer, j) != 0)
+			keep_late(n, j); /* a full store queue only delays the row */
+		j = next;
+	}
+}
+
+static void free_rows(struct sjob **rows)
+{
+	while (*rows) {
+		struct sjob *next = (*rows)->next;
+		free(*rows);
+		*rows = next;
+	}
+}
+
 void signals_late_free(struct node *n)
 {
-	while (n->late_rows) {
-		struct sjob *next = n->late_rows->next;
-		free(n->late_rows);
-		n->late_rows = next;
-	}
+	free_rows(&n->new_rows);
+	free_rows(&n->late_rows);
+	n->new_rows_end = &n->new_rows;
 	n->n_late_rows = 0;
 }
 
@@ -113,14 +135,26 @@ static struct signal_job *signal_job_new(struct node *n, const struct point_key 
 	return j;
 }
 
+/* A device's document may call a series that is there by another label or unit than before; its row hears so. */
+static void name_again(struct node *n, const struct point_key *k, series_id id)
+{
+	struct series_def def;
+	struct signal_job *row = NULL;
+	if (sdb_get_def(n->sdb, id, &def) == 0)
+		row = signal_job_new(n, k, &def.uuid);
+	if (row && storer_submit(n->storer, &row->job) != 0)
+		keep_late(n, &row->job);
+}
+
 int node_resolve(struct node *n, const struct point_key *k, series_id *ret, struct diag *d)
 {
 	struct series_def def = {.type = k->type, .kind = k->kind, .key = k->key, .unit = k->unit};
 	struct signal_job *row = NULL;
-	bool is_new = false;
+	bool is_new = false, there;
 	series_id known;
 	int err = 0;
-	if (sdb_find(n->sdb, k->key, &known) != 0) {
+	there = sdb_find(n->sdb, k->key, &known) == 0;
+	if (!there) {
 		err = os_uuid(&def.uuid, clock_now(n->clock));
 		if (err == 0 && !(row = signal_job_new(n, k, &def.uuid)))
 			err = MO_ENOMEM;
@@ -128,10 +162,14 @@ int node_resolve(struct node *n, const struct point_key *k, series_id *ret, stru
 			return diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_LOG_FLUSH);
 	}
 	err = sdb_define(n->sdb, &def, ret, &is_new, d);
-	if (err != 0 || !is_new)
+	if (err != 0 || !is_new) {
 		free(row);
-	else if (storer_submit(n->storer, &row->job) != 0)
-		keep_late(n, &row->job); /* a full store queue only delays the row */
+	} else {
+		*n->new_rows_end = &row->job;
+		n->new_rows_end = &row->job.next;
+	}
+	if (err == 0 && there && span_starts(k->source, "device:"))
+		name_again(n, k, *ret);
 	return err;
 }
 

@@ -43,7 +43,7 @@ static int repair_one(struct node *n, const struct series_def *def, struct diag 
 	return err == MO_ENOMEM || err == MO_EIO || err == MO_EFULL ? err : 0;
 }
 
-/* The series of all rows, by their uuid in text. Counting would not do: a crash may leave a row whose series was not durable yet, too. */
+/* The series of all rows, by their uuid in text. Counting would not do: a row may stand without its series, where a damaged file was set aside. */
 static int with_rows(struct store_reader *r, struct map *ret, struct diag *d)
 {
 	struct table_cursor *cur = NULL;

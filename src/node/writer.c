@@ -19,6 +19,8 @@ struct writer {
 	pthread_t thread;
 	bool started;
 	struct bqueue *queue;
+	void (*synced)(void *arg);
+	void *synced_arg;
 	_Atomic int64_t busy_since_ns; /* the round under way; 0: none */
 
 	pthread_t maintainer;
@@ -231,6 +233,8 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 		set_failure(w, err, d);
 	}
 	pthread_mutex_unlock(&w->mu);
+	if (err == 0 && w->synced)
+		w->synced(w->synced_arg);
 	for (size_t i = 0; i < n; i++) {
 		struct wjob *j = jobs[i];
 		struct diag *jd = j->d;
@@ -278,6 +282,12 @@ int writer_new(struct writer **ret, struct sdb *db, size_t queue_max)
 	}
 	*ret = w;
 	return 0;
+}
+
+void writer_set_synced(struct writer *w, void (*fn)(void *arg), void *arg)
+{
+	w->synced = fn;
+	w->synced_arg = arg;
 }
 
 void writer_stop(struct writer *w)

@@ -27,6 +27,8 @@ struct tap {
 };
 
 MO_MUST_USE int writer_new(struct writer **ret, struct sdb *db, size_t queue_max);
+/* Before the first job: what is called on the log thread after each sync that worked, before the jobs' done(). */
+void writer_set_synced(struct writer *w, void (*fn)(void *arg), void *arg);
 /* Finishes what is queued and ends the threads; submitting gives MO_ECANCELED from then on. NULL and twice are fine. */
 void writer_stop(struct writer *w);
 /* Stops first. */

@@ -209,3 +209,16 @@ def test_twenty_devices(node, record_property):
         p.stop()
     record_property('cpu_percent', round(100 * used / took, 1))
     print(f'\n20 devices, 10 signals and 1 cycle each a second: {100 * used / took:.1f} % of one core')
+
+
+def test_label_and_unit_follow_the_document(node, plc):
+    def shown():
+        return {s['name']: (s['label'], s['unit'], s['id']) for s in node.items('/api/v1/signals', asset='PLC-01')}
+    put_device(node, 'plc', device(plc.port, [{'name': 'a', 'address': 1, 'label': '온도', 'unit': '°C'}, {'name': 'b', 'address': 2}]))
+    wait_for(lambda: len(shown()) == 2)
+    before = shown()
+    assert before['a'][:2] == ('온도', '°C') and before['b'][:2] == ('b', '')
+    put_device(node, 'plc', device(plc.port, [{'name': 'a', 'address': 1, 'label': '압력', 'unit': 'bar'}, {'name': 'b', 'address': 2, 'label': '속도'}]))
+    wait_for(lambda: shown()['a'][:2] == ('압력', 'bar') and shown()['b'][0] == '속도')
+    assert {k: v[2] for k, v in shown().items()} == {k: v[2] for k, v in before.items()}  # the series are the same
+    assert [i['kind'] for i in node.get_json('/api/v1/search?q=%EC%95%95%EB%A0%A5')['items']]  # found by its new name

@@ -26,7 +26,9 @@
 MO_MUST_USE int signals_repair(struct node *n, struct store_reader *r, struct diag *d);
 /* Gives the store again the rows that it had no room or no luck for (resolve.c). Any thread. */
 void signals_late(struct node *n);
-/* When the store thread has ended: the next start makes what is left from the series' keys. */
+/* struct node: gives the store the rows of the series that the last sync made durable. Log thread. */
+void signals_synced(void *node);
+/* When the log and store threads have ended: the next start makes what is left from the series' keys. */
 void signals_late_free(struct node *n);
 
 struct worker {
@@ -82,6 +84,7 @@ struct node {
 	struct work repair;          /* signals_repair() on a worker */
 	atomic_bool signals_missing; /* a row found no room in the store's queue, nor among late_rows */
 	atomic_bool repairing;
+	struct sjob *new_rows, **new_rows_end; /* of resolve.c: their series wait for a sync; log thread */
 
 	pthread_mutex_t mu; /* below */
 	struct settings settings;
