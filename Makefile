@@ -23,7 +23,7 @@ deb:
 	@tools/deb.sh
 # Installs, upgrades, removes and purges it in a fresh Debian of its own (debootstrap: root, network, minutes).
 deb-test: deb
-	@tools/deb-test.sh build-deb/moru_*.deb
+	@tests/deb/run.sh build-deb/moru_*.deb
 demo: build
 	@$(BUILD)/moru demo $(DEMO)
 # STEPS="unit e2e" or some of: setup build unit e2e ui demo asan tsan mutate

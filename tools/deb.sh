@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-}
 if [ -z "$build" ]; then
-	build=build-deb
+	build="build-deb"
 	[ -e $build/build.ninja ] || meson setup $build --prefix=/usr -Dbuildtype=release -Ddebug=true -Dtests=false >/dev/null
 	ninja --quiet -C $build
 fi

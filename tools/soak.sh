@@ -1,12 +1,13 @@
 #!/bin/bash
-# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] [backup] [peers] (all unless some are named)
+# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] [backup] [peers] [deb] (all unless some are named)
 # demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
 # (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
 # backup: a second backup of 1 GB that did not change writes under 1 %.
+# deb: the package in a fresh Debian of its own (debootstrap); left out, and said, without root.
 # peers: real programs that send to the node; they are built first (tools/peers.sh), where that can be.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-parts=${*:-demo faults mutants props backup peers}
+parts=${*:-demo faults mutants props backup peers deb}
 seeds=${SOAK_SEEDS:-50} first=${SOAK_FIRST:-$(date +%s)} out=build-test/soak failed=0
 tools/test.sh build || exit 1
 mkdir -p "$out"
@@ -57,6 +58,13 @@ if wanted peers; then
 		echo "peers: left out: no Go to build Telegraf with, and no Telegraf"
 	else
 		failed=1
+	fi
+fi
+if wanted deb; then
+	if [ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null; then
+		make --no-print-directory deb-test || failed=1
+	else
+		echo "deb: left out: it wants root and debootstrap"
 	fi
 fi
 exit $failed

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from conftest import MORU, moru
+from conftest import MORU, ROOT, moru
 from modbus_fake import wait_for
 
 HANGUL = re.compile('[가-힣]')
@@ -182,6 +182,8 @@ def test_https(tls_node):
     s.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     assert s.recv(4096).startswith(b'HTTP/1.1 200')
     s.close()
+    told = {m for m in re.findall(r'(?m)^# TYPE (moru_tls_\w+)', n.get('/metrics').text)}
+    assert len(told) == 3 and all(f'`{m}`' in (ROOT / 'docs/metrics.md').read_text() for m in told)
 
 
 def agreed(n, version, ciphers):

@@ -11,7 +11,7 @@ import { frame } from "../words/frame";
 import { log } from "../words/log";
 
 const EVERY_MS = 3000, LINES = 100;
-const looks: Record<LogLine["level"], Look> = { info: "none", warn: "wait", error: "stop" };
+const looks: Record<LogLine["level"], Look> = { info: "plan", warn: "wait", error: "stop" };
 const path = (level: string | null, cursor?: string): string => `/api/v1/log${query({ limit: LINES, level, cursor })}`;
 
 export function LogPage() {

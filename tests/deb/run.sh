@@ -1,13 +1,13 @@
 #!/bin/bash
-# The package in a fresh Debian 12 of its own: deb-test.sh PACKAGE. Installs it, serves as its user, upgrades with the data kept, removes (data stay),
+# The package in a fresh Debian 12 of its own: run.sh PACKAGE. Installs it, serves as its user, upgrades with the data kept, removes (data stay),
 # purges (data go). Wants root, debootstrap and a Debian mirror (DEB_MIRROR, else the first of apt's sources).
 set -euo pipefail
-cd "$(dirname "$0")/.."
 deb=$(readlink -f "$1")
-command -v debootstrap >/dev/null || { echo "deb-test.sh: install debootstrap" >&2; exit 2; }
-[ "$(id -u)" = 0 ] || { echo "deb-test.sh: wants root, for chroot" >&2; exit 2; }
-mirror=${DEB_MIRROR:-$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-	sed -n 's/^deb  *\(\[[^]]*\] *\)\{0,1\}\(http[^ ]*\).*/\2/p; s/^URIs: *\(http[^ ]*\).*/\1/p' | head -1)}
+cd "$(dirname "$0")/../.."
+command -v debootstrap >/dev/null || { echo "tests/deb/run.sh: install debootstrap" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo "tests/deb/run.sh: wants root, for chroot" >&2; exit 2; }
+mirror=${DEB_MIRROR:-$( (cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true) |
+	sed -nE 's/^deb +(\[[^]]*\] *)?(http[^ ]*).*/\2/p; s/^URIs: *(http[^ ]*).*/\1/p' | sed -n 1p)}
 work=$(mktemp -d)
 root=$work/root
 node=
