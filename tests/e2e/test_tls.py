@@ -182,7 +182,7 @@ def test_https(tls_node):
     s.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     assert s.recv(4096).startswith(b'HTTP/1.1 200')
     s.close()
-    told = {m for m in re.findall(r'(?m)^# TYPE (moru_tls_\w+)', n.get('/metrics').text)}
+    told = {m for m in re.findall(r'(?m)^# TYPE (moru_tls_\w+)', ask(n, 'GET', '/metrics').text)}
     assert len(told) == 3 and all(f'`{m}`' in (ROOT / 'docs/metrics.md').read_text() for m in told)
 
 
