@@ -83,6 +83,7 @@ test("a node with accounts asks who it is, in both languages; after the login on
 				await page.fill("input[name=password]", "correct-horse-9");
 				await page.keyboard.press("Enter");
 				await page.waitForSelector("nav.rail");
+				await page.waitForSelector(".app:not(.lost-now)", { timeout: 1000 }); /* live at once, not when a back-off ends */
 				await settle(page);
 				assert.equal(await page.evaluate(() => location.pathname), "/lots/SUP/PA-2291");
 				assert.match(await page.textContent("main"), /PA-2291/);

@@ -7,7 +7,7 @@ export type FromHub =
 	| { kind: "up"; again: boolean }
 	| { kind: "lost"; at: number }
 	| { kind: "value" | "change" | "clock" | "device"; data: unknown };
-export type ToHub = { kind: "topics"; series: string[] } | { kind: "alive" } | { kind: "bye" };
+export type ToHub = { kind: "topics"; series: string[] } | { kind: "alive" } | { kind: "bye" } | { kind: "again" };
 
 const SILENT_MS = 5000;
 const PORT_SILENT_MS = 200_000; /* hidden tabs may run their timers once a minute */
@@ -41,11 +41,15 @@ export class Hub {
 			tell: (m) => {
 				port.seen = Date.now();
 				if (m.kind === "bye") this.ports.delete(port);
+				else if (m.kind === "again") {
+					this.tries = 0;
+					if (!this.up) this.open();
+				}
 				else if (m.kind === "topics") {
 					this.ports.add(port);
 					port.series = m.series;
 				}
-				if (m.kind !== "alive") this.retopic();
+				if (m.kind === "topics" || m.kind === "bye") this.retopic();
 			},
 		};
 	}

@@ -68,6 +68,9 @@ export function startLive(): void {
 	addEventListener("pageshow", (e) => e.persisted && topics());
 }
 
+/* What kept the stream away is over, as after a login: it is opened now, not when its back-off ends. */
+export const liveAgain = (): void => tell({ kind: "again" });
+
 function alone(): void {
 	const seat = new Hub().join(take);
 	tell = seat.tell;

@@ -1,10 +1,10 @@
 /* The page: frame, routes, what is asked for first. */
 import { render } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { loadSession, prefetch, useGet, type ApiError } from "./api";
 import { setZone } from "./format";
 import { defaultLang, t, useLang } from "./i18n";
-import { setClock, startLive } from "./live";
+import { liveAgain, setClock, startLive } from "./live";
 import { AccountsPage } from "./pages/accounts";
 import { AssetPage, SeriesPage } from "./pages/asset";
 import { AssetsPage } from "./pages/assets";
@@ -57,6 +57,11 @@ function App() {
 	useEffect(() => {
 		if (node.data) defaultLang(node.data.lang);
 	}, [node.data]);
+	const asked = useRef(false);
+	useEffect(() => {
+		if (asked.current && !needed) liveAgain();
+		asked.current = needed;
+	}, [needed]);
 	if (needed) return <LoginPage />;
 	const wall = route.parts.length === 0 && route.query.has("wall");
 	const body = node.data ? wall ? <WallPage node={node.data} /> : <Page route={route} node={node.data} /> : node.error ? <Unreachable again={node.again} error={node.error} /> : null;
