@@ -115,7 +115,8 @@ def main():
         place = Place(o.build, scratch, o.quick)
         where = machine(scratch, load)
         parts = {"node": lambda: rows_node.rows(place, say), "import": lambda: rows_import.rows(place, o.data, say),
-                 "chart": lambda: rows_chart.rows(place, say), "line": lambda: rows_line.rows(place, say)}
+                 "chart": lambda: rows_chart.rows(place, say), "line": lambda: rows_line.rows(place, say),
+                 "backup": lambda: rows_backup.rows(place, say)}
         for name in ORDER:
             if o.rows and name not in o.rows:
                 continue
