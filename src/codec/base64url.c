@@ -3,32 +3,37 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void base64url_encode(struct buf *out, struct span in)
+size_t base64url_write(char *out, struct span in)
 {
 	size_t tail = in.n % 3, i = 0;
+	char *p = out;
+	for (; in.n - i >= 3; i += 3) {
+		uint32_t v = (uint32_t)in.p[i] << 16 | (uint32_t)in.p[i + 1] << 8 | in.p[i + 2];
+		*p++ = alphabet[v >> 18];
+		*p++ = alphabet[v >> 12 & 63];
+		*p++ = alphabet[v >> 6 & 63];
+		*p++ = alphabet[v & 63];
+	}
+	if (tail) {
+		uint32_t v = (uint32_t)in.p[i] << 16 | (tail == 2 ? (uint32_t)in.p[i + 1] << 8 : 0);
+		*p++ = alphabet[v >> 18];
+		*p++ = alphabet[v >> 12 & 63];
+		if (tail == 2)
+			*p++ = alphabet[v >> 6 & 63];
+	}
+	return (size_t)(p - out);
+}
+
+void base64url_encode(struct buf *out, struct span in)
+{
+	size_t tail = in.n % 3;
 	if (in.n / 3 > SIZE_MAX / 8) {
 		out->err = out->err ? out->err : MO_ELIMIT;
 		return;
 	}
-	size_t need = in.n / 3 * 4 + (tail ? tail + 1 : 0);
-	uint8_t *p = buf_reserve(out, need);
-	if (!p)
-		return;
-	for (; in.n - i >= 3; i += 3) {
-		uint32_t v = (uint32_t)in.p[i] << 16 | (uint32_t)in.p[i + 1] << 8 | in.p[i + 2];
-		*p++ = (uint8_t)alphabet[v >> 18];
-		*p++ = (uint8_t)alphabet[v >> 12 & 63];
-		*p++ = (uint8_t)alphabet[v >> 6 & 63];
-		*p++ = (uint8_t)alphabet[v & 63];
-	}
-	if (tail) {
-		uint32_t v = (uint32_t)in.p[i] << 16 | (tail == 2 ? (uint32_t)in.p[i + 1] << 8 : 0);
-		*p++ = (uint8_t)alphabet[v >> 18];
-		*p++ = (uint8_t)alphabet[v >> 12 & 63];
-		if (tail == 2)
-			*p++ = (uint8_t)alphabet[v >> 6 & 63];
-	}
-	out->n += need;
+	uint8_t *p = buf_reserve(out, in.n / 3 * 4 + (tail ? tail + 1 : 0));
+	if (p)
+		out->n += base64url_write((char *)p, in);
 }
 
 static int value(uint8_t c)
@@ -42,16 +47,20 @@ static int value(uint8_t c)
 	return c == '-' ? 62 : c == '_' ? 63 : -1;
 }
 
-int base64url_decode(struct buf *out, struct span in)
+static size_t decoded_bytes(size_t n)
+{
+	return n / 4 * 3 + (n % 4 ? n % 4 - 1 : 0);
+}
+
+int base64url_read(uint8_t *out, size_t max, size_t *ret_n, struct span in)
 {
 	size_t tail = in.n % 4;
+	uint8_t *p = out;
+	uint32_t v = 0;
 	if (tail == 1)
 		return MO_EINVAL;
-	size_t need = in.n / 4 * 3 + (tail ? tail - 1 : 0);
-	uint8_t *p = buf_reserve(out, need);
-	if (!p)
-		return out->err;
-	uint32_t v = 0;
+	if (decoded_bytes(in.n) > max)
+		return MO_ELIMIT;
 	for (size_t i = 0; i < in.n; i++) {
 		int c = value(in.p[i]);
 		if (c < 0)
@@ -74,8 +83,22 @@ int base64url_decode(struct buf *out, struct span in)
 		*p++ = (uint8_t)(v >> 10);
 		*p++ = (uint8_t)(v >> 2);
 	}
-	out->n += need;
+	*ret_n = (size_t)(p - out);
 	return 0;
+}
+
+int base64url_decode(struct buf *out, struct span in)
+{
+	size_t need = decoded_bytes(in.n), n = 0;
+	if (in.n % 4 == 1)
+		return MO_EINVAL;
+	uint8_t *p = buf_reserve(out, need);
+	if (!p)
+		return out->err;
+	int err = base64url_read(p, need, &n, in);
+	if (err == 0)
+		out->n += n;
+	return err;
 }
 
 void hex_encode(struct buf *out, struct span in)

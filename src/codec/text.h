@@ -32,6 +32,10 @@ MO_MUST_USE int text_encode_cp949(struct buf *out, struct span utf8, uint64_t *r
 /* Base64url without padding (RFC 4648, 5). Decoding refuses padding, other alphabets and non-zero trailing bits (MO_EINVAL). */
 void base64url_encode(struct buf *out, struct span in);
 MO_MUST_USE int base64url_decode(struct buf *out, struct span in);
+/* The same in the caller's memory, where secrets are wiped. out: 4 characters for 3 bytes begun, no NUL; gives how many. */
+size_t base64url_write(char *out, struct span in);
+/* MO_EINVAL; MO_ELIMIT: more than max bytes. */
+MO_MUST_USE int base64url_read(uint8_t *out, size_t max, size_t *ret_n, struct span in);
 void hex_encode(struct buf *out, struct span in);
 MO_MUST_USE int hex_decode(struct buf *out, struct span in);
 /* application/x-www-form-urlencoded and URI percent coding. plus: '+' means blank. MO_EINVAL. */

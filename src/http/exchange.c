@@ -297,6 +297,11 @@ bool http_from_unix(const struct http_x *x)
 	return x->c->from_unix;
 }
 
+void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX])
+{
+	memcpy(out, x->c->peer, HTTP_PEER_MAX);
+}
+
 bool http_is_tls(const struct http_x *x)
 {
 	return x->c->tls != NULL;

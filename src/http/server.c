@@ -525,6 +525,8 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 	c->from_unix = from_unix;
 	c->refused = refused;
 	c->state = tls ? CONN_SHAKE : CONN_IDLE;
+	if (!from_unix)
+		sock_peer(c);
 	buf_init(&c->in, 0);
 	buf_init(&c->out, 0);
 	if (event_assign(&c->rd, loop_base(s->l), fd, EV_READ | EV_PERSIST, on_readable, c) < 0 ||

@@ -260,7 +260,7 @@ void sock_end(struct conn *c)
 		tls_end(c->tls);
 }
 
-void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX])
+void sock_peer(struct conn *c)
 {
 	union {
 		struct sockaddr a;
@@ -271,13 +271,12 @@ void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX])
 	socklen_t n = sizeof peer;
 	const void *from = NULL;
 
-	out[0] = '\0';
-	if (x->c->from_unix || getpeername(x->c->fd, &peer.a, &n) != 0)
+	if (getpeername(c->fd, &peer.a, &n) != 0)
 		return;
 	if (peer.a.sa_family == AF_INET)
 		from = &peer.in.sin_addr;
 	else if (peer.a.sa_family == AF_INET6)
 		from = &peer.in6.sin6_addr;
-	if (!from || !inet_ntop(peer.a.sa_family, from, out, HTTP_PEER_MAX))
-		out[0] = '\0';
+	if (!from || !inet_ntop(peer.a.sa_family, from, c->peer, sizeof c->peer))
+		c->peer[0] = '\0';
 }

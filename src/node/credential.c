@@ -1,50 +1,14 @@
 #include "node/credential.h"
 
+#include "codec/text.h"
 #include "os/crypto.h"
 
-#define BASIC_MAX 256u /* bytes of USER:TOKEN */
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static int digit(uint8_t c)
-{
-	if (c == '+')
-		c = '-';
-	if (c == '/')
-		c = '_';
-	const char *at = c ? strchr(alphabet, c) : NULL;
-	return at ? (int)(at - alphabet) : -1;
-}
-
-/* Either alphabet of base64, padding dropped. False: not base64, or too long. */
-static bool decode(uint8_t *out, size_t max, size_t *ret_n, struct span s)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-	size_t n = 0;
-	while (s.n && s.p[s.n - 1] == '=')
-		s.n--;
-	for (size_t i = 0; i < s.n; i++) {
-		int v = digit(s.p[i]);
-		if (v < 0)
-			return false;
-		bits = (bits << 6 | (uint32_t)v) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			if (n == max)
-				return false;
-			have -= 8;
-			out[n++] = (uint8_t)(bits >> have);
-		}
-	}
-	*ret_n = n;
-	return have < 6 && (bits & ((1u << have) - 1)) == 0;
-}
+#define BASIC_TEXT_MAX 344u /* characters of 256 bytes USER:TOKEN */
 
 static bool secret_of(uint8_t out[CREDENTIAL_BYTES], struct span text)
 {
 	size_t n = 0;
-	return text.n == CREDENTIAL_TEXT - 1 && decode(out, CREDENTIAL_BYTES, &n, text) && n == CREDENTIAL_BYTES;
+	return text.n == CREDENTIAL_TEXT - 1 && base64url_read(out, CREDENTIAL_BYTES, &n, text) == 0 && n == CREDENTIAL_BYTES;
 }
 
 static void take_token(struct credential *ret, struct span text)
@@ -55,15 +19,23 @@ static void take_token(struct credential *ret, struct span text)
 
 static void take_basic(struct credential *ret, struct span text)
 {
-	uint8_t pair[BASIC_MAX];
+	uint8_t url[BASIC_TEXT_MAX], pair[BASIC_TEXT_MAX];
 	size_t n = 0;
 	ret->kind = CREDENTIAL_BAD;
-	if (decode(pair, sizeof pair, &n, text)) {
+	/* Basic is plain base64 with padding (RFC 7617); the one that the project reads differs in two letters. */
+	while (text.n && text.p[text.n - 1] == '=')
+		text.n--;
+	if (text.n > sizeof url)
+		return;
+	for (size_t i = 0; i < text.n; i++)
+		url[i] = text.p[i] == '+' ? '-' : text.p[i] == '/' ? '_' : text.p[i];
+	if (base64url_read(pair, sizeof pair, &n, span_of(url, text.n)) == 0) {
 		/* The user's name is whatever the client was set up with: the token says who asks. */
 		size_t colon = span_find(span_of(pair, n), 0, ':');
 		if (colon < n)
 			take_token(ret, span_sub(span_of(pair, n), colon + 1, n));
 	}
+	crypto_wipe(url, sizeof url);
 	crypto_wipe(pair, sizeof pair);
 }
 
@@ -159,16 +131,7 @@ void credential_read(struct credential *ret, struct span cookie, struct span aut
 
 void credential_write(char out[CREDENTIAL_TEXT], const uint8_t secret[CREDENTIAL_BYTES])
 {
-	uint32_t bits = 0;
-	unsigned have = 0;
-	size_t n = 0;
-	for (size_t i = 0; i < CREDENTIAL_BYTES; i++) {
-		bits = (bits << 8 | secret[i]) & 0xffffff;
-		for (have += 8; have >= 6; have -= 6)
-			out[n++] = alphabet[bits >> (have - 6) & 63];
-	}
-	out[n++] = alphabet[bits << (6 - have) & 63]; /* 256 bits leave four */
-	out[n] = 0;
+	out[base64url_write(out, span_of(secret, CREDENTIAL_BYTES))] = 0;
 }
 
 void credential_write_token(char out[CREDENTIAL_TOKEN_TEXT], const uint8_t secret[CREDENTIAL_BYTES])

@@ -287,7 +287,7 @@ static int find_key(struct keys_pair *p, const struct keys_who *w, struct diag *
 	return MO_ENOENT;
 }
 
-/* 0: good for now; MO_ENOENT: to be made anew; else an error with diag. */
+/* 0: good until the next look; MO_ENOENT: the caller makes another; else an error with diag. */
 static int judge(struct keys_pair *p, const struct ca *ca, const struct keys_who *w, const struct pki_names *names, struct diag *d)
 {
 	int err = slurp(&p->chain, w, p->chain_file, d);

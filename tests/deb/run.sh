@@ -1,6 +1,6 @@
 #!/bin/bash
 # The package in a fresh Debian 12 of its own: run.sh PACKAGE. Installs it, serves as its user, upgrades with the data kept, removes (data stay),
-# purges (data go). Wants root, debootstrap and a Debian mirror (DEB_MIRROR, else the first of apt's sources).
+# purges (data go). Wants root, debootstrap and a Debian mirror (DEB_MIRROR, else the first of apt's sources, else debootstrap's own).
 set -euo pipefail
 deb=$(readlink -f "$1")
 cd "$(dirname "$0")/../.."
@@ -21,8 +21,8 @@ say() { printf '== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
 needs=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/(.*//; s/|.*//; s/ //g' | paste -sd,)
-say "debootstrap bookworm from $mirror with $needs"
-debootstrap --variant=minbase --include="$needs" bookworm "$root" "${mirror:-http://deb.debian.org/debian}" >"$work/debootstrap.log" 2>&1 ||
+say "debootstrap bookworm from ${mirror:-its own mirror} with $needs"
+debootstrap --variant=minbase --include="$needs" bookworm "$root" ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1 ||
 	{ tail -20 "$work/debootstrap.log" >&2; fail debootstrap; }
 mount -t proc proc "$root/proc"
 cp "$deb" "$root/moru.deb"

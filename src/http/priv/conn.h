@@ -98,6 +98,7 @@ struct conn {
 	enum conn_state state;
 	uint8_t deadline; /* enum deadline */
 	bool rd_on, wr_on;
+	char peer[HTTP_PEER_MAX]; /* address in text; "" the node's socket, or gone before it was asked */
 	bool eof, broken;
 	bool in_turn, kicked, from_unix, refused, shut;
 	bool full;     /* the socket takes no more for now */
@@ -192,6 +193,8 @@ static inline bool sock_pending(const struct conn *c)
 {
 	return c->tls && c->state != CONN_SHAKE && tls_pending(c->tls);
 }
+/* Fills c->peer: once a connection, since each request is asked who it is. */
+void sock_peer(struct conn *c);
 /* Nothing more comes from us. */
 void sock_end(struct conn *c);
 static inline size_t sock_unsent(const struct conn *c)
