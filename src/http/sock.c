@@ -1,11 +1,12 @@
 /* The system calls of a connection: one recv for a request, one sendmsg for
  * its answer. With TLS the same bytes go through records of at most 16 KiB:
  * small pieces are gathered into one, since each costs a system call. */
-#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "http/priv/conn.h"
+#include "os/address.h"
 
 #define SOCK_IOV_MAX 8u
 
@@ -269,14 +270,11 @@ void sock_peer(struct conn *c)
 		struct sockaddr_storage room;
 	} peer;
 	socklen_t n = sizeof peer;
-	const void *from = NULL;
+	bool six;
 
 	if (getpeername(c->fd, &peer.a, &n) != 0)
 		return;
-	if (peer.a.sa_family == AF_INET)
-		from = &peer.in.sin_addr;
-	else if (peer.a.sa_family == AF_INET6)
-		from = &peer.in6.sin6_addr;
-	if (!from || !inet_ntop(peer.a.sa_family, from, c->peer, sizeof c->peer))
+	six = peer.a.sa_family == AF_INET6;
+	if (!address_text(c->peer, sizeof c->peer, six ? peer.in6.sin6_addr.s6_addr : (const uint8_t *)&peer.in.sin_addr, six ? 16 : 4))
 		c->peer[0] = '\0';
 }

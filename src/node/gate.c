@@ -2,6 +2,7 @@
 #include "node/gate.h"
 
 #include "http/reply.h"
+#include "os/address.h"
 #include "os/crypto.h"
 
 /* The account or token that the request shows, or nobody. */
@@ -25,8 +26,6 @@ static int identify(struct gate_pass *p, const struct http1_head *h, bool influx
 	return err;
 }
 
-static bool is_loopback(const char *from) { return strncmp(from, "127.", 4) == 0 || strcmp(from, "::1") == 0; }
-
 int gate_admit(struct gate_pass *ret, struct accounts *a, struct http_x *x, const struct gate_ask *ask)
 {
 	const struct http1_head *h = http_head(x);
@@ -41,7 +40,7 @@ int gate_admit(struct gate_pass *ret, struct accounts *a, struct http_x *x, cons
 		ret->who = (struct principal){.kind = PRINCIPAL_PARTNER, .name = partner};
 	else if ((ask->principals & PRINCIPAL_PUBLIC) && ask->permission == PERMISSION_OPEN)
 		ret->who.kind = PRINCIPAL_PUBLIC; /* whoever it is */
-	else if (http_from_unix(x) || (!accounts_any(a) && is_loopback(ret->from)))
+	else if (http_from_unix(x) || (!accounts_any(a) && address_read(ret->from, NULL, 0) == ADDRESS_LOOPBACK))
 		ret->who.kind = PRINCIPAL_LOCAL;
 	else
 		err = identify(ret, h, ask->influx, &csrf);

@@ -1,5 +1,6 @@
 /* Pure parts of the page: particles, numbers, durations, zones, ticks, gaps, layers. */
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import test, { before } from "node:test";
@@ -23,6 +24,13 @@ before(async () => {
 	const list = Array.isArray(out) ? out : [out];
 	const text = list.flatMap((o) => o.output).find((o) => o.type === "chunk").code;
 	m = await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`);
+});
+
+test("what machines and people send is text on the page, never markup", () => {
+	const sources = readdirSync(join(root, "src"), { recursive: true }).filter((f) => /\.tsx?$/.test(f));
+	assert.ok(sources.length > 30);
+	for (const f of sources)
+		assert.doesNotMatch(readFileSync(join(root, "src", f), "utf8"), /innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc/i, f);
 });
 
 test("particles follow the final sound", () => {
