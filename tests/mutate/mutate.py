@@ -181,6 +181,7 @@ def main():
     a.add_argument("--sample", type=int)
     a.add_argument("--seed", default="0")
     a.add_argument("--only", help="mutants whose words or file hold this")
+    a.add_argument("--stale", action="store_true", help="only say which lines of the table no longer fit")
     a.add_argument("--table", default=str(HERE / "mutants.txt"))
     a = a.parse_args()
     mutants = read_table(pathlib.Path(a.table))
@@ -198,6 +199,8 @@ def main():
     unknown = [(m, t) for m in mutants for t in m.tests if t not in b.tests]
     for m, t in unknown:
         print(f"STALE    {m.what}: mutants.txt:{m.line}: there is no test {t}")
+    if a.stale:
+        return 1 if stale or unknown else 0
     mutants = [m for m in mutants if not any(m is u for u, _ in unknown)]
     b.ninja()
     red, survived = {}, 0
