@@ -9,6 +9,7 @@
 #include "node/crashes.h"
 #include "node/gauges.h"
 #include "node/journal.h"
+#include "node/outbox.h"
 #include "node/watch.h"
 #include "os/proc.h"
 
@@ -162,6 +163,39 @@ static void operation_metrics(struct buf *b, struct node *n, const char *version
 	sample(b, "devices", "{state=\"offline\"}", (double)g.devices_offline);
 }
 
+static const struct sink_metric {
+	const char *name, *type, *help;
+} sink_metrics[] = {{"sink_up", "gauge", "1: nothing keeps this sink from getting its messages"}, {"sink_pending", "gauge", "Changes that a sink has not got yet"},
+	{"sink_oldest_seconds", "gauge", "Age of the oldest message that is being sent"}, {"sink_sent_total", "counter", "Messages that arrived since the sink was made"},
+	{"sink_failures_total", "counter", "Requests that did not go well since the start"}, {"sink_aside", "gauge", "Messages set aside because they were refused"},
+	{"sink_left_out_total", "counter", "Changes left out because the sink was too far behind, since it was made"}};
+
+struct sink_samples {
+	struct buf *b;
+	size_t which;
+	int64_t now_ns;
+};
+
+static void sink_sample(void *arg, const char *name, const struct outbox_status *s)
+{
+	struct sink_samples *q = arg;
+	const double values[] = {s->trouble.msg == MSG_NONE && s->state != OUTBOX_OFF, (double)s->pending,
+		s->oldest_ns == T_NONE ? 0 : (double)(q->now_ns - s->oldest_ns) / 1e9, (double)s->sent, (double)s->failures, (double)s->aside, (double)s->skipped};
+	struct json_writer w;
+	struct buf label;
+	_Static_assert(sizeof values / sizeof *values == sizeof sink_metrics / sizeof *sink_metrics, "one value each");
+	buf_init(&label, 0);
+	buf_adds(&label, "{sink=");
+	json_writer_init(&w, &label); /* a name's escapes are those of a label: it has no control characters */
+	jw_cstr(&w, name);
+	buf_add(&label, span_of("}", 2));
+	if (label.err)
+		q->b->err = label.err;
+	else
+		sample(q->b, sink_metrics[q->which].name, (const char *)label.p, values[q->which]);
+	buf_free(&label);
+}
+
 int get_metrics(struct api_call *c)
 {
 	struct sdb_stats s;
@@ -211,6 +245,12 @@ int get_metrics(struct api_call *c)
 	metric(b, "backup_failed", "gauge", "1: the last backup failed", bs.last_failed);
 	metric(b, "backup_running", "gauge", "1: a backup is under way", bs.running);
 	backups_state_free(&bs);
+	struct sink_samples sinks = {.b = b, .now_ns = clock_now(node_clock(c->node))};
+	for (; sinks.which < sizeof sink_metrics / sizeof *sink_metrics; sinks.which++) {
+		const struct sink_metric *m = &sink_metrics[sinks.which];
+		metric_head(b, m->name, m->type, m->help);
+		outbox_each(node_outbox(c->node), sink_sample, &sinks);
+	}
 	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
 	loop_histogram(b, &ls);

@@ -15,6 +15,7 @@
 #define ARRAY(of) "{\"type\":\"array\",\"items\":" of "}"
 #define LIST(of) OBJECT("\"items\":" ARRAY(of) ",\"next\":" TEXT)
 #define M(name, schema) "\"" name "\":" schema
+#define RANGE(lo, hi) "{\"type\":\"integer\",\"minimum\":" lo ",\"maximum\":" hi "}"
 #define WORDS "{\"type\":[\"object\",\"null\"],\"properties\":{" M("code", TEXT) "," M("ko", TEXT) "," M("en", TEXT) "}}"
 #define ANY "{}"
 #define ROLE "{\"enum\":[\"owner\",\"production\",\"quality\",\"operator\",\"read_only\",\"vendor\"]}"
@@ -89,6 +90,16 @@ static const struct {
 	{"Devices", LIST(OBJECT(M("name", TEXT) "," M("version", INTEGER) "," M("config", "{\"type\":\"object\"}") "," M("status", "{\"type\":[\"object\",\"null\"]}")))},
 	{"DeviceTest", OBJECT(M("ok", FLAG) "," M("state", TEXT) "," M("trouble", WORDS) "," M("values", "{\"type\":\"array\"}") "," M("frames", "{\"type\":\"array\"}"))},
 	{"Stored", OBJECT(M("name", TEXT) "," M("version", INTEGER))},
+	{"SinkConfig", "{\"type\":\"object\",\"required\":[\"url\",\"what\"],\"additionalProperties\":false,\"properties\":{" M("url", "{\"type\":\"string\",\"maxLength\":1024}") ","
+		M("what", ARRAY("{\"enum\":[\"assets\",\"signals\",\"lots\",\"links\",\"operations\",\"events\",\"characteristics\",\"states\",\"cases\",\"changes\"]}")) ","
+		M("enabled", FLAG) "," M("plain", FLAG) "," M("rate", RANGE("1", "10000")) "," M("timeout_ms", RANGE("1000", "120000")) ","
+		M("keep_hours", RANGE("1", "87600")) "," M("behind_max", RANGE("1", "100000000")) "," M("ca", "{\"type\":\"string\"}") "," M("token", TEXT) ","
+		M("from", "{\"enum\":[\"now\",\"start\"]}") "}}"},
+	{"Sinks", LIST(OBJECT(M("name", TEXT) "," M("version", INTEGER) "," M("config", "{\"type\":[\"object\",\"null\"]}") ","
+		M("status", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("state", TEXT) "," M("pending", INTEGER) "," M("oldest", TIME) "," M("oldest_age_s", INTEGER) ","
+			M("sent", INTEGER) "," M("skipped", INTEGER) "," M("last", TIME) "," M("aside", INTEGER) "," M("failures", INTEGER) "," M("wait_s", INTEGER) ","
+			M("trouble", WORDS) "}}")))},
+	{"SinkTest", OBJECT(M("ok", FLAG) "," M("status", INTEGER) "," M("took_ms", INTEGER) "," M("trouble", WORDS))},
 	{"Imports", LIST(OBJECT(IMPORT))},
 	{"Import", OBJECT(IMPORT)},
 	{"Preview", OBJECT(M("columns", "{\"type\":\"array\"}") "," M("rows", "{\"type\":\"array\"}"))},

@@ -31,6 +31,7 @@
 #define TICKS "ns, n, u, ms, s, m, h"
 #define BODY_DOC (256u << 10)
 #define BODY_SECRET 8192u /* a password of 1,024 bytes, all of it escaped */
+#define BODY_SINK (64u << 10) /* with a PEM */
 #define BODY_RECORDS (8u << 20)
 #define BODY_FILE (UINT64_C(1) << 34)
 #define BODY_LINES (UINT64_C(1) << 32)
@@ -165,6 +166,22 @@ const struct api_route api_routes[] = {
 		.handler = post_token, .takes = "TokenSet", .statuses = "409, 507", .summary = "Make a token, which is shown this once", .answer = "Token", NO_QUERY),
 	ROW("token_revoke", HTTP_DELETE, "/api/v1/tokens/{id}", OWN, ACCOUNTS, RUN_WORKER, .handler = delete_token, .params = {NUMBER_OF("id", "token")},
 		.statuses = "507", .summary = "Revoke a token", NO_QUERY),
+	ROW("sinks", HTTP_GET, "/api/v1/sinks", OWN, SINKS, RUN_WORKER, .handler = get_sinks, .summary = "Where data go by themselves, and how far each has got",
+		.answer = "Sinks", NO_QUERY),
+	ROW("sink_put", HTTP_PUT, "/api/v1/sinks/{name}", OWN, SINKS, RUN_WORKER, .body_limit = BODY_SINK, .body_type = "application/json", .flags = ROUTE_SECRET,
+		.handler = put_sink, .takes = "SinkConfig", .statuses = "409, 413, 507", .summary = "Set a sink; its token is never shown again", .answer = "Stored", NO_QUERY),
+	ROW("sink_delete", HTTP_DELETE, "/api/v1/sinks/{name}", OWN, SINKS, RUN_WORKER, .handler = delete_sink, .statuses = "409, 507", .summary = "Remove a sink",
+		.answer = "Stored", NO_QUERY),
+	ROW("sink_test", HTTP_POST, "/api/v1/sinks/{name}/test", OWN, SINKS, RUN_WORKER, .body_limit = 1024, .body_type = "application/json", .handler = test_sink,
+		.statuses = "409, 507", .summary = "Send a message that holds nothing, at once", .answer = "SinkTest", NO_QUERY),
+	ROW("sink_history", HTTP_GET, "/api/v1/sinks/{name}/history", OWN, SINKS, RUN_WORKER, .handler = get_sink_history, .summary = "All versions of a sink",
+		.query = SQ_DOC_HISTORY),
+	ROW("sink_aside", HTTP_GET, "/api/v1/sinks/{name}/aside", OWN, SINKS, RUN_WORKER, .handler = get_sink_aside, .params = {PAGED_N},
+		.summary = "Messages that the receiver refused", .query = SQ_ASIDE),
+	ROW("sink_aside_retry", HTTP_POST, "/api/v1/sinks/{name}/aside/{id}/retry", OWN, SINKS, RUN_WORKER, .body_limit = 1024, .body_type = "application/json",
+		.handler = post_sink_aside, .params = {NUMBER_OF("id", "message")}, .statuses = "507", .summary = "Send a refused message once more", NO_QUERY),
+	ROW("sink_aside_drop", HTTP_DELETE, "/api/v1/sinks/{name}/aside/{id}", OWN, SINKS, RUN_WORKER, .handler = delete_sink_aside,
+		.params = {NUMBER_OF("id", "message")}, .statuses = "507", .summary = "Drop a refused message", NO_QUERY),
 	/* Last: everything else that is asked for by GET is the page or one of its files. */
 	ROW("page", HTTP_GET, "*", EVERYBODY, OPEN, RUN_LOOP, .handler = get_page, .summary = "The page", NO_QUERY, .content = "text/html"),
 };

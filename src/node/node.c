@@ -33,6 +33,7 @@ struct jobs *node_jobs(struct node *n) { return n->jobs; }
 struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct backups *node_backups(struct node *n) { return n->backups; }
+struct outbox *node_outbox(struct node *n) { return n->outbox; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
@@ -606,6 +607,8 @@ static void on_changed(void *arg, int64_t number)
 	struct node *n = arg;
 	if (n->live)
 		live_changed(n->live, number);
+	if (n->outbox)
+		outbox_changed(n->outbox, number);
 }
 
 int node_start(struct node *n, struct diag *d)
@@ -618,6 +621,8 @@ int node_start(struct node *n, struct diag *d)
 		err = writer_new(&n->writer, n->sdb, NODE_QUEUE);
 	if (err == 0 && !n->opt.offline)
 		err = live_new(&n->live, n);
+	if (err == 0 && !n->opt.offline)
+		err = outbox_new(&n->outbox, n, d);
 	if (err == 0)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
 	if (err == 0)
@@ -663,6 +668,7 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0) {
 		n->started_ns = mono_now();
 		collect_reload(n->collect);
+		outbox_reload(n->outbox, NULL, NULL);
 		loop_timer_set(n->second, NODE_SECOND);
 	}
 out:
@@ -708,6 +714,7 @@ void node_close(struct node *n)
 	http_server_free(n->server);
 	n->server = NULL;
 	collect_stop(n->collect);
+	outbox_stop(n->outbox);
 	stop_workers(n);
 	if (n->loop)
 		loop_drain(n->loop);
@@ -721,6 +728,7 @@ void node_close(struct node *n)
 		loop_drain(n->loop);
 	watch_free(n->watch);
 	backups_free(n->backups);
+	outbox_free(n->outbox);
 	collect_free(n->collect);
 	labels_free(n->labels);
 	jobs_free(n->jobs);

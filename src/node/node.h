@@ -24,6 +24,7 @@ struct crash;
 struct crashes;
 struct gauges;
 struct journal;
+struct outbox;
 /* What the service manager may want to know. */
 enum node_state {
 	NODE_ALIVE, /* once a second, while loop, log and store get on */
@@ -141,5 +142,6 @@ struct jobs *node_jobs(struct node *n);
 struct live *node_live(struct node *n);
 struct watch *node_watch(struct node *n);
 struct backups *node_backups(struct node *n);
+struct outbox *node_outbox(struct node *n); /* node/outbox.h; NULL when offline */
 
 #endif

@@ -43,6 +43,8 @@ static const struct {
 	[PERMISSION_SETTINGS] = {"settings", O, false},
 	/* Who gives rights has all of them. */
 	[PERMISSION_ACCOUNTS] = {"accounts", O, false},
+	/* Opens a way out of the house that stays open. */
+	[PERMISSION_SINKS] = {"sinks", O, false},
 };
 
 static const char *const role_names[ROLES] = {

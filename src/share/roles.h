@@ -34,6 +34,7 @@ enum permission {
 	PERMISSION_BACKUP,   /* make, check and restore backups */
 	PERMISSION_SETTINGS, /* the node itself: settings, clock of a demo, checks of the folder */
 	PERMISSION_ACCOUNTS, /* accounts, tokens */
+	PERMISSION_SINKS,    /* where data go by themselves */
 	PERMISSIONS
 };
 

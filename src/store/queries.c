@@ -186,6 +186,39 @@ static const char tokens_sql[] =
 static const struct col_def token_key_cols[] = {ID, {"digest", COL_BYTES, NULL}, STR("name"), STR("role"), STR("permissions"), AT("seen"), AT("expires")};
 static const char token_keys_sql[] = "SELECT id, digest, name, role, permissions, seen, expires FROM token WHERE revoked IS NULL";
 
+/* ---- one by one, for the outbox ---- */
+
+static const char operation_sql[] = OPERATION_SQL "WHERE o.ref=?1";
+static const char event_sql[] = EVENT_SQL "WHERE e.ref=?1";
+static const struct col_def one_characteristic_cols[] = {ID, STR("ref"), STR("lot_firm"), STR("lot_number"), STR("name"), NUM("value"), STR("unit"),
+	NUM("lower"), NUM("upper"), INT("judged"), STR("gauge"), STR("spec_version"), STR("person"), AT("t"), STR("asset"), INT("seq")};
+static const char characteristic_sql[] =
+	"SELECT c.id, c.ref, l.firm, l.number, c.name, c.value, c.unit, c.lower, c.upper, c.judged, g.code, c.spec_version, p.code, c.t, a.code, c.seq"
+	" FROM characteristic c JOIN lot l ON l.id=c.lot LEFT JOIN asset g ON g.id=c.gauge LEFT JOIN person p ON p.id=c.person"
+	" LEFT JOIN asset a ON a.id=c.asset WHERE c.ref=?1";
+static const struct col_def one_link_cols[] = {STR("parent_firm"), STR("parent_number"), STR("child_firm"), STR("child_number"), NUM("quantity"), STR("unit"),
+	STR("operation")};
+static const char link_sql[] =
+	"SELECT p.firm, p.number, c.firm, c.number, k.quantity, k.unit, k.operation FROM lot_link k JOIN lot p ON p.id=k.parent JOIN lot c ON c.id=k.child"
+	" WHERE k.parent=(SELECT id FROM lot WHERE firm=?1 AND number=?2) AND k.child=(SELECT id FROM lot WHERE firm=?3 AND number=?4)";
+static const char state_now_sql[] =
+	"SELECT a.code, s.from_t, s.to_t, s.state, s.alarm FROM state s JOIN asset a ON a.id=s.asset WHERE a.code=?1 ORDER BY s.from_t DESC LIMIT 1";
+
+/* ---- sinks ---- */
+
+static const struct col_def outbox_cols[] = {ID, STR("sink"), {"node", COL_BYTES, NULL}, INT("cursor"), INT("sent"), INT("skipped"), INT("gap_from"),
+	INT("gap_to"), AT("last"), INT("aside")};
+static const char outbox_sql[] =
+	"SELECT o.id, o.sink, o.node, o.cursor, o.sent, o.skipped, o.gap_from, o.gap_to, o.last,"
+	" (SELECT count(*) FROM outbox_aside a WHERE a.outbox=o.id) FROM outbox o ORDER BY o.sink";
+static const struct col_def aside_cols[] = {ID, INT("number"), AT("t"), INT("status"), STR("reason"), {"again", COL_BOOL, NULL}, STR("noun"), STR("key"),
+	STR("did")};
+static const char aside_sql[] =
+	"SELECT a.id, a.number, a.t, a.status, a.reason, a.again, c.noun, c.key, c.did FROM outbox_aside a LEFT JOIN change c ON c.number=a.number"
+	" WHERE a.outbox=(SELECT id FROM outbox WHERE sink=?1) AND a.id>coalesce(?2,0) ORDER BY a.id LIMIT ?3";
+static const struct col_def aside_next_cols[] = {INT("number")};
+static const char aside_next_sql[] = "SELECT number FROM outbox_aside WHERE outbox=?1 AND again=1 ORDER BY id LIMIT 1";
+
 static const struct col_def count_cols[] = {STR("noun"), INT("n")};
 static const char counts_sql[] = "SELECT noun, n FROM tally ORDER BY noun";
 
@@ -222,6 +255,14 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_TOKENS] = {"tokens", tokens_sql, 2, COLS(tokens_cols)},
 	[SQ_TOKEN_KEYS] = {"token_keys", token_keys_sql, 0, COLS(token_key_cols)},
 	[SQ_COUNTS] = {"counts", counts_sql, 0, COLS(count_cols)},
+	[SQ_OPERATION] = {"operation", operation_sql, 1, COLS(operation_cols)},
+	[SQ_EVENT] = {"event", event_sql, 1, COLS(event_cols)},
+	[SQ_CHARACTERISTIC] = {"characteristic", characteristic_sql, 1, COLS(one_characteristic_cols)},
+	[SQ_LINK] = {"link", link_sql, 4, COLS(one_link_cols)},
+	[SQ_STATE_NOW] = {"state_now", state_now_sql, 1, COLS(state_cols)},
+	[SQ_OUTBOX] = {"outbox", outbox_sql, 0, COLS(outbox_cols)},
+	[SQ_ASIDE] = {"aside", aside_sql, 3, COLS(aside_cols)},
+	[SQ_ASIDE_NEXT] = {"aside_next", aside_next_sql, 1, COLS(aside_next_cols)},
 };
 
 const struct store_query_def *store_query_def(enum store_query q) { return (unsigned)q < STORE_QUERIES ? &defs[q] : NULL; }

@@ -41,6 +41,14 @@ enum store_query {
 	SQ_TOKENS,           /* (after_id|NULL, limit): id, name, role, permissions ("a,b"), maker, made, seen, expires, revoked; by id */
 	SQ_TOKEN_KEYS,       /* (): id, digest, name, role, permissions, seen, expires of those not revoked; for the gate, never for an answer */
 	SQ_COUNTS,           /* (): noun, n */
+	SQ_OPERATION,        /* (ref): as SQ_OPERATIONS */
+	SQ_EVENT,            /* (ref): as SQ_EVENTS */
+	SQ_CHARACTERISTIC,   /* (ref): id, ref, lot_firm, lot_number, then as SQ_LOT_CHARACTERISTICS */
+	SQ_LINK,             /* (firm, number of the parent, firm, number of the child): parent_firm, parent_number, child_firm, child_number, quantity, unit, operation */
+	SQ_STATE_NOW,        /* (asset): as SQ_STATES, the newest alone */
+	SQ_OUTBOX,           /* (): id, sink, node, cursor, sent, skipped, gap_from, gap_to, last, aside (how many); by sink */
+	SQ_ASIDE,            /* (sink, after_id|NULL, limit): id, number, t, status, reason, again (waits to be sent once more), noun, key, did; by id */
+	SQ_ASIDE_NEXT,       /* (outbox): number of the first that waits to be sent again */
 	STORE_QUERIES
 };
 struct store_query_def {

@@ -131,4 +131,20 @@ const char *const store_statements[STATEMENTS] = {
 	[ST_TOKEN_ADD] = "INSERT INTO token(name,digest,role,permissions,maker,made,expires) VALUES(?1,?2,?3,?4,?5,?6,?7)",
 	[ST_TOKEN_SEEN] = "UPDATE token SET seen=max(coalesce(seen,?2),?2) WHERE id=?1",
 	[ST_TOKEN_REVOKE] = "UPDATE token SET revoked=?2 WHERE id=?1 AND revoked IS NULL",
+
+	[ST_OUTBOX_FIND] = "SELECT id FROM outbox WHERE sink=?1",
+	[ST_OUTBOX_ADD] = "INSERT INTO outbox(sink,node,cursor,sent,skipped) VALUES(?1,?2,?3,0,0)",
+	[ST_OUTBOX_NODE] = "UPDATE outbox SET node=?2 WHERE id=?1",
+	[ST_OUTBOX_DROP] = "DELETE FROM outbox WHERE sink=?1",
+	[ST_OUTBOX_SENT] = "UPDATE outbox SET cursor=?2, sent=sent+?3, last=coalesce(?4,last) WHERE id=?1 AND cursor<=?2",
+	[ST_OUTBOX_GAP] = "UPDATE outbox SET cursor=?2, gap_from=coalesce(gap_from,cursor+1), gap_to=?2, skipped=skipped+?2-cursor WHERE id=?1 AND cursor<?2",
+	[ST_OUTBOX_TOLD] = "UPDATE outbox SET gap_from=NULL, gap_to=NULL, last=?3 WHERE id=?1 AND gap_to=?2",
+	[ST_OUTBOX_REACH] = "UPDATE outbox SET cursor=max(cursor,?2) WHERE id=?1",
+	[ST_OUTBOX_COUNT] = "UPDATE outbox SET sent=sent+1, last=?2 WHERE id=?1",
+	[ST_ASIDE_PUT] = "INSERT INTO outbox_aside(outbox,number,t,status,reason,again) VALUES(?1,?2,?3,?4,?5,0) ON CONFLICT(outbox,number) DO UPDATE SET"
+					 " t=?3, status=?4, reason=?5, again=0",
+	[ST_ASIDE_AGAIN] = "UPDATE outbox_aside SET again=1 WHERE id=?1 AND outbox=(SELECT id FROM outbox WHERE sink=?2)",
+	[ST_ASIDE_ARRIVED] = "DELETE FROM outbox_aside WHERE outbox=?1 AND number=?2",
+	[ST_ASIDE_DROP] = "DELETE FROM outbox_aside WHERE id=?1 AND outbox=(SELECT id FROM outbox WHERE sink=?2)",
+	[ST_ASIDES_DROP] = "DELETE FROM outbox_aside WHERE outbox=(SELECT id FROM outbox WHERE sink=?1)",
 };

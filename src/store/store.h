@@ -69,8 +69,8 @@ MO_MUST_USE int store_put_signal(struct store *s, const struct store_signal *sig
 MO_MUST_USE int store_name_signals(struct store *s, struct span asset, bool (*words)(void *arg, struct span name, struct span *label, struct span *unit),
 	void *arg, struct diag *d);
 
-/* Documents with history and undo: devices, shifts, mappings, settings. One JSON object each, by (class, name). */
-enum store_doc { DOC_DEVICE, DOC_SHIFT, DOC_MAPPING, DOC_SETTING, DOC_CLASSES };
+/* Documents with history and undo: devices, shifts, mappings, settings, sinks. One JSON object each, by (class, name). */
+enum store_doc { DOC_DEVICE, DOC_SHIFT, DOC_MAPPING, DOC_SETTING, DOC_SINK, DOC_CLASSES };
 const char *store_doc_name(enum store_doc c);
 /* version_expected: -1 any, 0 not there; else MO_ESTATE when it is not the stored one (two people editing). json.p == NULL deletes
  * (MO_ENOENT). The same content again makes no version. */
@@ -125,7 +125,7 @@ void blob_abort(struct blob_writer *w); /* NULL ok; also frees after blob_end */
 MO_MUST_USE int store_put_import(struct store *s, struct span id, struct span file_name, const uint8_t sha256[32], struct span state, struct span json,
 	int64_t now_ns, struct diag *d);
 
-/* Accounts, their sessions, tokens: store/accounts.h. */
+/* Accounts, their sessions, tokens: store/accounts.h. How far sinks have got: store/outbox.h. */
 
 /* Audit trail of what people and doors changed. */
 MO_MUST_USE int store_audit(struct store *s, int64_t now_ns, struct span who, struct span what, struct span target, struct span json, struct diag *d);

@@ -199,7 +199,7 @@ setInterval(() => { for (const s of streams) if (s.ids.length) s.res.write(`even
 /* ---- accounts ---- */
 let locked = null;
 const logins = new Map();
-const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts"];
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks"];
 const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : every, accounts: locked !== null });
 const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D), changed: iso(T0 - 2 * D), disabled: null }, { id: 2, name: "lee", role: "quality", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: null }, { id: 3, name: "builder", role: "vendor", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: iso(T0 - D) }];
 const tokenList = [{ id: 1, name: "telegraf", role: null, permissions: "write", maker: "kim", made: iso(T0 - 3 * D), seen: iso(T0 - H), expires: null, revoked: null }, { id: 2, name: "old", role: "read_only", permissions: null, maker: "kim", made: iso(T0 - 3 * D), seen: null, expires: null, revoked: iso(T0 - D) }];

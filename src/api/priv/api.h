@@ -214,6 +214,8 @@ int get_live(struct api_call *c);
 int get_session(struct api_call *c), post_session(struct api_call *c), delete_session(struct api_call *c);
 int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_account(struct api_call *c), put_password(struct api_call *c);
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
+int get_sinks(struct api_call *c), put_sink(struct api_call *c), delete_sink(struct api_call *c), test_sink(struct api_call *c);
+int get_sink_history(struct api_call *c), get_sink_aside(struct api_call *c), post_sink_aside(struct api_call *c), delete_sink_aside(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;

@@ -18,6 +18,7 @@
 #include "node/live.h"
 #include "node/logins.h"
 #include "node/node.h"
+#include "node/outbox.h"
 #include "node/priv/tls.h"
 #include "node/watch.h"
 #include "node/watchdog.h"
@@ -87,6 +88,7 @@ struct node {
 	struct live *live;
 	struct watch *watch;
 	struct backups *backups;
+	struct outbox *outbox;
 	void (*words)(struct buf *out, const struct diag *d);
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;

@@ -180,11 +180,14 @@ static const char *holds_commit(struct world *w)
 }
 
 /* From version 1 by the steps there are, and one that changes rows. */
-static const struct migration to_three[] = {
+static const struct migration to_next[] = {
 	{store_schema_v1},
 	{store_schema_v2},
+	{store_schema_v3},
 	{"ALTER TABLE lot ADD COLUMN colour TEXT; UPDATE lot SET colour='grey'; CREATE INDEX lot_colour ON lot(colour);"},
 };
+
+#define NEXT ((unsigned)(sizeof to_next / sizeof *to_next))
 
 static int prepare_migrate(struct world *w)
 {
@@ -198,7 +201,7 @@ static int prepare_migrate(struct world *w)
 
 static int run_migrate(struct world *w)
 {
-	int err = open_with(w, to_three, 3);
+	int err = open_with(w, to_next, NEXT);
 	w->opened = !err;
 	return err;
 }
@@ -206,13 +209,13 @@ static int run_migrate(struct world *w)
 static const char *holds_migrate(struct world *w)
 {
 	int64_t version = number_of(w, "PRAGMA user_version");
-	if (version < 1 || version > 3)
+	if (version < 1 || version > (int64_t)NEXT)
 		return "the version is neither old nor new";
-	if (w->opened && version != 3)
+	if (w->opened && version != (int64_t)NEXT)
 		return "the migration was acknowledged and is gone";
 	if (version >= 2 && (number_in(w, DB ".v1", "PRAGMA user_version") != 1 || number_in(w, DB ".v1", "SELECT count(*) FROM lot") != PER_BATCH))
 		return "there is no whole copy of the old version";
-	if (open_with(w, to_three, 3))
+	if (open_with(w, to_next, NEXT))
 		return "it does not open";
 	if (number_of(w, "SELECT count(*) FROM account") != 0)
 		return "accounts are not there, or not empty";

@@ -24,6 +24,7 @@ static const struct {
 	{PERMISSION_BACKUP, "backup", "o", true},
 	{PERMISSION_SETTINGS, "settings", "o", false},
 	{PERMISSION_ACCOUNTS, "accounts", "o", false},
+	{PERMISSION_SINKS, "sinks", "o", false},
 };
 static const struct {
 	enum role role;
