@@ -86,6 +86,10 @@ def check_reply(b):
     reply = {name for room, member, name in b.externals if room == "http" and re.search(r"\breply\.c", member)
              and name.startswith(("http_reply", "http_abort"))}
     found = [] if reply else ["src/http: reply.c defines nothing: the gate is not watched"]
+    if not any(room == "http" and name == "outgoing_send" for room, _, name in b.externals):
+        found.append("src/http: there is no outgoing_send: the gate for publishers is not watched")
+    found += [f"src/{room}: {member} calls {name}: only node/gate_publish.c may" for room, member, name in b.undefined
+              if name == "outgoing_send" and room != "http" and not member.startswith("gate_publish.c")]
     return found + [f"src/{room}: {member} calls {name}: only node/gate.c may" for room, member, name in b.undefined
                     if name in reply and room != "http" and not member.startswith("gate.c")]
 

@@ -75,6 +75,8 @@ def run(t):
     cases = [
         (checks.check_gate, t.plant("src/api/planted.c", '#include "http/reply.h"\n'), "api includes http/reply.h"),
         (checks.check_gate, t.plant("src/node/planted.c", '#include "http/reply.h"\n'), "another file of node includes http/reply.h"),
+        (checks.check_gate, t.plant("src/node/planted.c", '#include "http/outgoing.h"\n'), "another file of node includes http/outgoing.h"),
+        (checks.check_gate, t.plant("src/node/planted.c", '#include "http/client.h"\n'), "node includes http/client.h"),
         (checks.check_lengths, t.plant("src/base/planted.c", "int x;\n" * (checks.LINES_MAX + 1)), "a long file"),
         (checks.check_lengths, big, "a large binary file"),
         (checks.check_lengths, binary, "a binary file among sources"),
@@ -137,6 +139,7 @@ def run_binaries(b, tree, build):
     for check, bad, what in [
         (binaries.check_unique, With(b, externals=[("sim", "planted.c.o", one[2])]), "a symbol of two rooms"),
         (binaries.check_reply, With(b, undefined=[("api", "planted.c.o", reply)]), "api calls http/reply.h"),
+        (binaries.check_reply, With(b, undefined=[("node", "outbox.c.o", "outgoing_send")]), "the outbox sends past the gate"),
         (binaries.check_programs, With(b, needed={"moru": ["libgtk-3.so.0"]}), "another library"),
         (binaries.check_programs, With(b, defined={"moru": {sim}}), "the simulator in moru"),
         (binaries.check_programs, With(b, defined={"moru-sim": {store}}), "the store in the simulator"),

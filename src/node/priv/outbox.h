@@ -1,5 +1,6 @@
 /* Inside of the outbox: outbox.c (the states, loop thread), outbox_read.c (the
- * next messages, a worker), outbox_load.c (the sinks as they are set, a worker). */
+ * next messages, a worker), outbox_load.c (the sinks as they are set, a
+ * worker), outbox_sinks.c (which targets there are, loop thread). */
 #ifndef MO_NODE_PRIV_OUTBOX_H
 #define MO_NODE_PRIV_OUTBOX_H
 
@@ -44,6 +45,66 @@ struct flight {
 	int err;
 	struct diag d;
 };
+
+struct target {
+	struct target *next;
+	struct outbox *o;
+	char name[SINK_NAME_MAX + 1];
+	int64_t row, version;
+	struct sink_config *cfg;
+	char *token;
+	enum outbox_state state;
+	bool held;         /* the sink was changed while a turn is under way: no other begins before it is loaded anew */
+	bool gone;         /* removed: freed when its turn is over */
+	bool in_trouble;   /* it was said that it is */
+	bool busy;         /* the flight is somebody's */
+	bool stale;        /* loaded while it moved on: its counts are to be loaded anew when its turn is over */
+	bool unsubmitted;  /* KEEPING: the job waits for the timer */
+	uint64_t turns, turns_at_load; /* kept so far; when the load began */
+	int64_t scanned;   /* looked at, in memory; the durable cursor may be behind */
+	int64_t cursor, sent, skipped, gap_from, gap_to, last_ns, aside, oldest_ns;
+	uint64_t failures;
+	unsigned tries, refusals;
+	size_t max;        /* messages of the next request */
+	int64_t due_ns, sent_ns; /* monotonic */
+	struct loop_timer *timer;
+	struct flight f;
+	struct diag trouble;
+	struct outbox_status shown; /* under mu */
+};
+struct waiter {
+	struct waiter *next;
+	void (*done)(void *arg);
+	void *arg;
+};
+struct outbox {
+	struct node *node;
+	struct outgoing *outgoing;
+	struct letter_from from;
+	struct target *targets;
+	atomic_llong latest;
+	atomic_bool posted, active;
+	struct loop_post changed;
+	bool stopping;
+	/* loading */
+	bool loading, again, cleaned;
+	struct work load;
+	struct loop_post load_post;
+	struct loaded *loaded;
+	int load_err;
+	struct waiter *asked, *served; /* for the next load, for the one under way */
+	struct loop_timer *reload;     /* a load that failed */
+	pthread_mutex_t mu;            /* of target.shown, and the list for those who read it */
+};
+
+/* outbox.c: the states. */
+void target_set(struct target *t, enum outbox_state to);
+/* IDLE: begins the next turn when there is something to do. */
+void target_step(struct target *t);
+void target_due(void *target); /* its timer */
+/* outbox_sinks.c */
+struct target *outbox_find(struct outbox *o, struct span name);
+void target_free(struct target *t);
 
 /* A sink as the store holds it. */
 struct loaded {
