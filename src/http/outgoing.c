@@ -105,6 +105,8 @@ static int start(struct outgoing *o, struct outgoing_wire *w)
 	return curl_multi_add_handle(o->multi, h) == CURLM_OK ? 0 : MO_ENOMEM;
 }
 
+static bool is_http(const char *url) { return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0; }
+
 static void say(struct outgoing_wire *w, CURLcode e)
 {
 	struct outgoing_request *r = w->r;
@@ -114,7 +116,7 @@ static void say(struct outgoing_wire *w, CURLcode e)
 		r->err = diag_set(&r->why, MO_ETIMEOUT, MSG_HTTP_TIMEOUT);
 		diag_text(&r->why, 0, span_str(r->who));
 		diag_real(&r->why, 1, (double)r->timeout_ms / 1000);
-	} else if (e == CURLE_URL_MALFORMAT || e == CURLE_UNSUPPORTED_PROTOCOL) {
+	} else if (e == CURLE_URL_MALFORMAT || (e == CURLE_UNSUPPORTED_PROTOCOL && !is_http(r->url))) { /* the latter is said of rubbish for an answer, too */
 		r->err = diag_set(&r->why, MO_EINVAL, MSG_HTTP_BAD_URL);
 		diag_value(&r->why, span_str(r->who));
 	} else {

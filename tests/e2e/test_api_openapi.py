@@ -49,6 +49,7 @@ def test_answers_match_their_schemas(shared_node, document):
         {'type': 'event', 'id': 'e', 'kind': 'note', 't': '2026-11-22T00:00:00Z', 'asset': 'A', 'data': {}}).status == 200
     assert n.write('A v=1.5,s="x" 1763770000000000000').status == 204
     assert n.ask('PUT', '/api/v1/devices/d', body={'driver': 'push', 'asset': 'A', 'interval_ms': 1000}).status == 200
+    assert n.ask('PUT', '/api/v1/sinks/d', body={'url': 'https://example.com/', 'what': ['lots'], 'enabled': False}).status == 200
     series = n.signal('A', 'v')['id']
     fill = {'code': 'A', 'firm': 'F', 'number': '1', 'id': series, 'name': 'd'}
     seen = 0
