@@ -69,7 +69,8 @@ def test_the_dashboard_asks_for_what_there_is(live):
     asked = {n for q in queries(d) for n in re.findall(r'\bmoru_\w+', q)}
     assert asked <= names, asked - names
     # And shows what it is for.
-    for want in ('values_total', 'loop_callback_seconds_bucket', 'points_in_heads', 'disk_free_bytes', 'devices', 'cases_open', 'crashes_total'):
+    for want in ('values_total', 'loop_callback_seconds_bucket', 'points_in_heads', 'disk_free_bytes', 'devices', 'cases_open', 'crashes_total', 'backup_last_good_seconds',
+                 'backup_failed'):
         assert f'moru_{want}' in asked
     labels = {n: set(re.findall(r'(\w+)=', l)) for n, l, _ in samples if l}
     for q in queries(d):
