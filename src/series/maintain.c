@@ -316,10 +316,12 @@ bool sdb_wants_maintain(struct sdb *db)
 	if (db->opt.read_only || atomic_load(&db->failed))
 		return false;
 	pthread_mutex_lock(&db->mu);
-	bool points = db->points_head > 0, unflushed = db->applied > db->log_from, merge = merge_wanted(db);
+	bool points = db->points_head > 0, unflushed = db->applied > db->log_from, merge = !atomic_load(&db->no_merging) && merge_wanted(db);
 	pthread_mutex_unlock(&db->mu);
 	return merge || (points && heads_over(db)) || (unflushed && log_long(db));
 }
+
+void sdb_set_merging(struct sdb *db, bool merging) { atomic_store(&db->no_merging, !merging); }
 
 int sdb_maintain(struct sdb *db, bool all, struct diag *d)
 {
@@ -335,7 +337,7 @@ int sdb_maintain(struct sdb *db, bool all, struct diag *d)
 	pthread_mutex_unlock(&db->mu);
 	if (r == 0 && (db->has_frozen || (unflushed && all) || (points && heads_over(db)) || (unflushed && log_long(db))))
 		r = flush(db, d);
-	bool more = true;
+	bool more = !atomic_load(&db->no_merging);
 	while (r == 0 && more) {
 		r = merge_some(db, &db->ready, d);
 		more = r == 0 && db->ready;

@@ -141,6 +141,8 @@ uint64_t sdb_sync_count(struct sdb *db);    /* any thread: successful syncs of t
 
 /* Whether heads are over budget (or small segments wait to be merged). */
 bool sdb_wants_maintain(struct sdb *db);
+/* Any thread: whether segments are merged, which takes room for a while; they are, until this says otherwise. */
+void sdb_set_merging(struct sdb *db, bool merging);
 /* Writes the heads to a segment when they are over budget (or the log is long), merges neighbouring segments (one run a call), recycles log
  * files. `all`: flushes whatever is in the heads and merges until nothing is left to merge. After an error the next call goes on where this
  * one stopped; nothing that was readable is lost. MO_ECORRUPT: a block of a segment failed its checksum while merging; that segment stays

@@ -119,7 +119,7 @@ struct sdb {
 	bool ready_merge;
 	struct seg **zombie; /* replaced, unlinked when no cursor holds them; with `files` held */
 	size_t nzombie, zombie_cap;
-	_Atomic bool failed;
+	_Atomic bool failed, no_merging;
 };
 
 /* NULL for an id that is not defined. Any thread. */
