@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "node/backups.h"
 #include "node/crashes.h"
+#include "node/disks.h"
 #include "node/gauges.h"
 #include "node/journal.h"
 #include "node/watch.h"
@@ -129,6 +130,28 @@ static void loop_histogram(struct buf *b, const struct loop_stats *ls)
 	sample(b, "loop_callback_seconds_count", "", n);
 }
 
+static void disk_metrics(struct buf *b, struct node *n)
+{
+	struct disk_now k;
+	struct disks_written w;
+	disk_read(node_disk(n), &k);
+	disks_written(n, &w);
+	metric(b, "disk_state", "gauge", "0 plenty, 1 warn, 2 spare, 3 no files, 4 no values", k.state);
+	metric_head(b, "disk_refused_total", "counter", "What was refused because the disk was full");
+	sample(b, "disk_refused_total", "{what=\"files\"}", (double)k.refused[DISK_BLOBS]);
+	sample(b, "disk_refused_total", "{what=\"values\"}", (double)k.refused[DISK_VALUES]);
+	metric(b, "disk_values_lost_total", "counter", "Values read from machines that the disk had no room for", (double)k.lost);
+	if (k.known) {
+		metric(b, "disk_free_bytes", "gauge", "Free to the node on the file system of its folder", (double)k.free_bytes);
+		metric(b, "disk_size_bytes", "gauge", "Size of the file system of the node's folder", (double)k.size_bytes);
+	}
+	metric(b, "taken_bytes_total", "counter", "Bytes of values, records and files taken in", (double)w.taken_bytes);
+	if (!w.known)
+		return;
+	metric(b, "device_written_bytes_total", "counter", "Bytes that devices were made to write", (double)w.device_bytes);
+	metric(b, "device_write_ratio", "gauge", "Bytes devices were made to write for each byte taken in; 0: nothing was taken in yet", disks_ratio(&w));
+}
+
 static void operation_metrics(struct buf *b, struct node *n, const char *version)
 {
 	struct journal_stats js;
@@ -153,8 +176,6 @@ static void operation_metrics(struct buf *b, struct node *n, const char *version
 	metric(b, "open_files_limit", "gauge", "Files that the process may have open", (double)proc_files_limit());
 	if (!g.taken)
 		return;
-	metric(b, "disk_free_bytes", "gauge", "Free to the node on the file system of its folder", (double)g.disk_free_bytes);
-	metric(b, "disk_size_bytes", "gauge", "Size of the file system of the node's folder", (double)g.disk_size_bytes);
 	metric(b, "cases_open", "gauge", "Cases that nobody has looked at", (double)g.cases_open);
 	metric_head(b, "devices", "gauge", "Devices that are not switched off, by their state");
 	sample(b, "devices", "{state=\"online\"}", (double)g.devices_online);
@@ -214,6 +235,7 @@ int get_metrics(struct api_call *c)
 	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
 	loop_histogram(b, &ls);
+	disk_metrics(b, c->node);
 	operation_metrics(b, c->node, c->api->version);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct logins *node_logins(struct node *n) { return n->logins; }
 struct journal *node_journal(struct node *n) { return n->journal; }
 struct crashes *node_crashes(struct node *n) { return n->crashes; }
 const struct gauges *node_gauges(struct node *n) { return n->gauges; }
+struct disk *node_disk(struct node *n) { return disks_disk(n->disks); }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
@@ -304,6 +305,8 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	if (err == 0)
 		err = settings_zone(n, &n->zone, &n->folder->settings, d);
 	if (err == 0)
+		err = disks_new(&n->disks, n);
+	if (err == 0)
 		err = open_engines(n, d);
 	if (err == 0)
 		err = loop_new(&n->loop);
@@ -535,6 +538,7 @@ static void every_second(void *arg)
 	node_tls_tick(n->tls, now);
 	accounts_tick(n->accounts);
 	backups_tick(n->backups);
+	disks_tick(n->disks, now);
 	say_failures(n);
 	journal_tick(n->journal, wall_now(), now);
 	gauges_tick(n->gauges, now);
@@ -616,6 +620,8 @@ int node_start(struct node *n, struct diag *d)
 		err = signals_new(&n->signals);
 	if (err == 0)
 		err = writer_new(&n->writer, n->sdb, NODE_QUEUE);
+	if (err == 0)
+		writer_set_disk(n->writer, disks_disk(n->disks));
 	if (err == 0 && !n->opt.offline)
 		err = live_new(&n->live, n);
 	if (err == 0)
@@ -732,6 +738,7 @@ void node_close(struct node *n)
 	gauges_free(n->gauges);
 	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
 	if (n->writer) {
+		sdb_set_merging(n->sdb, disk_state(disks_disk(n->disks)) < DISK_SPARE);
 		int err = sdb_maintain(n->sdb, true, NULL);
 		(void)err;
 	}
@@ -740,6 +747,7 @@ void node_close(struct node *n)
 	bqueue_free(n->work);
 	sdb_close(n->sdb);
 	store_close(n->store);
+	disks_free(n->disks);
 	loop_free(n->loop);
 	signals_free(n->signals);
 	clock_free(n->clock);

@@ -22,6 +22,7 @@
 struct node;
 struct crash;
 struct crashes;
+struct disk;
 struct gauges;
 struct journal;
 /* What the service manager may want to know. */
@@ -101,6 +102,7 @@ void node_log(struct node *n, const char *level, const struct diag *d);
 struct journal *node_journal(struct node *n); /* what node_log() was told */
 struct crashes *node_crashes(struct node *n); /* NULL: offline */
 const struct gauges *node_gauges(struct node *n);
+struct disk *node_disk(struct node *n); /* what room there is (node/disk.h) */
 
 /* Worker pool: fn(arg, reader) on a worker with that worker's store reader. MO_EAGAIN: full; MO_ECANCELED: the node is closing. */
 struct work {

@@ -15,7 +15,7 @@ DASHBOARD = ROOT / 'docs' / 'dashboards' / 'moru.json'
 def live(shared_node):
     """name: type, and all names of samples with their labels, once a worker has looked."""
     shared_node.write(['press,asset=P-1 v=1', 'press,asset=P-1 v=2'])
-    text = wait_for(lambda: 'moru_disk_free_bytes' in (t := shared_node.get('/metrics').text) and t)
+    text = wait_for(lambda: 'moru_devices' in (t := shared_node.get('/metrics').text) and t)
     types = dict(re.findall(r'(?m)^# TYPE (\w+) (\w+)$', text))
     samples = [(m[1], m[2] or '', float(m[3])) for m in re.finditer(r'(?m)^(\w+)(\{.*?\})? (\S+)$', text)]
     return types, samples

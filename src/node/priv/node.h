@@ -10,6 +10,7 @@
 #include "node/backups.h"
 #include "node/collect.h"
 #include "node/crashes.h"
+#include "node/disks.h"
 #include "node/gauges.h"
 #include "node/helper.h"
 #include "node/jobs.h"
@@ -78,6 +79,7 @@ struct node {
 	int64_t said_backwards_ns; /* of clock_backwards() */
 	struct watchdog *watchdog;
 	atomic_uint unwell; /* threads that the node cannot do without, and that are stuck */
+	struct disks *disks;
 	struct gauges *gauges;
 	struct helper *helper;
 	struct accounts *accounts;

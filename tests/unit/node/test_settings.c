@@ -7,7 +7,7 @@
 #include "node/settings.h"
 #include "os/memvfs.h"
 
-#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops, backup" /* of a folder that is no demo */
+#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops, backup, disk" /* of a folder that is no demo */
 
 static struct vfs *v;
 
