@@ -33,6 +33,8 @@ MO_MUST_USE int proc_no_core(void);
  * holds from now on; 0: not known. */
 uint64_t proc_raise_files(uint64_t wanted);
 uint64_t proc_files_limit(void); /* 0: not known */
+/* Gives free memory of the heap back to the system (malloc_trim(3)): some milliseconds, in which threads that want memory wait. */
+void proc_trim(void);
 /* From /proc/self/smaps_rollup; 0 where not known. */
 uint64_t proc_pss_bytes(void);
 
