@@ -25,6 +25,7 @@ struct crashes;
 struct disk;
 struct gauges;
 struct journal;
+struct retentions;
 /* What the service manager may want to know. */
 enum node_state {
 	NODE_ALIVE, /* once a second, while loop, log and store get on */
@@ -143,5 +144,6 @@ struct jobs *node_jobs(struct node *n);
 struct live *node_live(struct node *n);
 struct watch *node_watch(struct node *n);
 struct backups *node_backups(struct node *n);
+struct retentions *node_retentions(struct node *n);
 
 #endif

@@ -20,6 +20,7 @@
 #include "node/logins.h"
 #include "node/node.h"
 #include "node/priv/tls.h"
+#include "node/retentions.h"
 #include "node/watch.h"
 #include "node/watchdog.h"
 #include "os/signals.h"
@@ -89,6 +90,7 @@ struct node {
 	struct live *live;
 	struct watch *watch;
 	struct backups *backups;
+	struct retentions *retentions;
 	void (*words)(struct buf *out, const struct diag *d);
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
