@@ -152,6 +152,26 @@ static void disk_metrics(struct buf *b, struct node *n)
 	metric(b, "device_write_ratio", "gauge", "Bytes devices were made to write for each byte taken in; 0: nothing was taken in yet", disks_ratio(&w));
 }
 
+/* How long a probe from another thread waited for the loop. */
+static void delay_histogram(struct buf *b, const struct loop *l)
+{
+	struct loop_delays d;
+	uint64_t n = 0;
+	char label[48], le[32];
+	loop_delays(l, &d);
+	metric_head(b, "loop_delay_seconds", "histogram", "How long whoever comes to the event loop waits for it");
+	for (unsigned i = 0; i < LOOP_DELAY_BUCKETS; i++) {
+		n += d.count[i];
+		if (i < LOOP_DELAY_BUCKETS - 1)
+			le[num_format_f64(le, (double)loop_delay_edge_ns(i) / 1e9)] = 0;
+		snprintf(label, sizeof label, "{le=\"%s\"}", i == LOOP_DELAY_BUCKETS - 1 ? "+Inf" : le);
+		sample(b, "loop_delay_seconds_bucket", label, (double)n);
+	}
+	sample(b, "loop_delay_seconds_sum", "", (double)d.total_ns / 1e9);
+	sample(b, "loop_delay_seconds_count", "", (double)n);
+	metric(b, "loop_delay_longest_seconds", "gauge", "Longest such wait since the start", (double)d.longest_ns / 1e9);
+}
+
 static void operation_metrics(struct buf *b, struct node *n, const char *version)
 {
 	struct journal_stats js;
@@ -220,6 +240,9 @@ int get_metrics(struct api_call *c)
 	metric(b, "http_received_bytes_total", "counter", "Bytes of requests", (double)hs.bytes_in);
 	metric(b, "http_sent_bytes_total", "counter", "Bytes of answers", (double)hs.bytes_out);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
+	metric(b, "http_connections_max", "gauge", "HTTP connections that are taken at once", (double)node_connections_max(c->node));
+	metric(b, "http_connections_refused_total", "counter", "Connections that were refused: too many at once, or of one address", (double)hs.refused);
+	metric(b, "http_connections_yielded_total", "counter", "Idle connections that made way for new ones", (double)hs.yielded);
 	if (node_tls_on(c->node)) {
 		metric(b, "tls_certificate_expiry_seconds", "gauge", "Unix time at which the certificate in use ends", (double)(node_tls_expires(c->node) / NS_PER_S));
 		metric(b, "tls_handshakes_total", "counter", "TLS handshakes that succeeded", (double)hs.handshakes);
@@ -236,6 +259,7 @@ int get_metrics(struct api_call *c)
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
 	loop_histogram(b, &ls);
 	disk_metrics(b, c->node);
+	delay_histogram(b, node_loop(c->node));
 	operation_metrics(b, c->node, c->api->version);
 	return 0;
 }

@@ -80,6 +80,7 @@ MO_MUST_USE int node_zone_named(struct node *n, struct zone **ret, struct span n
 /* A copy: SIGHUP may change them at any time. */
 void node_settings(struct node *n, struct settings *ret);
 uint16_t node_port(struct node *n);
+uint32_t node_connections_max(struct node *n); /* at once */
 /* Where it listens, in digits. */
 const char *node_address(struct node *n);
 /* Whether TCP connections speak TLS. */

@@ -27,6 +27,10 @@ static const struct setting_key keys[] = {
 	{"listen.port", SET_PORT, AT(port), "8470", true, false, "접속을 받을 포트", "Port to listen on"},
 	{"listen.names", SET_NAMES, AT(names), "", false, false, "이 PC를 부르는 다른 이름과 주소, 쉼표로 나눔 (인증서에 들어갑니다)",
 		"Other names and addresses of this PC, with commas (they go into its certificate)"},
+	{"listen.connections", SET_CONNECTIONS, AT(connections), "10240", true, false, "동시에 받을 수 있는 접속 수 (접속 하나에 약 1 KB, https면 약 15 KB)",
+		"How many connections at once (some 1 KB each, with https some 15 KB)"},
+	{"listen.connections_of_address", SET_COUNT, AT(connections_of_address), "1024", true, false,
+		"한 주소에서 동시에 받을 수 있는 접속 수 (0이면 제한 없음)", "How many of them from one address (0: no bound)"},
 	{"tls.mode", SET_TLS, AT(tls_mode), "off", true, false, "암호화 접속(https): off 끔, own 노드가 만든 인증서, given 받은 인증서",
 		"Encrypted access (https): off, own (the node's own certificate) or given"},
 	{"tls.certificate", SET_TEXT, AT(tls_certificate), "", false, false, "given일 때 인증서 파일 (PEM, 서버 것이 먼저)",
@@ -79,6 +83,7 @@ static const char *expected(enum setting_type t)
 	case SET_HOURS: return "0..8760";
 	case SET_COUNT: return "0..10000";
 	case SET_PERCENT: return "1..100";
+	case SET_CONNECTIONS: return "64..100000";
 	case SET_TEXT: break;
 	}
 	return "UTF-8";
@@ -147,6 +152,11 @@ static bool put(struct settings *s, const struct setting_key *k, struct span v)
 	case SET_HOURS:
 	case SET_COUNT:
 		if (!number_in(v, 0, k->type == SET_HOURS ? 8760 : 10000, &n))
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
+	case SET_CONNECTIONS:
+		if (!number_in(v, 64, 100000, &n))
 			return false;
 		*(int64_t *)(void *)at = n;
 		return true;
@@ -348,6 +358,7 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_HOURS:
 	case SET_COUNT:
 	case SET_PERCENT:
+	case SET_CONNECTIONS:
 	case SET_MS: buf_printf(out, "%lld", (long long)*(const int64_t *)(const void *)at); return;
 	case SET_LANG:
 	case SET_HHMM:

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -226,6 +227,8 @@ uint64_t proc_raise_files(uint64_t wanted)
 	}
 	return (uint64_t)l.rlim_cur;
 }
+
+void proc_trim(void) { (void)malloc_trim(0); }
 
 /* The beginning of a file of /proc as text; false: none. */
 static bool read_proc(const char *path, char *text, size_t size)

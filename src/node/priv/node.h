@@ -9,6 +9,7 @@
 #include "node/accounts.h"
 #include "node/backups.h"
 #include "node/collect.h"
+#include "node/connections.h"
 #include "node/crashes.h"
 #include "node/disks.h"
 #include "node/gauges.h"
@@ -98,6 +99,10 @@ struct node {
 	struct work repair;          /* signals_repair() on a worker */
 	atomic_bool signals_missing; /* a row found no room in the store's queue, nor among late_rows */
 	atomic_bool repairing;
+	struct work trim_work;       /* of connections.c */
+	struct connections_trim trim;
+	uint32_t connections_max;
+	atomic_bool trimming;
 	struct sjob *new_rows, **new_rows_end; /* of resolve.c: their series wait for a sync; log thread */
 
 	pthread_mutex_t mu; /* below */
