@@ -171,19 +171,27 @@ static int check_config(struct api_call *c, struct span *asset)
 	return err;
 }
 
-int put_device(struct api_call *c)
+int api_if_match(struct api_call *c, int64_t *ret)
 {
 	struct span match = api_header(c, "If-Match");
-	struct device_job q = {.name = api_param(c, "name"), .json = buf_span(&c->body), .expected = -1};
 	bool quoted = match.n > 2 && match.p[0] == '"' && match.p[match.n - 1] == '"';
-	if (match.p && (!quoted || num_i64(&q.expected, span_sub(match, 1, match.n - 2)) != 0 || q.expected < 0)) {
+	*ret = -1;
+	if (match.p && (!quoted || num_i64(ret, span_sub(match, 1, match.n - 2)) != 0 || *ret < 0)) {
 		diag_set(c->d, MO_EINVAL, MSG_API_PARAM);
 		diag_field(c->d, SPAN_LIT("If-Match"));
 		diag_value(c->d, match);
 		diag_expected(c->d, "\"1\"");
 		return MO_EINVAL;
 	}
-	int err = check_config(c, &q.asset);
+	return 0;
+}
+
+int put_device(struct api_call *c)
+{
+	struct device_job q = {.name = api_param(c, "name"), .json = buf_span(&c->body)};
+	int err = api_if_match(c, &q.expected);
+	if (err == 0)
+		err = check_config(c, &q.asset);
 	return err != 0 ? err : store_device(c, &q);
 }
 

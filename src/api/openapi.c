@@ -68,6 +68,11 @@ static const struct {
 	{"Disk", OBJECT(DISK "," M("marks", OBJECT(M("warn", INTEGER) "," M("spare", INTEGER) "," M("no_blobs", INTEGER) "," M("no_values", INTEGER) ","
 		M("reserve_bytes", INTEGER))) "," M("refused", OBJECT(M("blobs", INTEGER) "," M("values", INTEGER))) "," M("values_lost", INTEGER) ","
 		M("written", OBJECT(M("device_bytes", INTEGER) "," M("taken_bytes", INTEGER) "," M("ratio", NUMBER))))},
+	{"Retention", OBJECT(M("version", INTEGER) "," M("rules", ARRAY(OBJECT(M("class", TEXT) "," M("asset", TEXT) "," M("keep_days", INTEGER)))) ","
+		M("running", FLAG) "," M("waits", FLAG) "," M("last", "{\"type\":[\"object\",\"null\"]}"))},
+	{"RetentionSet", "{\"type\":\"object\",\"required\":[\"rules\"],\"additionalProperties\":false,\"properties\":{\"rules\":{\"type\":\"array\",\"items\":"
+		"{\"type\":\"object\",\"required\":[\"class\",\"keep_days\"],\"additionalProperties\":false,\"properties\":{\"class\":{\"enum\":[\"values\",\"sequences\"]},"
+		"\"asset\":{\"type\":[\"string\",\"null\"]},\"keep_days\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":36500}}}}}}"},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","

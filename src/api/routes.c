@@ -2,6 +2,7 @@
 #include "api/priv/api.h"
 
 #include "lots/genealogy.h"
+#include "node/retention.h"
 #include "query/sql.h"
 
 #define OWN (PRINCIPAL_LOCAL | PRINCIPAL_OWN)
@@ -96,6 +97,12 @@ const struct api_route api_routes[] = {
 	ROW("audit", HTTP_GET, "/api/v1/audit", OWN, AUDIT, RUN_WORKER, .handler = get_audit, .params = {PAGED_N}, .summary = "Who changed what", .query = SQ_AUDIT),
 	ROW("disk", HTTP_GET, "/api/v1/disk", OWN, READ, RUN_LOOP, .handler = get_disk, .summary = "What room there is, and what the device was made to write",
 		.answer = "Disk", NO_QUERY),
+	ROW("retention", HTTP_GET, "/api/v1/retention", OWN, READ, RUN_WORKER, .handler = get_retention, .summary = "How long what is kept, and when that was applied last",
+		.answer = "Retention", NO_QUERY),
+	ROW("retention_put", HTTP_PUT, "/api/v1/retention", OWN, SETTINGS, RUN_WORKER, .body_limit = RETENTION_BYTES_MAX, .body_type = "application/json",
+		.handler = put_retention, .takes = "RetentionSet", .statuses = "409, 507", .summary = "Set how long what is kept; what is older is deleted soon after", .answer = "Stored", NO_QUERY),
+	ROW("retention_history", HTTP_GET, "/api/v1/retention/history", OWN, READ, RUN_WORKER, .handler = get_retention_history,
+		.summary = "All versions of these rules", .query = SQ_DOC_HISTORY),
 	ROW("log", HTTP_GET, "/api/v1/log", OWN, READ, RUN_WORKER, .handler = get_log, .params = {ENUM("level", "info, warn, error"), PAGED_N},
 		.summary = "What the node has said since its start, newest first", .answer = "Log", NO_QUERY),
 	ROW("crash_seen", HTTP_POST, "/api/v1/crash/seen", OWN, CASES, RUN_WORKER, .body_limit = 1024, .body_type = "application/json", .handler = post_crash_seen,

@@ -36,6 +36,7 @@ struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct backups *node_backups(struct node *n) { return n->backups; }
 struct outbox *node_outbox(struct node *n) { return n->outbox; }
+struct retentions *node_retentions(struct node *n) { return n->retentions; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
@@ -541,6 +542,7 @@ static void every_second(void *arg)
 	node_tls_tick(n->tls, now);
 	accounts_tick(n->accounts);
 	backups_tick(n->backups);
+	retentions_tick(n->retentions);
 	disks_tick(n->disks, now);
 	connections_tick(n);
 	say_failures(n);
@@ -662,6 +664,8 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = backups_new(&n->backups, n, n->workers[0].reader);
 	if (err == 0)
+		err = retentions_new(&n->retentions, n, n->workers[0].reader);
+	if (err == 0)
 		err = gauges_new(&n->gauges, n);
 	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
@@ -744,6 +748,7 @@ void node_close(struct node *n)
 	watch_free(n->watch);
 	backups_free(n->backups);
 	outbox_free(n->outbox);
+	retentions_free(n->retentions);
 	collect_free(n->collect);
 	labels_free(n->labels);
 	jobs_free(n->jobs);

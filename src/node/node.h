@@ -26,6 +26,7 @@ struct disk;
 struct gauges;
 struct journal;
 struct outbox;
+struct retentions;
 /* What the service manager may want to know. */
 enum node_state {
 	NODE_ALIVE, /* once a second, while loop, log and store get on */
@@ -146,5 +147,6 @@ struct live *node_live(struct node *n);
 struct watch *node_watch(struct node *n);
 struct backups *node_backups(struct node *n);
 struct outbox *node_outbox(struct node *n); /* node/outbox.h; NULL when offline */
+struct retentions *node_retentions(struct node *n);
 
 #endif

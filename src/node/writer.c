@@ -14,6 +14,13 @@
 
 #define WRITER_ROUND_JOBS 256u
 
+struct flush_call {
+	int (*fn)(void *arg, struct sdb *db, struct diag *d);
+	void *arg;
+	struct diag *d;
+	int err;
+	bool over;
+};
 struct writer {
 	struct sdb *db;
 	pthread_t thread;
@@ -30,6 +37,7 @@ struct writer {
 	pthread_cond_t maintain_wake, maintained;
 	uint64_t maintain_rounds;
 	int maintain_err; /* of the last round */
+	struct flush_call *call; /* what writer_flush_call() wants done; NULL: nothing */
 	struct diag failure; /* the last one, until somebody asked */
 	struct tap *taps; /* collected since writer_taps(); durable ones only */
 	size_t n_taps, cap_taps;
@@ -182,12 +190,32 @@ static void maintained(struct writer *w, int err, const struct diag *d)
 	pthread_cond_broadcast(&w->maintained);
 }
 
+/* With mu held, which is let go meanwhile. */
+static void run_call(struct writer *w)
+{
+	struct flush_call *c = w->call;
+	if (!c)
+		return;
+	pthread_mutex_unlock(&w->mu);
+	int err = c->fn(c->arg, w->db, c->d);
+	pthread_mutex_lock(&w->mu);
+	w->call = NULL;
+	c->err = err;
+	c->over = true;
+	pthread_cond_broadcast(&w->maintained);
+}
+
 static void *maintain_loop(void *arg)
 {
 	struct writer *w = arg;
 	struct diag *d = calloc(1, sizeof *d);
 	pthread_mutex_lock(&w->mu);
 	while (!w->maintain_stop) {
+		run_call(w);
+		if (w->maintain_stop)
+			break;
+		if (w->call)
+			continue;
 		if (!w->maintain_wanted) {
 			pthread_cond_wait(&w->maintain_wake, &w->mu);
 			continue;
@@ -206,9 +234,31 @@ static void *maintain_loop(void *arg)
 				break;
 		} while (!w->maintain_stop);
 	}
+	if (w->call) {
+		w->call->err = MO_ECANCELED;
+		w->call->over = true;
+		w->call = NULL;
+	}
+	pthread_cond_broadcast(&w->maintained);
 	pthread_mutex_unlock(&w->mu);
 	free(d);
 	return NULL;
+}
+
+int writer_flush_call(struct writer *w, int (*fn)(void *arg, struct sdb *db, struct diag *d), void *arg, struct diag *d)
+{
+	struct flush_call c = {fn, arg, d, MO_ECANCELED, false};
+	pthread_mutex_lock(&w->mu);
+	while (w->call && !w->maintain_stop)
+		pthread_cond_wait(&w->maintained, &w->mu);
+	if (!w->maintain_stop) {
+		w->call = &c;
+		pthread_cond_signal(&w->maintain_wake);
+		while (!c.over)
+			pthread_cond_wait(&w->maintained, &w->mu);
+	}
+	pthread_mutex_unlock(&w->mu);
+	return c.err;
 }
 
 static void run_round(struct writer *w, struct wjob **jobs, size_t n)

@@ -51,6 +51,10 @@ struct sdb *writer_db(struct writer *w);
 /* Appends and taps; waits for maintenance when the heads are full, and gives its error when it fails. MO_EFULL: the disk has no room for values. */
 MO_MUST_USE int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended *ret, struct diag *d);
 
+/* Any thread but the log's and flush's: calls fn on the flush thread, where sdb_maintain() and sdb_drop() may be called, and waits for its end.
+ * Gives fn's error; MO_ECANCELED: stopped, fn was not called. */
+MO_MUST_USE int writer_flush_call(struct writer *w, int (*fn)(void *arg, struct sdb *db, struct diag *d), void *arg, struct diag *d);
+
 /* Any thread: gives what was made durable since the last call and empties it. *ret malloc'ed (NULL when n == 0). */
 MO_MUST_USE int writer_taps(struct writer *w, struct tap **ret, size_t *ret_n);
 

@@ -108,6 +108,12 @@ static const char work_sql[] =
 	"SELECT o.lot, o.start, o.end, o.seq_first, o.seq_last FROM operation o WHERE o.machine=(SELECT id FROM asset WHERE code=?1)"
 	" AND o.lot IS NOT NULL AND +o.start<=?3 AND (o.end IS NULL OR o.end>=?2) ORDER BY o.start";
 
+/* An operation that is not over refers to all that follows. */
+static const struct col_def cycles_kept_cols[] = {INT("first"), INT("last")};
+static const char cycles_kept_sql[] =
+	"SELECT o.seq_first, coalesce(o.seq_last," NO_END ") FROM operation o WHERE o.machine=(SELECT id FROM asset WHERE code=?1) AND o.seq_first IS NOT NULL"
+	" UNION ALL SELECT c.seq, c.seq FROM characteristic c WHERE c.asset=(SELECT id FROM asset WHERE code=?1) AND c.seq IS NOT NULL ORDER BY 1";
+
 #define EVENT_AFTER "e.id>coalesce(?5,0) "
 #define EVENT_RANGE "e.t>=coalesce(?3," NO_START ") AND e.t<coalesce(?4," NO_END ") "
 #define EVENT_KIND "(?2 IS NULL OR e.kind=?2) AND "
@@ -236,6 +242,7 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_LOT_LINKS] = {"lot_links", lot_links_sql, 2, COLS(link_cols)},
 	[SQ_OPERATIONS] = {"operations", operations_sql, 5, COLS(operation_cols)},
 	[SQ_WORK] = {"work", work_sql, 3, COLS(work_cols)},
+	[SQ_CYCLES_KEPT] = {"cycles_kept", cycles_kept_sql, 1, COLS(cycles_kept_cols)},
 	[SQ_EVENTS] = {"events", events_sql, 6, COLS(event_cols)},
 	[SQ_CASES] = {"cases", cases_sql, 4, COLS(case_cols)},
 	[SQ_CASE] = {"case", case_sql, 1, COLS(case_cols)},

@@ -159,6 +159,8 @@ MO_MUST_USE int api_secret_object(struct api_call *c, struct json_value **ret);
 MO_MUST_USE int api_password(struct api_call *c, const struct json_value *root, const char *name, struct span *ret);
 /* 429: not before wait_ns have passed. Gives MO_EAGAIN. */
 int api_later(struct api_call *c, int64_t wait_ns);
+/* The version that If-Match names; -1: there is no such header. MO_EINVAL. */
+MO_MUST_USE int api_if_match(struct api_call *c, int64_t *ret);
 /* Says that a parameter or member is missing; gives MO_EINVAL. */
 int api_missing(struct api_call *c, const char *name);
 /* Sends c->out with c->status, or the problem in c->d when err != 0. Loop thread. */
@@ -205,7 +207,7 @@ int get_signals(struct api_call *c), get_series(struct api_call *c), get_values(
 int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
-int get_disk(struct api_call *c);
+int get_disk(struct api_call *c), get_retention(struct api_call *c), put_retention(struct api_call *c), get_retention_history(struct api_call *c);
 int get_log(struct api_call *c), post_crash_seen(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
 int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c), post_backup(struct api_call *c);

@@ -22,6 +22,7 @@
 #include "node/node.h"
 #include "node/outbox.h"
 #include "node/priv/tls.h"
+#include "node/retentions.h"
 #include "node/watch.h"
 #include "node/watchdog.h"
 #include "os/signals.h"
@@ -92,6 +93,7 @@ struct node {
 	struct watch *watch;
 	struct backups *backups;
 	struct outbox *outbox;
+	struct retentions *retentions;
 	void (*words)(struct buf *out, const struct diag *d);
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;

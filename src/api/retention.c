@@ -1,0 +1,93 @@
+/* Rules of retention: one document with its history; applied by the node (node/retentions.h). */
+#include "api/priv/api.h"
+#include "node/retentions.h"
+
+static const struct span doc_name = {(const uint8_t *)RETENTIONS_DOC, sizeof RETENTIONS_DOC - 1};
+
+int get_retention(struct api_call *c)
+{
+	struct json_writer *w = &c->w;
+	struct json_value *root;
+	struct retentions_state s;
+	struct buf json;
+	int64_t version = 0;
+	buf_init(&json, 0);
+	retentions_state(node_retentions(c->node), &s);
+	int err = store_get_doc(c->reader, DOC_SETTING, doc_name, &json, &version, c->d);
+	bool none = err == MO_ENOENT;
+	if (none) {
+		diag_clear(c->d);
+		err = 0;
+	} else if (err == 0) {
+		err = json_parse(&root, &c->arena, buf_span(&json), c->d);
+	}
+	if (err == 0 && s.last.err)
+		err = s.last.err;
+	if (err == 0) {
+		const struct json_value *rules = none ? NULL : json_member(root, "rules");
+		jw_object(w);
+		jw_key(w, "version");
+		jw_i64(w, version);
+		jw_key(w, "rules");
+		if (rules) {
+			jw_value(w, rules);
+		} else {
+			jw_array(w);
+			jw_array_end(w);
+		}
+		jw_key(w, "running");
+		jw_bool(w, s.running);
+		jw_key(w, "waits");
+		jw_bool(w, s.waits);
+		jw_key(w, "last");
+		if (s.last.n)
+			jw_raw(w, buf_span(&s.last));
+		else
+			jw_null(w);
+		jw_object_end(w);
+	}
+	buf_free(&s.last);
+	buf_free(&json);
+	return err;
+}
+
+int get_retention_history(struct api_call *c)
+{
+	struct store_arg a[] = {sarg_s(span_str(store_doc_name(DOC_SETTING))), sarg_s(doc_name)};
+	return api_list(c, SQ_DOC_HISTORY, a, 2, "version", 0);
+}
+
+struct put_job {
+	struct sjob job;
+	struct span json, who;
+	int64_t expected, version, now_ns;
+};
+
+static int put_run(struct sjob *j, struct store *s, struct diag *d)
+{
+	struct put_job *q = (struct put_job *)j;
+	int err = store_put_doc(s, DOC_SETTING, doc_name, q->json, q->expected, q->who, q->now_ns, &q->version, d);
+	return err != 0 ? err : store_audit(s, q->now_ns, q->who, SPAN_LIT("retention.put"), doc_name, q->json, d);
+}
+
+int put_retention(struct api_call *c)
+{
+	struct put_job q = {.json = span_trim(buf_span(&c->body)), .who = gate_who(&c->pass), .now_ns = clock_now(node_clock(c->node))};
+	struct retention rules;
+	int err = api_if_match(c, &q.expected);
+	if (err == 0)
+		err = retention_read(&rules, &c->arena, q.json, c->d);
+	if (err == 0)
+		err = storer_run(node_storer(c->node), put_run, &q.job, c->d);
+	if (err == 0)
+		err = retentions_changed(node_retentions(c->node), q.json, q.version);
+	if (err != 0)
+		return err;
+	jw_object(&c->w);
+	jw_key(&c->w, "name");
+	jw_str(&c->w, doc_name);
+	jw_key(&c->w, "version");
+	jw_i64(&c->w, q.version);
+	jw_object_end(&c->w);
+	return 0;
+}

@@ -1,0 +1,95 @@
+/* See retention.h. */
+#include "node/retention.h"
+
+#include "base/utf8.h"
+#include "codec/json.h"
+
+static const char *const names[RETENTION_CLASSES] = {[RETENTION_VALUES] = "values", [RETENTION_SEQUENCES] = "sequences"};
+
+const char *retention_class_name(enum retention_class c) { return c >= 0 && c < RETENTION_CLASSES ? names[c] : "?"; }
+
+static int refuse(struct diag *d, const char *field, struct span value, const char *expected)
+{
+	diag_set(d, MO_EINVAL, MSG_RETENTION_RULE);
+	diag_field(d, span_str(field));
+	diag_value(d, value);
+	diag_expected(d, expected);
+	return MO_EINVAL;
+}
+
+static int read_rule(struct retention_rule *ret, struct arena *a, const struct json_value *v, struct diag *d)
+{
+	struct span class = {NULL, 0}, asset = {NULL, 0};
+	*ret = (struct retention_rule){.class = RETENTION_CLASSES};
+	if (v->type != JSON_OBJECT)
+		return refuse(d, "rules", SPAN_LIT(""), "{\"class\", \"asset\", \"keep_days\"}");
+	for (const struct json_value *m = v->child; m; m = m->next)
+		if (!span_is(m->name, "class") && !span_is(m->name, "asset") && !span_is(m->name, "keep_days"))
+			return refuse(d, "rules", m->name, "class, asset, keep_days");
+	int err = json_get_str(v, "class", &class, d);
+	for (unsigned i = 0; err == 0 && i < RETENTION_CLASSES; i++)
+		if (span_is(class, names[i]))
+			ret->class = (enum retention_class)i;
+	if (err == MO_ENOENT || (err == 0 && ret->class == RETENTION_CLASSES))
+		return refuse(d, "class", class, "values, sequences");
+	if (err == 0 && (err = json_get_str(v, "asset", &asset, d)) == MO_ENOENT)
+		err = 0;
+	if (err == 0 && (asset.n > RETENTION_ASSET_MAX || (asset.p && asset.n == 0) || !utf8_valid(asset)))
+		return refuse(d, "asset", asset, "P-1");
+	if (err == 0 && ((err = json_get_i64(v, "keep_days", &ret->keep_days, d)) == MO_ENOENT ||
+				(err == 0 && (ret->keep_days < 1 || ret->keep_days > RETENTION_DAYS_MAX)))) {
+		const struct json_value *days = json_member(v, "keep_days");
+		return refuse(d, "keep_days", days ? days->text : SPAN_LIT(""), "1..36500");
+	}
+	if (err == 0 && asset.n) {
+		ret->asset = arena_dup(a, asset);
+		err = ret->asset.p ? 0 : MO_ENOMEM;
+	}
+	return err;
+}
+
+int retention_read(struct retention *ret, struct arena *a, struct span json, struct diag *d)
+{
+	struct json_value *root;
+	if (json.n > RETENTION_BYTES_MAX)
+		return diag_set(d, MO_ELIMIT, MSG_RETENTION_MANY);
+	int err = json_parse(&root, a, json, d);
+	if (err != 0)
+		return err;
+	const struct json_value *list = json_member(root, "rules");
+	if (!list || list->type != JSON_ARRAY || root->child->next)
+		return refuse(d, "rules", SPAN_LIT(""), "{\"rules\": [...]}");
+	struct retention_rule *rules = NULL;
+	size_t n = 0, at = 0;
+	for (const struct json_value *v = list->child; v; v = v->next)
+		n++;
+	if (n > RETENTION_RULES_MAX)
+		return diag_set(d, MO_ELIMIT, MSG_RETENTION_MANY);
+	rules = arena_calloc(a, n ? n : 1, sizeof *rules);
+	if (!rules)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	for (const struct json_value *v = list->child; v; v = v->next, at++) {
+		err = read_rule(&rules[at], a, v, d);
+		for (size_t i = 0; err == 0 && i < at; i++)
+			if (rules[i].class == rules[at].class && span_eq(rules[i].asset, rules[at].asset))
+				err = refuse(d, rules[at].asset.n ? "asset" : "class", rules[at].asset.n ? rules[at].asset : span_str(names[rules[at].class]), "");
+		if (err != 0)
+			return err == MO_ENOMEM ? diag_set(d, err, MSG_OUT_OF_MEMORY) : err;
+	}
+	*ret = (struct retention){rules, n};
+	return 0;
+}
+
+int64_t retention_before(const struct retention *r, enum retention_class c, struct span asset, int64_t now_ns)
+{
+	const struct retention_rule *of = NULL;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct retention_rule *x = &r->rules[i];
+		if (x->class == c && (x->asset.n ? span_eq(x->asset, asset) : !of))
+			of = x;
+	}
+	int64_t before;
+	if (!of || __builtin_sub_overflow(now_ns, of->keep_days * NS_PER_DAY, &before))
+		return INT64_MIN;
+	return before;
+}

@@ -1,0 +1,44 @@
+/* Rules of retention: how long what is kept. Without a rule nothing is ever
+ * deleted. The document, as GET and PUT /api/v1/retention have it:
+ *
+ *   {"rules": [{"class": "values", "keep_days": 400},
+ *              {"class": "values", "asset": "P-1", "keep_days": 90},
+ *              {"class": "sequences", "keep_days": 3650}]}
+ *
+ * class      values: of clock series; sequences: one value per cycle
+ * asset      a code: signals of that asset alone; it goes before a rule for all
+ * keep_days  a value goes when its source time lies more than so many times
+ *            24 hours back, at the moment at which the rule is applied
+ *
+ * Two things stay whatever a rule says: the newest time of each signal, and
+ * values of cycles that an operation or a characteristic refers to, as long as
+ * it stands. Pure functions. */
+#ifndef MO_NODE_RETENTION_H
+#define MO_NODE_RETENTION_H
+
+#include "base/arena.h"
+#include "base/civil.h"
+#include "base/diag.h"
+
+#define RETENTION_RULES_MAX 256u
+#define RETENTION_DAYS_MAX 36500
+#define RETENTION_BYTES_MAX (64u << 10) /* of the document */
+#define RETENTION_ASSET_MAX 256u        /* bytes of a code */
+
+enum retention_class { RETENTION_VALUES, RETENTION_SEQUENCES, RETENTION_CLASSES };
+struct retention_rule {
+	enum retention_class class;
+	struct span asset; /* empty: all */
+	int64_t keep_days;
+};
+struct retention {
+	const struct retention_rule *rules;
+	size_t n;
+};
+const char *retention_class_name(enum retention_class c);
+/* The document in the arena. MO_EINVAL: field, value, expected; also two rules for the same. MO_ELIMIT, MO_ENOMEM. */
+MO_MUST_USE int retention_read(struct retention *ret, struct arena *a, struct span json, struct diag *d);
+/* Before which source time values of that class and asset go; INT64_MIN: none do. */
+int64_t retention_before(const struct retention *r, enum retention_class c, struct span asset, int64_t now_ns);
+
+#endif

@@ -1,0 +1,92 @@
+/* Rules of retention: what is one, and which holds. */
+#include "cm.h"
+
+#include "node/retention.h"
+
+#define DAY NS_PER_DAY
+
+static struct arena a;
+static struct diag d;
+
+static int read(struct retention *r, const char *json)
+{
+	diag_clear(&d);
+	return retention_read(r, &a, span_str(json), &d);
+}
+
+static void test_which_holds(void **state)
+{
+	struct retention r;
+	(void)state;
+	arena_init(&a, 1u << 20);
+	assert_int_equal(read(&r, "{\"rules\":[{\"class\":\"values\",\"asset\":\"P-1\",\"keep_days\":30},{\"class\":\"values\",\"keep_days\":400},"
+				  "{\"class\":\"values\",\"asset\":\"P-2\",\"keep_days\":36500}]}"), 0);
+	assert_int_equal(r.n, 3);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P-1"), 1000 * DAY), 970 * DAY);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P-2"), 1000 * DAY), -35500 * DAY);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P-3"), 1000 * DAY), 600 * DAY);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P"), 1000 * DAY), 600 * DAY);
+	assert_int_equal(retention_before(&r, RETENTION_SEQUENCES, SPAN_LIT("P-1"), 1000 * DAY), INT64_MIN);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P-3"), INT64_MIN + DAY), INT64_MIN);
+	assert_int_equal(read(&r, "{\"rules\":[{\"class\":\"sequences\",\"asset\":\"P-1\",\"keep_days\":1}]}"), 0);
+	assert_int_equal(retention_before(&r, RETENTION_SEQUENCES, SPAN_LIT("P-1"), 2 * DAY + 5), DAY + 5);
+	assert_int_equal(retention_before(&r, RETENTION_SEQUENCES, SPAN_LIT("P-2"), 2 * DAY), INT64_MIN);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P-1"), 2 * DAY), INT64_MIN);
+	assert_int_equal(read(&r, "{\"rules\":[]}"), 0);
+	assert_int_equal(r.n, 0);
+	assert_int_equal(retention_before(&r, RETENTION_VALUES, SPAN_LIT("P-1"), 2 * DAY), INT64_MIN);
+	arena_free(&a);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *json, *field;
+	} rows[] = {
+		{"{}", "rules"},
+		{"[]", "rules"},
+		{"{\"rules\":{}}", "rules"},
+		{"{\"rules\":[],\"x\":1}", "rules"},
+		{"{\"rules\":[1]}", "rules"},
+		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":5,\"x\":1}]}", "rules"},
+		{"{\"rules\":[{\"class\":\"cases\",\"keep_days\":5}]}", "class"},
+		{"{\"rules\":[{\"keep_days\":5}]}", "class"},
+		{"{\"rules\":[{\"class\":\"values\"}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":0}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":-1}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":36501}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":1.5}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"values\",\"asset\":\"\",\"keep_days\":5}]}", "asset"},
+		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":5},{\"class\":\"values\",\"keep_days\":6}]}", "class"},
+		{"{\"rules\":[{\"class\":\"values\",\"asset\":\"A\",\"keep_days\":5},{\"class\":\"values\",\"asset\":\"A\",\"keep_days\":5}]}", "asset"},
+	};
+	struct retention r = {NULL, 77};
+	(void)state;
+	arena_init(&a, 1u << 20);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_int_equal(read(&r, rows[i].json), MO_EINVAL);
+		assert_string_equal(d.field, rows[i].field);
+		assert_int_not_equal(d.msg, MSG_NONE);
+		assert_int_equal(r.n, 77);
+	}
+	assert_int_equal(read(&r, "{\"rules\""), MO_EINVAL);
+	struct buf many;
+	buf_init(&many, 0);
+	buf_adds(&many, "{\"rules\":[");
+	for (unsigned i = 0; i <= RETENTION_RULES_MAX; i++)
+		buf_printf(&many, "%s{\"class\":\"values\",\"asset\":\"%u\",\"keep_days\":9}", i ? "," : "", i);
+	buf_adds(&many, "]}");
+	assert_int_equal(retention_read(&r, &a, buf_span(&many), &d), MO_ELIMIT);
+	buf_reset(&many);
+	for (unsigned i = 0; i <= RETENTION_BYTES_MAX; i++)
+		buf_addc(&many, ' ');
+	assert_int_equal(retention_read(&r, &a, buf_span(&many), &d), MO_ELIMIT);
+	buf_free(&many);
+	arena_free(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_which_holds), cmocka_unit_test(test_refused)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
