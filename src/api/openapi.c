@@ -315,6 +315,10 @@ static void operation(struct json_writer *w, const struct api_route *r)
 	jw_cstr(w, r->name);
 	jw_key(w, "summary");
 	jw_cstr(w, r->summary);
+	if (r->flags & ROUTE_INGEST) {
+		jw_key(w, "x-moru-ingest");
+		jw_bool(w, true);
+	}
 	jw_key(w, "x-moru-permission");
 	jw_cstr(w, permission_name(r->permission));
 	jw_key(w, "parameters");

@@ -23,6 +23,7 @@ struct node;
 struct crash;
 struct crashes;
 struct gauges;
+struct ingest;
 struct journal;
 /* What the service manager may want to know. */
 enum node_state {
@@ -129,6 +130,7 @@ uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_
 /* Accounts, sessions and tokens (node/accounts.h), and who logs in (node/logins.h); NULL when offline. */
 struct accounts *node_accounts(struct node *n);
 struct logins *node_logins(struct node *n);
+struct ingest *node_ingest(struct node *n); /* node/ingest.h; NULL: there is none */
 /* moru-helper: its calls block, so on a worker only. */
 struct helper *node_helper(struct node *n);
 /* Threads that have not got on for too long, now and how often since the start. */

@@ -125,7 +125,9 @@ struct http_server {
 	struct http_tls *tls; /* of listeners[0]; NULL: plain */
 	uint16_t port;
 	bool draining;
-	uint32_t connections_max, refused;
+	uint32_t connections_max, per_peer_max, refused;
+	const struct subnets *allow;
+	unsigned door;
 	uint64_t in_max;
 	struct conn *conns;
 	struct due_queue due[DEADLINES];

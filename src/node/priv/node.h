@@ -12,6 +12,7 @@
 #include "node/crashes.h"
 #include "node/gauges.h"
 #include "node/helper.h"
+#include "node/ingest.h"
 #include "node/jobs.h"
 #include "node/listen.h"
 #include "node/journal.h"
@@ -60,6 +61,7 @@ struct node {
 	struct loop *loop;
 	struct node_tls *tls; /* NULL: offline */
 	struct http_server *server;
+	struct ingest *ingest; /* NULL: off */
 	const struct http_handler *handler;
 	void *handler_arg;
 	struct writer *writer;
