@@ -63,6 +63,9 @@ static const struct {
 		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
 	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
+	{"Phone", OBJECT(M("tls", FLAG) "," M("others", FLAG) ","
+		M("ca", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("subject", TEXT) "," M("sha256", TEXT) "," M("to", TIME) "}}") ","
+		M("places", ARRAY(OBJECT(M("host", TEXT) "," M("url", TEXT) "," M("size", INTEGER) "," M("path", TEXT)))))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","

@@ -57,7 +57,7 @@ static void insert(struct address_list *l, const char *text)
 	if ((at < l->n && strcmp(l->text[at], text) == 0) || l->n == ADDRESS_MACHINE_MAX)
 		return;
 	memmove(l->text[at + 1], l->text[at], (l->n - at) * sizeof l->text[0]);
-	strcpy(l->text[at], text);
+	memcpy(l->text[at], text, strlen(text) + 1);
 	l->n++;
 }
 

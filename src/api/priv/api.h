@@ -218,6 +218,9 @@ int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_ac
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
+int get_ca_page(struct api_call *c);
+int get_ca_profile(struct api_call *c);
+int get_phone(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;
 
 #endif

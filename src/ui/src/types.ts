@@ -42,6 +42,9 @@ export type Machine = {
 export type BackupEnd = { target: string; t: Time; ok: boolean; snapshot: string | null; files: number; bytes: number; written: number; why: { code: string; ko: string; en: string } | null };
 /* target: the schedule's, null where there is none; age_s: of the last good one. */
 export type Backup = { target: string | null; every_hours: number; running: boolean; files: number; bytes: number; age_s: number | null; good: BackupEnd | null; last: BackupEnd | null };
+/* Where a phone finds the node: an address as the path of a QR code of size by size modules. */
+export type PhonePlace = { host: string; url: string; size: number; path: string };
+export type Phone = { tls: boolean; others: boolean; ca: { subject: string; sha256: string; to: Time } | null; places: PhonePlace[] };
 export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; counts: Record<string, number>; from: Time; to: Time; backup?: Backup | null };
 export type Asset = { id: number; code: string; name: string | null; kind: string; parent: string | null; unit: string | null; state?: MState | null; since?: Time | null; stale?: boolean; signals?: number };
 export type Quality = "good" | "uncertain" | "bad";
