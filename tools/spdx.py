@@ -24,6 +24,7 @@ LIBRARIES = {
     'libcurl': ('curl', 'curl'),
     'libyaml-0': ('libyaml', 'MIT'),
     'libz': ('zlib', 'Zlib'),
+    'libqrencode': ('libqrencode', 'LGPL-2.1-or-later'),
     'libc': ('GNU C library', 'LGPL-2.1-or-later'),
     'libm': ('GNU C library', 'LGPL-2.1-or-later'),
 }

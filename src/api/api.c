@@ -172,6 +172,9 @@ static int check_origin(struct api_call *c, const struct http1_head *h)
 	struct span host = http1_header(h, "Host"), origin = http1_header(h, "Origin");
 	if (http_from_unix(c->pass.x))
 		return 0;
+	/* Gateways call the node what they like; a browser, which says where its page comes from, has no business there. */
+	if (http_door(c->pass.x) == DOOR_INGEST)
+		return origin.p ? diag_set(c->d, MO_EDENIED, MSG_API_ORIGIN) : 0;
 	bool tls = http_is_tls(c->pass.x);
 	/* A name of its certificate is the node's as well: a page elsewhere has no certificate for it. */
 	if (!api_is_loopback(host) && !(tls && node_has_name(c->node, host_name(host)))) {
@@ -436,9 +439,22 @@ struct accounts_actor api_actor(const struct api_call *c) { return (struct accou
 
 static int admit(struct api_call *c, const struct http1_head *h)
 {
-	const struct api_route *r = c->route = api_route_find(h->method, h->path, c->allow);
-	const struct gate_ask ask = {r ? r->name : "none", r ? r->principals : 0, r ? r->permission : PERMISSION_NONE, r && (r->flags & ROUTE_INFLUX)};
+	const struct api_route *r = api_route_find(h->method, h->path, c->allow);
+	int64_t wait_ns = 0;
+	bool ingest = http_door(c->pass.x) == DOOR_INGEST;
+	if (ingest && !(r && (r->flags & ROUTE_INGEST))) {
+		r = NULL; /* there it is not */
+		c->allow[0] = 0;
+	}
+	c->route = r;
+	const struct gate_ask ask = {r ? r->name : "none", r ? r->principals : 0, r ? r->permission : PERMISSION_NONE, r && (r->flags & ROUTE_INFLUX),
+		r && (r->flags & ROUTE_INGEST)};
 	int err = gate_admit(&c->pass, node_accounts(c->node), c->pass.x, &ask);
+	if (err == 0 && ingest && !ingest_take(node_ingest(c->node), &wait_ns)) {
+		c->status = 429;
+		c->retry_ns = wait_ns;
+		return diag_set(c->d, MO_EAGAIN, MSG_INGEST_LIMIT);
+	}
 	if (!c->route) {
 		diag_set(c->d, MO_ENOENT, c->allow[0] ? MSG_API_METHOD : MSG_API_NOT_FOUND);
 		diag_value(c->d, h->path);

@@ -73,6 +73,9 @@ static const struct {
 	{"RetentionSet", "{\"type\":\"object\",\"required\":[\"rules\"],\"additionalProperties\":false,\"properties\":{\"rules\":{\"type\":\"array\",\"items\":"
 		"{\"type\":\"object\",\"required\":[\"class\",\"keep_days\"],\"additionalProperties\":false,\"properties\":{\"class\":{\"enum\":[\"values\",\"sequences\"]},"
 		"\"asset\":{\"type\":[\"string\",\"null\"]},\"keep_days\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":36500}}}}}}"},
+	{"Phone", OBJECT(M("tls", FLAG) "," M("others", FLAG) ","
+		M("ca", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("subject", TEXT) "," M("sha256", TEXT) "," M("to", TIME) "}}") ","
+		M("places", ARRAY(OBJECT(M("host", TEXT) "," M("url", TEXT) "," M("size", INTEGER) "," M("path", TEXT)))))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
@@ -335,6 +338,10 @@ static void operation(struct json_writer *w, const struct api_route *r)
 	jw_cstr(w, r->name);
 	jw_key(w, "summary");
 	jw_cstr(w, r->summary);
+	if (r->flags & ROUTE_INGEST) {
+		jw_key(w, "x-moru-ingest");
+		jw_bool(w, true);
+	}
 	jw_key(w, "x-moru-permission");
 	jw_cstr(w, permission_name(r->permission));
 	jw_key(w, "parameters");

@@ -302,6 +302,11 @@ void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX])
 	memcpy(out, x->c->peer, HTTP_PEER_MAX);
 }
 
+unsigned http_door(const struct http_x *x)
+{
+	return x->c->s->door;
+}
+
 bool http_is_tls(const struct http_x *x)
 {
 	return x->c->tls != NULL;

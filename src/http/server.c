@@ -547,6 +547,19 @@ static bool admit(struct conn *c)
 	return false;
 }
 
+/* Whether this TCP connection may be here at all. */
+static bool conn_welcome(const struct conn *c)
+{
+	const struct http_server *s = c->s;
+	uint32_t same = 0;
+
+	if (s->allow && !subnet_has(s->allow, c->peer))
+		return false;
+	for (const struct conn *i = s->per_peer_max ? s->conns : NULL; i; i = i->next)
+		same += strcmp(i->peer, c->peer) == 0;
+	return !s->per_peer_max || same < s->per_peer_max;
+}
+
 /* Takes fd. */
 static void conn_new(struct http_server *s, int fd, bool from_unix)
 {
@@ -569,6 +582,15 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 		return;
 	}
 	c->state = tls ? CONN_SHAKE : CONN_IDLE;
+	if (!from_unix) {
+		sock_peer(c);
+		if (!conn_welcome(c)) {
+			s->stats.turned_away++;
+			close(fd);
+			free(c);
+			return;
+		}
+	}
 	buf_init(&c->in, 0);
 	buf_init(&c->out, 0);
 	if (event_assign(&c->rd, loop_base(s->l), fd, EV_READ | EV_PERSIST, on_readable, c) < 0 ||
@@ -697,6 +719,9 @@ int http_server_new(
 	s->h = h;
 	s->arg = arg;
 	s->tls = opt->tls;
+	s->allow = opt->allow;
+	s->door = opt->door;
+	s->per_peer_max = opt->per_peer_max;
 	s->listen_fd[0] = s->listen_fd[1] = -1;
 	s->due_armed_ns = INT64_MAX;
 	s->date_s = INT64_MIN;

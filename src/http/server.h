@@ -9,6 +9,7 @@
 #include "codec/http1.h"
 #include "http/loop.h"
 #include "http/tls.h"
+#include "os/subnet.h"
 
 struct http_server;
 struct http_x; /* one request and its response ("exchange") */
@@ -42,6 +43,11 @@ struct http_options {
 	 * socket in the file system has room of its own beside. */
 	uint32_t connections_max;
 	uint32_t connections_of_address_max; /* of them from one address (IPv6: one /64); past it 503; 0: no bound */
+	uint32_t connections_max;   /* 0: 1,024 (past it: 503) */
+	uint32_t per_peer_max;      /* 0: as many as there are; TCP connections of one address past it are closed without a byte */
+	/* NULL: everybody. Else TCP connections from outside are closed without a byte. Borrowed. */
+	const struct subnets *allow;
+	unsigned door;              /* the caller's own number for this server; http_door() gives it back */
 	/* TCP connections speak TLS, the socket in the file system does not. Borrowed; http_tls_replace() at any time. A plain request there gets
 	 * a 400 that says https. NULL: plain. */
 	struct http_tls *tls;
@@ -63,6 +69,7 @@ void http_server_free(struct http_server *s);
 const struct http1_head *http_head(const struct http_x *x); /* valid until done */
 bool http_from_unix(const struct http_x *x);
 bool http_is_tls(const struct http_x *x);
+unsigned http_door(const struct http_x *x); /* of the server that it came by */
 /* The peer's address as text with NUL, "" when it came by the socket or the connection broke. */
 #define HTTP_PEER_MAX 46u
 void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX]);
@@ -80,6 +87,8 @@ struct http_server_stats {
 	uint64_t refused, yielded;              /* connections: told to come later; idle ones that made way */
 	uint64_t handshakes, handshakes_failed; /* of TLS, also those that took too long */
 	uint32_t open;                          /* connections now */
+	uint64_t turned_away;                   /* TCP connections from outside `allow`, or past per_peer_max */
+	uint32_t open;                                                /* connections now */
 };
 void http_server_stats(const struct http_server *s, struct http_server_stats *ret);
 

@@ -208,7 +208,7 @@ static int make_keys(struct vfs *vfs, const char *path, const struct settings *s
 	}
 	if (err == 0) {
 		struct keys_who w = {.vfs = vfs, .dir = path, .name = s->name, .id = &f->id, .now_ns = now_ns};
-		keys_names(names, s->names, s->address);
+		keys_names(names, s->names, s->address, NULL);
 		err = keys_make(&w, names, d);
 	} else if (err == MO_ENOMEM) {
 		diag_set(d, err, MSG_OUT_OF_MEMORY);

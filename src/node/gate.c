@@ -6,11 +6,11 @@
 #include "os/crypto.h"
 
 /* The account or token that the request shows, or nobody. */
-static int identify(struct gate_pass *p, const struct http1_head *h, bool influx, bool *ret_csrf)
+static int identify(struct gate_pass *p, const struct http1_head *h, bool influx, bool cookies, bool *ret_csrf)
 {
 	struct credential c;
 	char csrf[CREDENTIAL_TEXT];
-	credential_read(&c, http1_header(h, "Cookie"), http1_header(h, "Authorization"), h->query, influx);
+	credential_read(&c, cookies ? http1_header(h, "Cookie") : span_of(NULL, 0), http1_header(h, "Authorization"), h->query, influx);
 	int err = accounts_who(p->accounts, &c, &p->known);
 	if (err == 0 && p->known.session) {
 		struct span sent = http1_header(h, "X-Moru-CSRF");
@@ -30,20 +30,26 @@ int gate_admit(struct gate_pass *ret, struct accounts *a, struct http_x *x, cons
 {
 	const struct http1_head *h = http_head(x);
 	struct span partner = http1_header(h, "Moru-Partner");
-	bool csrf = true;
+	bool csrf = true, ingest = http_door(x) == DOOR_INGEST;
 	int err = 0;
 	*ret = (struct gate_pass){.x = x, .accounts = a, .who = {.kind = PRINCIPAL_PUBLIC}};
 	ret->what = (struct resource){.principals = ask->principals, .permission = ask->permission, .operation = ask->operation,
 		.agreement = http1_header(h, "Moru-Agreement")};
 	http_peer(x, ret->from);
+	if (ingest) { /* what is open elsewhere is not here, and what is not marked is not at all */
+		ret->what.permission = ask->permission == PERMISSION_OPEN ? PERMISSION_WRITE : ask->permission;
+		ret->what.principals = ask->ingest ? ask->principals & PRINCIPAL_OWN : 0;
+	}
 	if (partner.n)
 		ret->who = (struct principal){.kind = PRINCIPAL_PARTNER, .name = partner};
+	else if (ingest)
+		err = identify(ret, h, ask->influx, false, &csrf);
 	else if ((ask->principals & PRINCIPAL_PUBLIC) && ask->permission == PERMISSION_OPEN)
 		ret->who.kind = PRINCIPAL_PUBLIC; /* whoever it is */
 	else if (http_from_unix(x) || (!accounts_any(a) && address_read(ret->from, NULL, 0) == ADDRESS_LOOPBACK))
 		ret->who.kind = PRINCIPAL_LOCAL;
 	else
-		err = identify(ret, h, ask->influx, &csrf);
+		err = identify(ret, h, ask->influx, true, &csrf);
 	if (err != 0)
 		return err;
 	ret->ruling = rules_decide(&ret->who, &ret->what);

@@ -25,7 +25,11 @@ struct gate_ask {
 	unsigned principals;
 	enum permission permission;
 	bool influx; /* a token may come as InfluxDB's clients send one */
+	bool ingest; /* also behind the second listener */
 };
+/* http_options.door. The second listener's (node/ingest.h) speaks plain HTTP to gateways: behind it there are only the routes that say so, and
+ * only for tokens that may write; no cookie, no local machine, nothing open. */
+enum gate_door { DOOR_MAIN, DOOR_INGEST };
 /* One per exchange; made by gate_admit. who.name is the original's: of a copy ask gate_who(). */
 struct gate_pass {
 	struct http_x *x;

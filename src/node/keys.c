@@ -36,7 +36,7 @@ static void add(struct pki_names *to, struct span name)
 		return;
 }
 
-void keys_names(struct pki_names *ret, const char *list, const char *address)
+void keys_names(struct pki_names *ret, const char *list, const char *address, const struct address_list *machine)
 {
 	char host[PKI_NAME_MAX];
 	*ret = (struct pki_names){0};
@@ -45,10 +45,16 @@ void keys_names(struct pki_names *ret, const char *list, const char *address)
 	add(ret, SPAN_LIT("::1"));
 	if (address_hostname(host, sizeof host) == 0)
 		add(ret, span_str(host));
-	if (address_read(address, NULL, 0) != ADDRESS_ANY && strcmp(address, "") != 0)
+	bool all = address_read(address, NULL, 0) == ADDRESS_ANY;
+	if (!all && strcmp(address, "") != 0)
 		add(ret, span_str(address));
-	if (pki_names_add_list(ret, span_str(list)) != 0)
+	int err = pki_names_add_list(ret, span_str(list));
+	if (err == MO_ELIMIT)
 		return;
+	/* Last, so that what somebody wrote down is never crowded out. */
+	for (size_t i = 0; all && machine && i < machine->n; i++)
+		if ((strchr(machine->text[i], ':') != NULL) == (strchr(address, ':') != NULL))
+			add(ret, span_str(machine->text[i]));
 }
 
 /* Only "there is none" may be answered by making one. */

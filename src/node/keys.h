@@ -14,14 +14,16 @@
 
 #include "base/uuid.h"
 #include "http/tls.h"
+#include "os/address.h"
 #include "os/pki.h"
 #include "os/vfs.h"
 
 #define KEYS_RENEW_NS (30 * NS_PER_DAY) /* before its end a server certificate is made anew */
 
-/* localhost, 127.0.0.1, ::1, the machine's host name, those of the list (of the settings), and the address listened on where it is one of
- * the machine's. What is no name is left out (the settings' were checked); so is what comes after PKI_NAMES_MAX. */
-void keys_names(struct pki_names *ret, const char *list, const char *address);
+/* localhost, 127.0.0.1, ::1, the machine's host name, those of the list (of the settings), and the address listened on; where that is all of the
+ * machine's, those of its family (machine may be NULL: none). What is no name is left out (the settings' were checked); so is what comes after
+ * PKI_NAMES_MAX. */
+void keys_names(struct pki_names *ret, const char *list, const char *address, const struct address_list *machine);
 
 struct keys_who {
 	struct vfs *vfs;

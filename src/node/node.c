@@ -39,6 +39,7 @@ struct outbox *node_outbox(struct node *n) { return n->outbox; }
 struct retentions *node_retentions(struct node *n) { return n->retentions; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
+struct ingest *node_ingest(struct node *n) { return n->ingest; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
 struct logins *node_logins(struct node *n) { return n->logins; }
 struct journal *node_journal(struct node *n) { return n->journal; }
@@ -175,6 +176,15 @@ static int settings_listen(struct node *n, const struct settings *s, struct diag
 	}
 	free(path);
 	return err;
+}
+
+/* Likewise for the second listener. */
+static int settings_ingest(struct node *n, const struct settings *s, struct diag *d)
+{
+	char address[LISTEN_TEXT_MAX];
+	struct subnets subnets;
+	uint16_t port;
+	return s->ingest_listen[0] ? listen_ingest(address, &port, &subnets, s->ingest_listen, s->ingest_subnets, accounts_any(n->accounts), d) : 0;
 }
 
 /* Where to listen: as the command line says, else the settings. */
@@ -387,6 +397,8 @@ static void reload(struct node *n)
 		err = settings_zone(n, &zone, &s, d);
 	if (err == 0)
 		err = settings_listen(n, &s, d);
+	if (err == 0)
+		err = settings_ingest(n, &s, d);
 	zone_free(zone);
 	if (err != 0) {
 		node_log(n, "error", d); /* the old ones stay */
@@ -425,7 +437,7 @@ static void reload(struct node *n)
 static void drained(void *arg)
 {
 	struct node *n = arg;
-	if (http_server_active(n->server) == 0 || mono_now() >= n->drain_until_ns)
+	if (http_server_active(n->server) + ingest_active(n->ingest) == 0 || mono_now() >= n->drain_until_ns)
 		loop_stop(n->loop);
 	else
 		loop_timer_set(n->drain, NODE_DRAIN_STEP_NS);
@@ -443,6 +455,7 @@ static void wind_down(void *arg)
 	}
 	n->drain_until_ns = mono_now() + NODE_DRAIN_NS;
 	http_server_drain(n->server);
+	ingest_drain(n->ingest);
 	live_end(n->live);
 	drained(n);
 }
@@ -684,6 +697,8 @@ int node_start(struct node *n, struct diag *d)
 		n->connections_max = opt.connections_max;
 		err = http_server_new(&n->server, n->loop, &opt, n->handler, n->handler_arg, d);
 	}
+	if (err == 0)
+		err = ingest_new(&n->ingest, n, n->handler, n->handler_arg, d);
 	if (err == 0) {
 		n->started_ns = mono_now();
 		collect_reload(n->collect);
@@ -732,6 +747,8 @@ void node_close(struct node *n)
 		loop_drain(n->loop); /* what landed already makes room in the queues */
 	http_server_free(n->server);
 	n->server = NULL;
+	ingest_free(n->ingest);
+	n->ingest = NULL;
 	collect_stop(n->collect);
 	outbox_stop(n->outbox);
 	stop_workers(n);

@@ -14,6 +14,7 @@
 #include "node/offset.h"
 #include "node/storer.h"
 #include "node/writer.h"
+#include "os/address.h"
 #include "os/clock.h"
 
 #define NODE_STUCK_NS (10 * NS_PER_S)
@@ -24,6 +25,7 @@ struct crash;
 struct crashes;
 struct disk;
 struct gauges;
+struct ingest;
 struct journal;
 struct outbox;
 struct retentions;
@@ -46,6 +48,7 @@ struct node_options {
 	void (*state)(void *arg, enum node_state s); /* loop thread; NULL: nobody wants to know */
 	void *state_arg;
 	const char *helper_path;    /* NULL: moru-helper beside the running program */
+	int (*machine)(struct address_list *ret); /* the PC's addresses; NULL: address_machine() */
 	int64_t watchdog_ns;        /* 0: NODE_STUCK_NS; a thread that has not got on for so long is said to be stuck */
 	bool offline;               /* threads and engines only: no sockets, devices, detectors (commands on a folder that is not served) */
 };
@@ -93,6 +96,9 @@ int64_t node_tls_expires(struct node *n);
 struct span node_ca(struct node *n);
 /* Loop thread: whether its own certificate would be for this name or address. */
 bool node_has_name(struct node *n, struct span name);
+/* A copy of all of them; any thread. */
+struct pki_names;
+void node_names(struct node *n, struct pki_names *ret);
 int64_t node_started(struct node *n);
 struct http_server *node_server(struct node *n);
 const struct sdb_recovery *node_recovery(struct node *n);
@@ -134,6 +140,7 @@ uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_
 /* Accounts, sessions and tokens (node/accounts.h), and who logs in (node/logins.h); NULL when offline. */
 struct accounts *node_accounts(struct node *n);
 struct logins *node_logins(struct node *n);
+struct ingest *node_ingest(struct node *n); /* node/ingest.h; NULL: there is none */
 /* moru-helper: its calls block, so on a worker only. */
 struct helper *node_helper(struct node *n);
 /* Threads that have not got on for too long, now and how often since the start. */

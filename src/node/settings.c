@@ -38,6 +38,13 @@ static const struct setting_key keys[] = {
 	{"tls.key", SET_TEXT, AT(tls_key), "", false, false, "given일 때 개인키 파일 (PEM, 암호 없음)", "With given: file of its private key (PEM, not encrypted)"},
 	{"inbox", SET_TEXT, AT(inbox), "", true, false, "파일을 넣으면 자동으로 가져오는 폴더 (비우면 노드 폴더의 inbox)",
 		"Folder whose files are taken in by themselves (empty: inbox in the node's folder)"},
+	{"watch", SET_FOLDERS, AT(watch), "", true, false, "파일을 가져올 다른 폴더들 (/로 시작하는 경로의 목록, 공유 폴더도 됩니다)",
+		"Other folders whose files are taken in (a list of paths that begin with /; shares too)"},
+	{"ingest.listen", SET_PLACE, AT(ingest_listen), "", true, false,
+		"암호화를 못 하는 게이트웨이에서 측정값만 받을 주소와 포트, 예: 0.0.0.0:8086 (비우면 받지 않음)",
+		"Address and port that take values from gateways without encryption, such as 0.0.0.0:8086 (empty: off)"},
+	{"ingest.subnets", SET_SUBNETS, AT(ingest_subnets), "", true, false, "그 게이트웨이들이 있는 네트워크의 목록, 예: [192.168.0.0/24]",
+		"The networks those gateways are in, such as [192.168.0.0/24]"},
 	{"series.head_budget", SET_BYTES, AT(head_budget_bytes), "33554432", true, false, "아직 파일로 내리지 않은 측정값이 쓰는 메모리 (바이트)",
 		"Memory for values not yet written to segments (bytes)"},
 	{"stops.shortest", SET_SECONDS, AT(stop_min_s), "300", false, false, "이보다 짧은 비가동은 순간정지로 봅니다 (초)",
@@ -60,6 +67,8 @@ static const struct setting_key keys[] = {
 		"Delay added to every disk sync (milliseconds, demo only)"},
 };
 
+_Static_assert(sizeof keys / sizeof *keys <= 64, "reading.seen has a bit for each key");
+
 const struct setting_key *settings_keys(size_t *ret_n)
 {
 	*ret_n = sizeof keys / sizeof *keys;
@@ -80,6 +89,9 @@ static const char *expected(enum setting_type t)
 	case SET_NAMES: return "moru.example.com, 192.168.0.10";
 	case SET_TLS: return "off, own, given";
 	case SET_FOLDER: return "/...";
+	case SET_FOLDERS: return "[/..., /...]";
+	case SET_PLACE: return "0.0.0.0:8086, [::]:8086";
+	case SET_SUBNETS: return "[192.168.0.0/24, fd00:1::/64]";
 	case SET_HOURS: return "0..8760";
 	case SET_COUNT: return "0..10000";
 	case SET_PERCENT: return "1..100";
@@ -123,6 +135,36 @@ static bool are_names(struct span v)
 {
 	struct pki_names names = {0};
 	return pki_names_add_list(&names, v) == 0;
+}
+
+static bool is_place(struct span v)
+{
+	char text[80], canonical[LISTEN_TEXT_MAX];
+	uint16_t port;
+	if (v.n >= sizeof text)
+		return false;
+	memcpy(text, v.p, v.n);
+	text[v.n] = 0;
+	return v.n == 0 || listen_place(canonical, &port, text) == 0;
+}
+
+static bool are_subnets(struct span v)
+{
+	struct subnets s;
+	struct span bad;
+	return subnet_read(&s, v, &bad) == 0;
+}
+
+/* Absolute paths with line ends between. */
+static bool are_folders(struct span v)
+{
+	for (size_t i = 0; i < v.n;) {
+		size_t end = span_find(v, i, '\n');
+		if (v.p[i] != '/')
+			return false;
+		i = end + 1;
+	}
+	return utf8_valid(v);
 }
 
 /* Checks and stores one value; false when it is not what the key expects. */
@@ -182,6 +224,18 @@ static bool put(struct settings *s, const struct setting_key *k, struct span v)
 		break;
 	case SET_ADDRESS:
 		if (!is_address(v))
+			return false;
+		break;
+	case SET_PLACE:
+		if (!is_place(v))
+			return false;
+		break;
+	case SET_SUBNETS:
+		if (!are_subnets(v))
+			return false;
+		break;
+	case SET_FOLDERS:
+		if (!are_folders(v))
 			return false;
 		break;
 	case SET_NAMES:
@@ -274,6 +328,33 @@ static bool is_group(const char *name)
 	return false;
 }
 
+static bool is_list(enum setting_type t) { return t == SET_SUBNETS || t == SET_FOLDERS; }
+
+/* A YAML list of scalars as one text with line ends between. false: it is none, or too long. */
+static bool join(struct buf *out, yaml_document_t *doc, const yaml_node_t *list)
+{
+	for (const yaml_node_item_t *i = list->data.sequence.items.start; i < list->data.sequence.items.top; i++) {
+		const yaml_node_t *v = yaml_document_get_node(doc, *i);
+		struct span text = v->type == YAML_SCALAR_NODE ? span_of(v->data.scalar.value, v->data.scalar.length) : span_of(NULL, 0);
+		if (text.n == 0 || memchr(text.p, '\n', text.n))
+			return false;
+		if (out->n)
+			buf_addc(out, '\n');
+		buf_add(out, text);
+	}
+	return !out->err;
+}
+
+static int read_list(struct reading *r, yaml_document_t *doc, const yaml_node_t *at, const char *name, const struct setting_key *key)
+{
+	struct buf all;
+	buf_init(&all, SETTINGS_BYTES_MAX);
+	bool ok = join(&all, doc, at) && put(r->s, key, all.n ? buf_span(&all) : SPAN_LIT(""));
+	int err = ok ? 0 : all.err == MO_ENOMEM ? diag_set(r->d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : refuse(r, MSG_SETTING_VALUE, at, name, SPAN_LIT("[…]"), expected(key->type));
+	buf_free(&all);
+	return err;
+}
+
 static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node_t *map, const char *prefix, unsigned depth)
 {
 	for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
@@ -293,13 +374,22 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 			return unknown(r, k, prefix, name);
 		if (key->demo_only && !r->demo)
 			return refuse(r, MSG_SETTING_DEMO_ONLY, k, name, SPAN_LIT(""), "");
-		if (v->type != YAML_SCALAR_NODE)
+		bool list = is_list(key->type) && v->type == YAML_SEQUENCE_NODE;
+		if (v->type != YAML_SCALAR_NODE && !list)
 			return refuse(r, MSG_SETTING_VALUE, v, name, SPAN_LIT("…"), expected(key->type));
 		struct span text = span_of(v->data.scalar.value, v->data.scalar.length);
+		uint64_t bit = UINT64_C(1) << (key - keys);
+		struct span text = list ? SPAN_LIT("[…]") : span_of(v->data.scalar.value, v->data.scalar.length);
 		uint64_t bit = UINT64_C(1) << (key - keys);
 		if (r->seen & bit)
 			return refuse(r, MSG_SETTING_TWICE, k, name, text, "");
 		r->seen |= bit;
+		if (list) {
+			int err = read_list(r, doc, v, name, key);
+			if (err != 0)
+				return err;
+			continue;
+		}
 		if (!put(r->s, key, text))
 			return refuse(r, MSG_SETTING_VALUE, v, name, text, expected(key->type));
 		if (key->type == SET_ZONE)
@@ -348,6 +438,35 @@ int settings_read(struct settings *ret, struct vfs *vfs, const char *path, bool 
 }
 
 /* A scalar that YAML reads back as the same text: always double-quoted. */
+static void write_text(struct buf *out, struct span rest)
+{
+	uint32_t cp;
+	buf_addc(out, '"');
+	for (int n; (n = utf8_next(rest, &cp)) != 0; rest = span_sub(rest, n < 0 ? 1 : (size_t)n, rest.n)) {
+		if (n > 0 && (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 || cp == 0xfeff || cp == 0xfffe || cp == 0xffff)) {
+			buf_printf(out, "\\u%04X", (unsigned)cp); /* YAML reads them no other way, or as a blank (YAML 1.1, 5.1, 5.4) */
+			continue;
+		}
+		if (*rest.p == '"' || *rest.p == '\\')
+			buf_addc(out, '\\');
+		buf_add(out, span_of(rest.p, n < 0 ? 1 : (size_t)n));
+	}
+	buf_addc(out, '"');
+}
+
+static void write_list(struct buf *out, struct span all)
+{
+	buf_addc(out, '[');
+	for (size_t i = 0; i < all.n;) {
+		size_t end = span_find(all, i, '\n');
+		if (i)
+			buf_adds(out, ", ");
+		write_text(out, span_sub(all, i, end - i));
+		i = end + 1;
+	}
+	buf_addc(out, ']');
+}
+
 static void write_scalar(struct buf *out, const struct settings *s, const struct setting_key *k)
 {
 	const uint8_t *at = (const uint8_t *)s + k->offset;
@@ -367,21 +486,15 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_NAMES:
 	case SET_TLS:
 	case SET_FOLDER:
+	case SET_PLACE:
+	case SET_SUBNETS:
+	case SET_FOLDERS:
 	case SET_TEXT: break;
 	}
-	buf_addc(out, '"');
-	struct span rest = span_str((const char *)at);
-	uint32_t cp;
-	for (int n; (n = utf8_next(rest, &cp)) != 0; rest = span_sub(rest, n < 0 ? 1 : (size_t)n, rest.n)) {
-		if (n > 0 && (cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x2028 || cp == 0x2029 || cp == 0xfeff || cp == 0xfffe || cp == 0xffff)) {
-			buf_printf(out, "\\u%04X", (unsigned)cp); /* YAML reads them no other way, or as a blank (YAML 1.1, 5.1, 5.4) */
-			continue;
-		}
-		if (*rest.p == '"' || *rest.p == '\\')
-			buf_addc(out, '\\');
-		buf_add(out, span_of(rest.p, n < 0 ? 1 : (size_t)n));
-	}
-	buf_addc(out, '"');
+	if (is_list(k->type))
+		write_list(out, span_str((const char *)at));
+	else
+		write_text(out, span_str((const char *)at));
 }
 
 void settings_write(struct buf *out, const struct settings *s, const char *lang, bool demo)

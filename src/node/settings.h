@@ -21,6 +21,9 @@ struct settings {
 	char tls_mode[6];        /* "off", "own", "given" */
 	char tls_certificate[512], tls_key[512]; /* of given ones; relative: below the folder */
 	char inbox[512];         /* watched folder; "" = DIR/inbox */
+	char watch[2048];        /* further ones, absolute, with line ends between */
+	char ingest_listen[80];  /* "ADDRESS:PORT" of the second listener; "": none */
+	char ingest_subnets[1536]; /* with commas or line ends between */
 	int64_t head_budget_bytes;
 	int64_t stop_min_s;      /* shorter stops are micro-stops */
 	char backup_target[512]; /* folder, absolute; "": no schedule */
@@ -33,7 +36,7 @@ struct settings {
 	uint64_t address_line;   /* likewise */
 };
 static inline bool settings_tls(const struct settings *s) { return strcmp(s->tls_mode, "off") != 0; }
-enum setting_type { SET_TEXT, SET_ZONE, SET_ADDRESS, SET_NAMES, SET_TLS, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM, SET_FOLDER, SET_HOURS, SET_COUNT, SET_PERCENT, SET_CONNECTIONS };
+enum setting_type { SET_TEXT, SET_ZONE, SET_ADDRESS, SET_NAMES, SET_TLS, SET_PLACE, SET_SUBNETS, SET_FOLDERS, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM, SET_FOLDER, SET_HOURS, SET_COUNT, SET_PERCENT, SET_CONNECTIONS };
 struct setting_key {
 	const char *key;     /* "listen.port" */
 	enum setting_type type;

@@ -18,10 +18,12 @@ struct node_tls {
 	bool on;
 	struct buf ca;             /* PEM */
 	struct http_tls *server;
-	struct pki_names names;    /* loop thread */
+	struct pki_names names;    /* written by the loop thread, under the node's mu */
 	int64_t not_after_ns;      /* of the certificate in use; loop thread */
 	uint8_t sha256[32];        /* of it */
 	int64_t checked_ns;        /* monotonic */
+	struct address_list machine; /* as of the last look at them; loop thread */
+	int64_t machine_ns;        /* monotonic: of that look */
 	bool running, again;
 	struct work work;
 	struct loop_post post;
@@ -31,6 +33,14 @@ struct node_tls {
 static struct keys_who who(struct node *n, const struct settings *s)
 {
 	return (struct keys_who){.vfs = node_vfs(n), .dir = n->folder->path, .name = s->name, .id = &n->folder->id, .now_ns = wall_now()};
+}
+
+/* Of all that the PC has, where it listens on all of them. What cannot be found out is as if there were none. */
+static void look_machine(struct node *n, struct address_list *ret)
+{
+	*ret = (struct address_list){0};
+	if (address_read(n->address, NULL, 0) == ADDRESS_ANY && (n->opt.machine ? n->opt.machine : address_machine)(ret) != 0)
+		ret->n = 0;
 }
 
 static bool is_given(const struct settings *s) { return strcmp(s->tls_mode, "given") == 0; }
@@ -101,7 +111,9 @@ static int look(struct found **ret, struct node *n, bool first, struct diag *d)
 	if (err == 0) {
 		node_settings(n, s);
 		struct keys_who w = who(n, s);
-		keys_names(&f->names, s->names, n->address);
+		struct address_list machine;
+		look_machine(n, &machine);
+		keys_names(&f->names, s->names, n->address, &machine);
 		if (is_given(s))
 			err = look_given(f, n, &w, s, first, d);
 		else
@@ -123,7 +135,9 @@ static int look(struct found **ret, struct node *n, bool first, struct diag *d)
 static void take(struct node_tls *t, struct found *f)
 {
 	bool other = memcmp(t->sha256, f->pair.info.sha256, sizeof t->sha256) != 0;
+	pthread_mutex_lock(&t->n->mu); /* node_names() */
 	t->names = f->names;
+	pthread_mutex_unlock(&t->n->mu);
 	t->not_after_ns = f->pair.info.not_after_ns;
 	memcpy(t->sha256, f->pair.info.sha256, sizeof t->sha256);
 	if (!t->server)
@@ -191,7 +205,15 @@ void node_tls_check(struct node_tls *t)
 
 void node_tls_tick(struct node_tls *t, int64_t now_ns)
 {
-	if (t && (now_ns - t->checked_ns >= NODE_TLS_CHECK_NS || (t->again && !t->running)))
+	bool due = t && (now_ns - t->checked_ns >= NODE_TLS_CHECK_NS || (t->again && !t->running));
+	if (t && t->on && now_ns - t->machine_ns >= NODE_TLS_MACHINE_NS) {
+		struct address_list now;
+		look_machine(t->n, &now);
+		due |= !address_list_equal(&now, &t->machine); /* a cable, a Wi-Fi, another lease */
+		t->machine = now;
+		t->machine_ns = now_ns;
+	}
+	if (due)
 		node_tls_check(t);
 }
 
@@ -219,7 +241,9 @@ int node_tls_new(struct node_tls **ret, struct node *n, struct diag *d)
 	t->checked_ns = mono_now();
 	buf_init(&t->ca, 0);
 	struct keys_who w = who(n, &n->settings);
-	keys_names(&t->names, n->settings.names, n->address);
+	look_machine(n, &t->machine);
+	t->machine_ns = t->checked_ns;
+	keys_names(&t->names, n->settings.names, n->address, &t->machine);
 	int err = keys_make(&w, &t->names, d);
 	if (err != 0 && err != MO_ENOMEM && (!t->on || is_given(&n->settings))) {
 		node_log(n, "warn", d);
@@ -252,4 +276,13 @@ struct http_tls *node_tls_server(struct node_tls *t) { return t->server; }
 bool node_tls_on(struct node *n) { return n->tls && n->tls->on; }
 int64_t node_tls_expires(struct node *n) { return n->tls ? n->tls->not_after_ns : T_NONE; }
 struct span node_ca(struct node *n) { return n->tls ? buf_span(&n->tls->ca) : span_of(NULL, 0); }
+void node_names(struct node *n, struct pki_names *ret)
+{
+	pthread_mutex_lock(&n->mu);
+	if (n->tls)
+		*ret = n->tls->names;
+	else
+		ret->n = 0;
+	pthread_mutex_unlock(&n->mu);
+}
 bool node_has_name(struct node *n, struct span name) { return n->tls && pki_names_have(&n->tls->names, name); }

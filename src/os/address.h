@@ -23,4 +23,15 @@ bool address_text(char *out, size_t size, const uint8_t *bytes, size_t n);
 /* The machine's host name, as the system has it. MO_ENOENT: it has none, or a longer one. */
 MO_MUST_USE int address_hostname(char *out, size_t size);
 
+#define ADDRESS_TEXT_MAX 46u       /* of any address, with NUL */
+#define ADDRESS_MACHINE_MAX 16u
+struct address_list {
+	size_t n;
+	char text[ADDRESS_MACHINE_MAX][ADDRESS_TEXT_MAX]; /* in the order of their texts, no doubles */
+};
+/* The addresses by which others may reach this machine: of interfaces that are up, but loopback and IPv6's link-local ones, which say nothing
+ * without their interface. What comes after ADDRESS_MACHINE_MAX is left out. MO_EIO, MO_ENOMEM. */
+MO_MUST_USE int address_machine(struct address_list *ret);
+bool address_list_equal(const struct address_list *a, const struct address_list *b);
+
 #endif

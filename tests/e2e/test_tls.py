@@ -461,6 +461,64 @@ def test_other_addresses_need_tls_and_an_account(new_node):
     assert r.returncode == 2 and 'TLS' in r.stderr.decode() and 'account' not in r.stderr.decode(), r
 
 
+# Run in the node's network: brings an alias of lo up with an address (SIOCSIFADDR, SIOCSIFFLAGS; netdevice(7)).
+ADD = '''
+import fcntl, socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+name, address = sys.argv[1].encode(), socket.inet_aton(sys.argv[2])
+fcntl.ioctl(s, 0x8916, struct.pack('16sH2x4s8x', name, socket.AF_INET, address))
+fcntl.ioctl(s, 0x8914, struct.pack('16sH14x', name, 0x41))
+'''
+# Asks there for the page, by that address and the name behind it; prints the status.
+ASK = '''
+import http.client, ssl, sys
+c = http.client.HTTPSConnection(sys.argv[1], int(sys.argv[2]), timeout=10, context=ssl.create_default_context(cafile=sys.argv[3]))
+c.request('GET', '/healthz', headers={'Host': sys.argv[4] + ':' + sys.argv[2]})
+print(c.getresponse().status)
+'''
+
+
+def test_all_addresses_are_in_its_certificate_by_themselves(new_node, tmp_path):
+    """What the PC has at the start, and what it gets later; the Host check knows them, too."""
+    if subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode != 0:
+        pytest.skip('no network namespace may be made here')
+    n = new_node(serve=False)
+    settings(n, mode='own')
+    assert moru('passwd', n.folder, 'kim', input=b'correct-horse-9\n').returncode == 0
+    log = tmp_path / 'ns.log'
+
+    def inside(pid, *args):
+        return subprocess.run(['nsenter', '-t', str(pid), '-n', 'python3', '-c', *args], capture_output=True, timeout=20)
+
+    keeper = subprocess.Popen(['unshare', '-n', 'sleep', '60'])
+    p = None
+    try:
+        wait_for(lambda: os.readlink(f'/proc/{keeper.pid}/ns/net') != os.readlink('/proc/self/ns/net'))
+        for name, address in (('lo', '127.0.0.1'), ('lo:1', '10.1.2.3'), ('lo:2', '169.254.3.4')):
+            assert (r := inside(keeper.pid, ADD, name, address)).returncode == 0, r.stderr
+        with open(log, 'wb') as out:
+            p = subprocess.Popen(['nsenter', '-t', str(keeper.pid), '-n', MORU, '--lang', 'en', 'serve', str(n.folder), '--listen', '0.0.0.0:0'], stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out)
+        ready = wait_for(lambda: re.search(rb'moru: ready on https://0.0.0.0:(\d+)', log.read_bytes()))
+        port = ready[1].decode()
+
+        def asked(address, host):
+            return inside(keeper.pid, ASK, address, port, str(n.folder / 'tls/ca.crt'), host).stdout.strip()
+
+        assert asked('10.1.2.3', '10.1.2.3') == b'200' and asked('10.1.2.3', 'localhost') == b'200'
+        assert asked('10.1.2.3', '10.1.2.4') == b'403' and asked('169.254.3.4', '10.1.2.3') == b''
+        assert inside(keeper.pid, ADD, 'lo:3', '10.1.2.4').returncode == 0
+        assert asked('10.1.2.4', '10.1.2.4') == b''  # not yet: its certificate is for others
+        wait_for(lambda: asked('10.1.2.4', '10.1.2.4') == b'200')
+        assert asked('10.1.2.3', '10.1.2.3') == b'200' and b'10.1.2.3, 10.1.2.4' in log.read_bytes()
+    finally:
+        if p:
+            p.terminate()
+            assert p.wait(30) == 0
+        keeper.terminate()
+        keeper.wait()
+
+
 def test_all_addresses_with_tls_and_an_account(new_node, tmp_path):
     """In a network of its own, which nobody else reaches."""
     if subprocess.run(['unshare', '-n', 'true'], capture_output=True).returncode != 0:

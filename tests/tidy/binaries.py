@@ -96,7 +96,7 @@ def check_reply(b):
 
 # program: shared libraries it may ask for
 PROGRAMS = {
-    "moru": {"libcrypto", "libssl", "libsqlite3", "libevent_core-2.1", "libcurl", "libyaml-0", "libz", "libm", "libc"},
+    "moru": {"libcrypto", "libssl", "libsqlite3", "libevent_core-2.1", "libcurl", "libyaml-0", "libz", "libqrencode", "libm", "libc"},
     "moru-helper": {"libcrypto", "libm", "libc"},
     "moru-sim": {"libcrypto", "libm", "libc"},
 }

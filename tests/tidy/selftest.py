@@ -34,7 +34,7 @@ def rooms(t):
                 continue
             blind += sees(checks.check_rooms, was, t.plant(f"src/{room}/planted.c", f'#include "{header}"\n'), f"{room} includes {header}")
         for lib, example in (("openssl", "openssl/evp.h"), ("sqlite3", "sqlite3.h"), ("sys", "sys/socket.h"), ("pthread", "pthread.h"), ("curl", "curl/curl.h"),
-                             ("event2", "event2/event.h"), ("yaml", "yaml.h"), ("zlib", "zlib.h"), ("iconv", "iconv.h"), ("simd", "immintrin.h")):
+                             ("event2", "event2/event.h"), ("yaml", "yaml.h"), ("zlib", "zlib.h"), ("qrencode", "qrencode.h"), ("iconv", "iconv.h"), ("simd", "immintrin.h")):
             if lib not in outside:
                 blind += sees(checks.check_rooms, was, t.plant(f"src/{room}/planted.c", f"#include <{example}>\n"), f"{room} includes <{example}>")
         include = f'#include "{private[room].removeprefix("src/")}"\n'

@@ -170,6 +170,14 @@ if (mode !== "empty") imports.set("0192-done", { id: "0192-done", file: "steel_e
 /* ---- the last backup: a good one, then a share that was not mounted ---- */
 const backupEnd = (ok, t, why) => ({ target: "/mnt/share/mld", t: iso(t), ok, snapshot: ok ? "20261121010000-0a9f00ff" : null, files: 812, bytes: 1_204_331_008, written: 2_113_536, why });
 const backupState = { target: "/mnt/share/mld", every_hours: 24, running: false, files: 0, bytes: 0, age_s: 27 * 3600, good: backupEnd(true, T0 - 27 * H, null), last: backupEnd(false, T0 - 3 * H, { code: "backup_target_none", ko: "/mnt/share/mld에는 백업이 없습니다", en: "/mnt/share/mld holds no backup" }) };
+/* ---- phone ---- */
+/* Modules by chance with a code's three corners: a picture, not a code that says something (tests/e2e/test_phone.py reads real ones). */
+const corner = (x, y) => Math.max(Math.abs(x - 3), Math.abs(y - 3));
+const dark = (x, y) => { for (const [a, b] of [[x, y], [28 - x, y], [x, 28 - y]]) if (corner(a, b) <= 4) return corner(a, b) !== 2 && corner(a, b) !== 4; return hash(`${x},${y}`) < 0.5; };
+const modules = Array.from({ length: 29 * 29 }, (_, i) => [i % 29, Math.floor(i / 29)]).filter(([x, y]) => dark(x, y)).map(([x, y]) => `M${x + 4} ${y + 4}h1v1h-1z`).join("");
+const place = (host) => ({ host, url: `https://${host}:8470/ca`, size: 37, path: modules });
+const phone = { tls: true, others: true, ca: { subject: "CN=Moru 01938f2a7c1d", sha256: Array.from({ length: 32 }, (_, i) => (i * 41 % 256).toString(16).padStart(2, "0").toUpperCase()).join(":"), to: "2046-11-21T00:00:00Z" }, places: ["192.168.0.10", "10.0.0.7", "moru.factory.lan"].map(place) };
+
 /* ---- log ---- */
 let crash = mode === "crash";
 const logLines = () => Array.from({ length: 130 + Math.floor((now() - T0) / 60_000) }, (_, i) => {
@@ -244,6 +252,7 @@ const server = createServer(async (req, res) => {
 		const [, , a, b, d, e] = p;
 		if (a === "node") return send(res, { id: uuid("node"), name: mode === "empty" ? "새 공장" : "예시사출", firm: "MLD", version: "0.1.0", lang: "ko", zone: "Asia/Seoul", clock: { now: iso(now()), mode: mode === "history" ? "stepped" : "scaled", scale }, demo: true, history: history(), day_begins: "08:00", made: iso(T0 - 9 * D), crash: crash && { t: iso(T0 - 20 * 60_000), started: iso(T0 - 3 * D), version: "0.1.0", build: "6f1c22", signal: "SIGSEGV", thread: "worker", frames: ["moru+0x1f00", "libc.so.6+0x28249"], whole: true, file: "000001-20261122T000000Z.txt" } });
 		if (a === "crash") { crash = false; res.writeHead(204); return res.end(); }
+		if (a === "phone") return send(res, phone);
 		if (a === "log") {
 			const least = ["info", "warn", "error"].indexOf(q.get("level") ?? "info"), before = Number(q.get("cursor") ?? 1e9), limit = Number(q.get("limit") ?? 100);
 			const items = logLines().filter((l) => ["info", "warn", "error"].indexOf(l.level) >= least && l.number < before).slice(0, limit);

@@ -29,7 +29,7 @@ async function pages() {
 		["lots", "/lots"], ["lot", "/lots/MLD/HLD-A-1117"], ["lot-resin", "/lots/SUP/PA-2291"],
 		["cases", "/cases"], ["case-shift", "/cases/7"], ["case-stop", "/cases/5"], ["case-late", "/cases/3"], ["case-missing", "/cases/4"],
 		["imports", "/imports"], ["import-done", "/imports/0192-done"],
-		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
+		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["phone", "/settings/phone"], ["no-page", "/no/such"],
 	];
 }
 
@@ -447,6 +447,41 @@ for (const w of WRONG)
 			await p.close();
 		}
 	});
+
+test("a phone is connected from Settings: another address is another code, the fingerprint stands beside it; without TLS it says what to do", async () => {
+	const p = await open(browser, node.base, "/settings", { lang: "en" });
+	const { page } = p;
+	const tell = (answer) => page.route("**/api/v1/phone", (r) => r.fulfill({ json: answer }));
+	try {
+		await page.click("main a[href='/settings/phone']");
+		await page.waitForSelector("svg.qr");
+		const told = await get("/api/v1/phone");
+		const shows = async (place) => {
+			assert.equal(await page.getAttribute("svg.qr", "aria-label"), `QR code of ${place.url}`);
+			assert.equal(await page.getAttribute("svg.qr path", "d"), place.path);
+			assert.ok((await page.textContent("main")).includes(place.url));
+		};
+		await shows(told.places[0]);
+		await page.click(`main .tabs button:has-text('${told.places[2].host}')`);
+		await shows(told.places[2]);
+		assert.equal(await page.textContent("main .print"), told.ca.sha256);
+		assert.equal(await page.getAttribute("main a[download]", "href"), "/ca.crt");
+		/* Where no phone could connect, there is no code, but what is to be set. */
+		for (const [change, heading, word] of [[{ tls: false }, "cannot connect yet", "tls.mode"], [{ others: false }, "cannot connect yet", "listen.address"], [{ ca: null }, "given certificate", "authority"], [{}, "no address", "listen.names"]]) {
+			await page.unroute("**/api/v1/phone");
+			await tell({ ...told, places: [], ...change });
+			await p.go("/settings");
+			await p.go("/settings/phone");
+			await page.waitForFunction((h) => document.querySelector("main h1")?.textContent.includes(h), heading);
+			assert.equal(await page.locator("svg.qr").count(), 0);
+			assert.ok((await page.textContent("main")).includes(word), word);
+			assert.equal(await page.locator("main .print").count(), change.ca === null ? 0 : 1);
+		}
+		p.clean();
+	} finally {
+		await p.close();
+	}
+});
 
 test("the node's log comes by itself, by level, and older lines on demand", async () => {
 	const p = await open(browser, node.base, "/settings", { lang: "en" });

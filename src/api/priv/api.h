@@ -10,6 +10,7 @@
 #include "codec/json.h"
 #include "node/collect.h"
 #include "node/gate.h"
+#include "node/ingest.h"
 #include "node/jobs.h"
 #include "node/live.h"
 #include "node/logins.h"
@@ -42,6 +43,7 @@ enum api_flag {
 	ROUTE_ANY_TYPE = 1, /* the body's Content-Type does not matter */
 	ROUTE_INFLUX = 2,   /* as InfluxDB's clients expect: errors {"error": TEXT} beside the problem's members; a token also by Basic, u and p */
 	ROUTE_SECRET = 4,   /* the body holds a password: it is wiped, and read into room that does not move */
+	ROUTE_INGEST = 8,   /* also behind the second listener, which takes values and gives none (node/ingest.h) */
 };
 /* Headers that a handler may ask for, on any thread (api_header). */
 #define API_COOKIE_MAX 160u
@@ -224,6 +226,9 @@ int get_sinks(struct api_call *c), put_sink(struct api_call *c), delete_sink(str
 int get_sink_history(struct api_call *c), get_sink_aside(struct api_call *c), post_sink_aside(struct api_call *c), delete_sink_aside(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
+int get_ca_page(struct api_call *c);
+int get_ca_profile(struct api_call *c);
+int get_phone(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;
 
 #endif

@@ -131,6 +131,9 @@ struct http_server {
 	bool draining;
 	uint32_t connections_max, of_address_max, refused, local;
 	struct peers peers;
+	uint32_t connections_max, per_peer_max, refused;
+	const struct subnets *allow;
+	unsigned door;
 	uint64_t in_max;
 	struct conn *conns;
 	struct due_queue due[DEADLINES];

@@ -14,6 +14,7 @@
 #include "node/disks.h"
 #include "node/gauges.h"
 #include "node/helper.h"
+#include "node/ingest.h"
 #include "node/jobs.h"
 #include "node/listen.h"
 #include "node/journal.h"
@@ -64,6 +65,7 @@ struct node {
 	struct loop *loop;
 	struct node_tls *tls; /* NULL: offline */
 	struct http_server *server;
+	struct ingest *ingest; /* NULL: off */
 	const struct http_handler *handler;
 	void *handler_arg;
 	struct writer *writer;

@@ -8,6 +8,7 @@
 #include "http/tls.h"
 
 #define NODE_TLS_CHECK_NS NS_PER_DAY
+#define NODE_TLS_MACHINE_NS (5 * NS_PER_S) /* the PC's addresses are looked at so often */
 
 struct node;
 struct node_tls;

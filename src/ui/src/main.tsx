@@ -16,6 +16,7 @@ import { LoginPage } from "./pages/login";
 import { LogPage } from "./pages/log";
 import { LotPage } from "./pages/lot";
 import { LotsPage } from "./pages/lots";
+import { PhonePage } from "./pages/phone";
 import { SettingsPage } from "./pages/settings";
 import { TodayPage } from "./pages/today";
 import { WallPage } from "./pages/wall";
@@ -38,6 +39,7 @@ function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	if (a === "imports") return b === undefined ? <ImportsPage /> : <ImportPage key={b} id={b} />;
 	if (a === "settings" && b === "accounts") return <AccountsPage />;
 	if (a === "settings" && b === "log") return <LogPage />;
+	if (a === "settings" && b === "phone") return <PhonePage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;
 	return <Empty title={t(frame.noPage)} acts={<a class="btn go" href="/">{t(frame.toToday)}</a>}>{t(frame.noPageMore)}</Empty>;
 }

@@ -159,7 +159,7 @@ int main(void)
 	printf("offset %llu\n", (unsigned long long)offset);
 	if (uuid_parse(&id, SPAN_LIT("01938f2a-7c1d-7b3a-9f00-a1b2c3d4e5f6")) != 0)
 		return 1;
-	keys_names(&names, "moru.example", "127.0.0.1");
+	keys_names(&names, "moru.example", "127.0.0.1", NULL);
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_folder_of_before), cmocka_unit_test(a_renewal)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static int on_body(void *arg, struct http_x *x, struct span piece)
 }
 
 /* As a route that is open: who asks is not the question here. */
-static const struct gate_ask ask = {"get_live", PRINCIPAL_PUBLIC, PERMISSION_OPEN, false};
+static const struct gate_ask ask = {"get_live", PRINCIPAL_PUBLIC, PERMISSION_OPEN, false, false};
 
 static void on_end(void *arg, struct http_x *x)
 {

@@ -1,6 +1,7 @@
 /* The server by literal requests: framing, limits, refusals, deadlines, back-pressure, breaking off. */
 #include "cm.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -510,6 +511,76 @@ static void test_connections_max(void **state)
 	close(c);
 }
 
+static struct subnets only_this_one;
+
+static int setup_allowed(void **state)
+{
+	struct http_options o = {.allow = &only_this_one, .door = 7};
+	struct span bad;
+
+	if (subnet_read(&only_this_one, *state ? SPAN_LIT("127.0.0.1") : SPAN_LIT("127.0.0.2, ::1"), &bad) != 0)
+		return -1;
+	return begin(&o);
+}
+
+static void test_networks(void **state)
+{
+	struct http_server_stats st;
+
+	if (*state) {
+		expect_once(GET_CLOSE("/"), "HTTP/1.1 200 OK\r\n", "hello");
+		http_server_stats(r.s, &st);
+		assert_int_equal(st.turned_away, 0);
+		return;
+	}
+	for (unsigned i = 1; i <= 3; i++) {
+		int fd = rig_connect(&r);
+
+		buf_reset(&got);
+		char one;
+		if (i > 1)
+			(void)!send(fd, GET("/"), sizeof GET("/") - 1, MSG_NOSIGNAL);
+		rig_turn(&r, 2);
+		errno = 0;
+		assert_true(recv(fd, &one, 1, 0) <= 0 && errno != EAGAIN); /* the end, or a reset where something was sent */
+		http_server_stats(r.s, &st);
+		assert_int_equal(st.turned_away, i);
+		close(fd);
+	}
+	assert_int_equal(st.open + st.connections + st.requests + st.bytes_out, 0);
+	assert_int_equal(r.heads, 0);
+}
+
+static int setup_few_of_one(void **state)
+{
+	struct http_options o = {.per_peer_max = 2};
+
+	(void)state;
+	return begin(&o);
+}
+
+static void test_few_of_one_address(void **state)
+{
+	int a = rig_connect(&r), b = rig_connect(&r), c;
+	struct http_server_stats st;
+
+	(void)state;
+	rig_turn(&r, 2);
+	c = rig_connect(&r);
+	rig_turn(&r, 2);
+	assert_true(rig_closed(&r, c));
+	http_server_stats(r.s, &st);
+	assert_int_equal(st.turned_away, 1);
+	assert_int_equal(st.open, 2);
+	close(c);
+	close(a);
+	rig_turn(&r, 2);
+	c = rig_connect(&r);
+	assert_true(rig_sends(&r, c, GET("/")) && rig_read(&r, c, &got, "hello", 1));
+	close(b);
+	close(c);
+}
+
 /* The client goes in each phase: every head() has its done(), and only the one. */
 static void test_client_breaks_off(void **state)
 {
@@ -689,6 +760,9 @@ int main(void)
 	        T(test_pipelined_input_is_bounded),
 	        cmocka_unit_test_setup_teardown(test_deadlines, setup_deadlines, teardown),
 	        cmocka_unit_test_setup_teardown(test_connections_max, setup_few, teardown),
+	        cmocka_unit_test_prestate_setup_teardown(test_networks, setup_allowed, teardown, NULL),
+	        cmocka_unit_test_prestate_setup_teardown(test_networks, setup_allowed, teardown, &only_this_one),
+	        cmocka_unit_test_setup_teardown(test_few_of_one_address, setup_few_of_one, teardown),
 	        T(test_client_breaks_off),
 	        T(test_unix_socket),
 	        T(test_bad_addresses),

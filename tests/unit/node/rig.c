@@ -30,7 +30,7 @@ static int on_body(void *arg, struct http_x *x, struct span piece)
 }
 
 /* As a route that is open: who asks is not the question here. */
-static const struct gate_ask ask = {"test", PRINCIPAL_PUBLIC, PERMISSION_OPEN, false};
+static const struct gate_ask ask = {"test", PRINCIPAL_PUBLIC, PERMISSION_OPEN, false, false};
 
 static void on_end(void *arg, struct http_x *x)
 {
@@ -86,7 +86,7 @@ static void *life(void *arg)
 {
 	struct rig *r = arg;
 	struct diag *d = calloc(1, sizeof *d);
-	struct node_options opt = {.dir = r->dir, .listen_address = "127.0.0.1", .listen_port = 0, .version = "test", .log = said, .log_arg = r,
+	struct node_options opt = {.dir = r->dir, .listen_address = r->listen ? r->listen : "127.0.0.1", .listen_port = 0, .machine = r->machine, .version = "test", .log = said, .log_arg = r,
 		.helper_path = r->helper ? r->helper : "/nonexistent/moru-helper", .watchdog_ns = r->watchdog_ns};
 	r->status = node_open(&r->n, r->vfs, &opt, d);
 	if (r->status == 0) {

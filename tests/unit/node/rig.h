@@ -15,6 +15,8 @@ struct rig {
 	struct node *n;
 	const char *helper;   /* program; NULL: none is there */
 	int64_t watchdog_ns;
+	int (*machine)(struct address_list *ret); /* the PC's addresses; NULL: as they are */
+	const char *listen; /* NULL: 127.0.0.1 */
 	const struct http_handler *handler;
 	void *handler_arg;
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);

@@ -16,6 +16,7 @@ static bool aborted;
 static struct http1_head head;
 static bool by_socket, any_account, alive;
 static const char *address;
+static unsigned door;
 static enum role role;           /* of the session */
 static permission_set granted;   /* of the token */
 static enum credential_kind shown;
@@ -52,6 +53,11 @@ const struct http1_head *http_head(const struct http_x *x)
 {
 	(void)x;
 	return &head;
+}
+unsigned http_door(const struct http_x *x)
+{
+	(void)x;
+	return door;
 }
 void http_peer(const struct http_x *x, char out[HTTP_PEER_MAX])
 {
@@ -98,6 +104,7 @@ static void reset(void)
 	by_socket = any_account = false;
 	alive = true;
 	address = "127.0.0.1";
+	door = DOOR_MAIN;
 	role = ROLE_NONE;
 	granted = 0;
 	shown = CREDENTIAL_NONE;
@@ -110,7 +117,7 @@ static void header(const char *name, const char *value)
 
 static int admit(struct gate_pass *p, unsigned principals, enum permission permission)
 {
-	const struct gate_ask ask = {"test", principals, permission, false};
+	const struct gate_ask ask = {"test", principals, permission, false, false};
 	return gate_admit(p, NULL, x, &ask);
 }
 
@@ -244,6 +251,37 @@ static void a_token_gets_what_it_was_given(void **state)
 	assert_int_equal(p.why, GATE_UNKNOWN);
 }
 
+/* Behind the second listener: a token that may write, at a route that is marked; nobody else, and nothing else. */
+static void behind_the_second_listener(void **state)
+{
+	(void)state;
+	for (unsigned marked = 0; marked < 2; marked++)
+		for (unsigned permission = 1; permission < PERMISSIONS; permission++)
+			for (unsigned who = 0; who < 6; who++) {
+				const struct gate_ask ask = {"test", PRINCIPAL_PUBLIC | PRINCIPAL_LOCAL | PRINCIPAL_OWN, (enum permission)permission, false, marked};
+				struct gate_pass p;
+				reset();
+				door = DOOR_INGEST;
+				any_account = who != 1; /* the machine itself, before there is an account */
+				role = ROLE_OWNER;
+				granted = who == 4 ? permission_bit(PERMISSION_METRICS) : permission_bit(PERMISSION_WRITE);
+				by_socket = who == 5;
+				if (who == 2) {
+					header("Cookie", session_text);
+					header("X-Moru-CSRF", csrf_text);
+				}
+				if (who == 3 || who == 4)
+					header("Authorization", token_text);
+				/* What is open to everybody elsewhere wants a token that may write, too. */
+				bool writes = permission == PERMISSION_WRITE || permission == PERMISSION_OPEN;
+				bool may = marked && (who == 3 ? writes : who == 4 && permission == PERMISSION_METRICS);
+				assert_int_equal(gate_admit(&p, NULL, x, &ask), may ? 0 : MO_EDENIED);
+				assert_true(who != 2 || shown == CREDENTIAL_NONE); /* the cookie is not even looked at */
+				try_all(p, may ? 0 : MO_EDENIED);
+				assert_int_equal(left, may ? 4 : 0);
+			}
+}
+
 /* What is open asks nobody who they are; what names the public by mistake stays shut. */
 static void the_public(void **state)
 {
@@ -317,6 +355,6 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_partner_gets_nothing), cmocka_unit_test(the_local_machine_gets_what_the_row_names),
 		cmocka_unit_test(who_is_local), cmocka_unit_test(an_account_gets_what_its_role_may), cmocka_unit_test(a_token_gets_what_it_was_given),
-		cmocka_unit_test(the_public), cmocka_unit_test(a_stream_ends_with_its_session), cmocka_unit_test(once_and_in_order)};
+		cmocka_unit_test(the_public), cmocka_unit_test(a_stream_ends_with_its_session), cmocka_unit_test(once_and_in_order), cmocka_unit_test(behind_the_second_listener)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static int setup(void **state)
 	if (uuid_parse(&id, SPAN_LIT("01938f2a-7c1d-7b3a-9f00-a1b2c3d4e5f6")) != 0 || memvfs_new(&v, 1) != 0 || vfs_mkdir(v, DIR, false) != 0 ||
 		vfs_mkdir(v, DIR "/secrets", true) != 0)
 		return 1;
-	keys_names(&names, "moru.example, 192.168.0.10", "127.0.0.1");
+	keys_names(&names, "moru.example, 192.168.0.10", "127.0.0.1", NULL);
 	return 0;
 }
 
@@ -286,13 +286,20 @@ static void given_ones(void **state)
 
 static void names_of_a_node(void **state)
 {
+	const struct address_list machine = {.n = 2, .text = {"192.0.2.2", "fd00::2"}};
 	struct pki_names n;
 	(void)state;
-	keys_names(&n, "", "0.0.0.0");
+	keys_names(&n, "", "0.0.0.0", NULL);
 	assert_true(pki_names_have(&n, SPAN_LIT("localhost")) && pki_names_have(&n, SPAN_LIT("127.0.0.1")) && pki_names_have(&n, SPAN_LIT("::1")));
 	assert_false(pki_names_have(&n, SPAN_LIT("0.0.0.0")));
-	keys_names(&n, "a.example b.example", "10.1.2.3");
+	keys_names(&n, "a.example b.example", "10.1.2.3", &machine);
+	assert_false(pki_names_have(&n, SPAN_LIT("192.0.2.2")));
 	assert_true(pki_names_have(&n, SPAN_LIT("a.example")) && pki_names_have(&n, SPAN_LIT("b.example")) && pki_names_have(&n, SPAN_LIT("10.1.2.3")));
+	/* All addresses of the family that is listened on. */
+	keys_names(&n, "a.example", "0.0.0.0", &machine);
+	assert_true(pki_names_have(&n, SPAN_LIT("192.0.2.2")) && pki_names_have(&n, SPAN_LIT("a.example")) && !pki_names_have(&n, SPAN_LIT("fd00::2")));
+	keys_names(&n, "", "::", &machine);
+	assert_true(pki_names_have(&n, SPAN_LIT("fd00::2")) && !pki_names_have(&n, SPAN_LIT("192.0.2.2")) && !pki_names_have(&n, SPAN_LIT("::")));
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /* Where a node may listen. */
 #include "cm.h"
 
+#include "node/ingest.h"
 #include "node/listen.h"
 
 static void who_may_be_listened_for(void **state)
@@ -66,8 +67,83 @@ static void as_sockets_take_it(void **state)
 	assert_int_equal(listen_address(out, "here", NULL), MO_EINVAL);
 }
 
+static void the_second_listener(void **state)
+{
+	static const struct {
+		const char *place, *subnets;
+		bool account;
+		int err;
+		enum mo_msg msg;
+		const char *address;
+		unsigned port;
+	} rows[] = {
+		{"0.0.0.0:8086", "192.168.0.0/24", true, 0, MSG_NONE, "0.0.0.0", 8086},
+		{"[::]:0", "fd00:1::/64\n10.0.0.7", true, 0, MSG_NONE, "::", 0},
+		{"localhost:65535", "127.0.0.0/8, ::1", true, 0, MSG_NONE, "127.0.0.1", 65535},
+		{"0.0.0.0:8086", "192.168.0.0/24", false, MO_EDENIED, MSG_INGEST_NEEDS_ACCOUNT, NULL, 0},
+		{"0.0.0.0:8086", "", true, MO_EINVAL, MSG_INGEST_NO_SUBNETS, NULL, 0},
+		{"127.0.0.1:8086", " ,\n", true, MO_EINVAL, MSG_INGEST_NO_SUBNETS, NULL, 0},
+		{"0.0.0.0:8086", "", false, MO_EINVAL, MSG_INGEST_NO_SUBNETS, NULL, 0},
+		{"0.0.0.0:8086", "0.0.0.0/0", true, MO_EINVAL, MSG_INGEST_BAD_SUBNET, NULL, 0},
+		{"0.0.0.0:8086", "10.0.0.0/8, here", true, MO_EINVAL, MSG_INGEST_BAD_SUBNET, NULL, 0},
+		{"0.0.0.0", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{"0.0.0.0:65536", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{"0.0.0.0:-1", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{":8086", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{"[]:8086", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{"::1:8086", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{"[127.0.0.1]:8086", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+		{"gateway.example:8086", "10.0.0.0/8", true, MO_EINVAL, MSG_INGEST_NO_PLACE, NULL, 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char address[LISTEN_TEXT_MAX];
+		struct subnets s;
+		struct diag d = {0};
+		uint16_t port = 1;
+		int err = listen_ingest(address, &port, &s, rows[i].place, rows[i].subnets, rows[i].account, &d);
+		if (err != rows[i].err || d.msg != rows[i].msg)
+			fail_msg("%s for %s: %s", rows[i].place, rows[i].subnets, mo_err_name(err));
+		if (err == 0) {
+			assert_string_equal(address, rows[i].address);
+			assert_int_equal(port, rows[i].port);
+			assert_true(s.n > 0);
+		}
+	}
+	/* One more network than there is room for. */
+	char many[16 * (SUBNETS_MAX + 1)] = "", address[LISTEN_TEXT_MAX];
+	struct subnets s;
+	uint16_t port;
+	for (unsigned i = 0; i <= SUBNETS_MAX; i++)
+		strcat(many, "10.0.0.7 ");
+	assert_int_equal(listen_ingest(address, &port, &s, "0.0.0.0:1", many, true, NULL), MO_ELIMIT);
+}
+
+/* A burst, then one for each slot of time; what was refused costs nothing. */
+static void no_more_than_so_many_requests(void **state)
+{
+	struct ingest_rate r = {0};
+	int64_t now = INT64_C(1000000000000), wait, each = INT64_C(1000000000) / INGEST_REQUESTS_A_SECOND;
+	(void)state;
+	for (unsigned i = 0; i < INGEST_BURST; i++)
+		assert_true(ingest_rate_take(&r, now, &wait));
+	for (unsigned i = 0; i < 10; i++) {
+		assert_false(ingest_rate_take(&r, now, &wait));
+		assert_int_equal(wait, each);
+	}
+	assert_false(ingest_rate_take(&r, now + each - 1, &wait));
+	assert_int_equal(wait, 1);
+	assert_true(ingest_rate_take(&r, now + each, &wait));
+	assert_false(ingest_rate_take(&r, now + each, &wait));
+	unsigned got = 0;
+	for (unsigned i = 0; i < 1000; i++)
+		got += ingest_rate_take(&r, now + INT64_C(10000000000), &wait);
+	assert_int_equal(got, INGEST_BURST); /* no more is saved up than that */
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(who_may_be_listened_for), cmocka_unit_test(as_sockets_take_it)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(who_may_be_listened_for), cmocka_unit_test(as_sockets_take_it),
+		cmocka_unit_test(the_second_listener), cmocka_unit_test(no_more_than_so_many_requests)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "node/settings.h"
 #include "os/memvfs.h"
 
-#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops, backup, disk" /* of a folder that is no demo */
+#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, watch, ingest, series, stops, backup, disk" /* of a folder that is no demo */
 
 static struct vfs *v;
 
@@ -44,6 +44,9 @@ static void what_init_writes_is_read_back(void **state)
 		diag_copy(s.firm, sizeof s.firm, SPAN_LIT("MLD"));
 		diag_copy(s.lang, sizeof s.lang, span_str(langs[i / 2]));
 		diag_copy(s.inbox, sizeof s.inbox, SPAN_LIT("/srv/파일 inbox"));
+		strcpy(s.watch, "/mnt/공유, 1\n/mnt/\"b\"");
+		strcpy(s.ingest_listen, "[::]:8086");
+		strcpy(s.ingest_subnets, "10.0.0.0/8\nfd00::/8");
 		s.port = 9;
 		s.head_budget_bytes = INT64_C(1) << 34;
 		s.stop_min_s = 86400;
@@ -52,7 +55,8 @@ static void what_init_writes_is_read_back(void **state)
 		settings_write(&b, &s, langs[i / 2], demo);
 		buf_addc(&b, 0);
 		assert_int_equal(b.err, 0);
-		assert_int_equal(read_text(&t, (const char *)b.p, demo, &d), 0);
+		if (read_text(&t, (const char *)b.p, demo, &d) != 0)
+			fail_msg("line %u, %s", (unsigned)d.line, d.field);
 		size_t n;
 		const struct setting_key *k = settings_keys(&n);
 		for (size_t j = 0; j < n; j++)
@@ -91,6 +95,15 @@ static void good_ones(void **state)
 	assert_string_equal(s.day_begins, "23:59");
 	assert_int_equal(read_text(&s, "demo: {sync_delay: 5}\n", true, NULL), 0);
 	assert_int_equal(s.sync_delay_ms, 5);
+	/* Lists: as YAML writes them, or one thing alone. */
+	assert_int_equal(read_text(&s, "watch:\n  - /mnt/a, b\n  - /mnt/공유\ningest: {listen: '[::]:8086', subnets: [10.0.0.0/8, 'fd00::/8']}\n", false, NULL), 0);
+	assert_string_equal(s.watch, "/mnt/a, b\n/mnt/공유");
+	assert_string_equal(s.ingest_subnets, "10.0.0.0/8\nfd00::/8");
+	assert_int_equal(read_text(&s, "watch: /mnt/a\ningest: {subnets: '10.0.0.0/8, ::1'}\n", false, NULL), 0);
+	assert_string_equal(s.watch, "/mnt/a");
+	assert_string_equal(s.ingest_subnets, "10.0.0.0/8, ::1");
+	assert_int_equal(read_text(&s, "watch: []\n", false, NULL), 0);
+	assert_string_equal(s.watch, "");
 }
 
 static void bad_ones_say_where(void **state)
@@ -113,6 +126,16 @@ static void bad_ones_say_where(void **state)
 		{"listen:\n  connections: 100001\n", MSG_SETTING_VALUE, 2, "listen.connections", "100001", "64..100000"},
 		{"listen:\n  connections_of_address: 10001\n", MSG_SETTING_VALUE, 2, "listen.connections_of_address", "10001", "0..10000"},
 		{"listen:\n  names: a.example, b_c\n", MSG_SETTING_VALUE, 2, "listen.names", "a.example, b_c", "moru.example.com, 192.168.0.10"},
+		{"watch: [inbox]\n", MSG_SETTING_VALUE, 1, "watch", "[…]", "[/..., /...]"},
+		{"watch: [/a, b]\n", MSG_SETTING_VALUE, 1, "watch", "[…]", "[/..., /...]"},
+		{"watch:\n- [/a]\n", MSG_SETTING_VALUE, 2, "watch", "[…]", "[/..., /...]"},
+		{"watch: [/a, '']\n", MSG_SETTING_VALUE, 1, "watch", "[…]", "[/..., /...]"},
+		{"watch: [\"/a\\nb\"]\n", MSG_SETTING_VALUE, 1, "watch", "[…]", "[/..., /...]"},
+		{"watch: b\n", MSG_SETTING_VALUE, 1, "watch", "b", "[/..., /...]"},
+		{"watch: [/a]\nwatch: [/b]\n", MSG_SETTING_TWICE, 2, "watch", "[…]", ""},
+		{"ingest: {listen: '0.0.0.0'}\n", MSG_SETTING_VALUE, 1, "ingest.listen", "0.0.0.0", "0.0.0.0:8086, [::]:8086"},
+		{"ingest: {subnets: [0.0.0.0/0]}\n", MSG_SETTING_VALUE, 1, "ingest.subnets", "[…]", "[192.168.0.0/24, fd00:1::/64]"},
+		{"ingest: {subnets: lan}\n", MSG_SETTING_VALUE, 1, "ingest.subnets", "lan", "[192.168.0.0/24, fd00:1::/64]"},
 		{"tls: {mode: on}\n", MSG_SETTING_VALUE, 1, "tls.mode", "on", "off, own, given"},
 		{"tls: {cert: a}\n", MSG_SETTING_UNKNOWN, 1, "tls.cert", "", "mode, certificate, key"},
 		{"name: x\nseries:\n  head_budget: 1048575\n", MSG_SETTING_VALUE, 3, "series.head_budget", "1048575", "1048576..17179869184"},
@@ -188,7 +211,7 @@ static void lengths(void **state)
 static void memory(void **state)
 {
 	(void)state;
-	assert_int_equal(vfs_replace(v, "moru.yaml", SPAN_LIT("name: 공장\nlisten: {port: 5}\n"), false, NULL), 0);
+	assert_int_equal(vfs_replace(v, "moru.yaml", SPAN_LIT("name: 공장\nlisten: {port: 5}\nwatch: [/a, /b]\n"), false, NULL), 0);
 	for (uint64_t n = 1;; n++) {
 		struct settings s;
 		struct diag d = {0};

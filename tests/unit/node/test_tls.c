@@ -55,7 +55,7 @@ static void put_old(void)
 	get(&ca, "tls/ca.crt");
 	buf_init(&key, 0);
 	buf_init(&crt, 0);
-	keys_names(names, "", "127.0.0.1");
+	keys_names(names, "", "127.0.0.1", NULL);
 	assert_int_equal(pki_server_new(&key, &crt, buf_span(&ca_key), buf_span(&ca), names, wall_now() - 380 * NS_PER_DAY), 0);
 	put("secrets/server.key", buf_span(&key), true);
 	put("tls/server.crt", buf_span(&crt), false);

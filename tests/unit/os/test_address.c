@@ -63,8 +63,31 @@ static void host_name(void **state)
 	assert_int_equal(address_hostname(small, sizeof small), MO_ENOENT);
 }
 
+/* What others may reach: no loopback, nothing of one link alone, no doubles, in order. */
+static void of_the_machine(void **state)
+{
+	struct address_list a, b;
+	(void)state;
+	assert_int_equal(address_machine(&a), 0);
+	assert_true(a.n <= ADDRESS_MACHINE_MAX);
+	for (size_t i = 0; i < a.n; i++) {
+		char canonical[ADDRESS_TEXT_MAX];
+		assert_int_equal(address_read(a.text[i], canonical, sizeof canonical), ADDRESS_ONE);
+		assert_string_equal(canonical, a.text[i]);
+		assert_true(strncmp(a.text[i], "fe8", 3) != 0 && strncmp(a.text[i], "169.254.", 8) != 0);
+		assert_true(i == 0 || strcmp(a.text[i - 1], a.text[i]) < 0);
+	}
+	b = a;
+	assert_true(address_list_equal(&a, &b));
+	b.n = b.n ? b.n - 1 : 1;
+	assert_false(address_list_equal(&a, &b));
+	b = (struct address_list){.n = 1, .text = {"10.0.0.1"}};
+	a = (struct address_list){.n = 1, .text = {"10.0.0.2"}};
+	assert_false(address_list_equal(&a, &b));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(host_name)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(kinds), cmocka_unit_test(host_name), cmocka_unit_test(of_the_machine)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

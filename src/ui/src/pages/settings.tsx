@@ -11,6 +11,7 @@ import type { Device, List, Machine, NodeInfo } from "../types";
 import { accounts } from "../words/accounts";
 import { frame } from "../words/frame";
 import { log } from "../words/log";
+import { phone } from "../words/phone";
 import { settings } from "../words/settings";
 import { tellsState } from "./sentence";
 import { useToday } from "./today";
@@ -51,6 +52,7 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 			<p class="acts small" style={{ paddingTop: "8px", gap: "4px 14px" }}>
 				{may("accounts") && <a class="link" href="/settings/accounts">{t(accounts.page)}</a>}
 				{may("read") && <a class="link" href="/settings/log">{t(log.open)}</a>}
+				<a class="link" href="/settings/phone">{t(phone.title)}</a>
 				<a class="link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">{t(settings.api)}</a>
 				<a class="link" href="/metrics" target="_blank" rel="noreferrer">{t(settings.metrics)}</a>
 			</p>

@@ -1,0 +1,23 @@
+/* Settings > Connect a phone: QR codes, the CA's fingerprint. */
+export const phone = {
+	title: ["휴대폰 연결", "Connect a phone"],
+	crumb: ["설정", "Settings"],
+	ready: ["휴대폰 카메라로 QR 코드를 찍으십시오", "Point the phone's camera at the QR code"],
+	readyMore: ["열리는 화면의 안내대로 인증서를 한 번 설치하면 그 기기는 경고 없이 접속합니다. 공장 네트워크(Wi-Fi)에 연결된 기기라야 합니다.", "The page that opens says how to install the certificate, once for each device; after that it connects without a warning. The device has to be in the factory's network (Wi-Fi)."],
+	notYet: ["아직 다른 기기에서 접속할 수 없습니다", "Other devices cannot connect yet"],
+	noTls: ["암호화 접속이 꺼져 있습니다. moru.yaml에서 tls.mode를 own으로 바꾸고 다시 시작하십시오.", "Encrypted access is off. Set tls.mode to own in moru.yaml and restart."],
+	loopback: ["이 PC에서 온 접속만 받고 있습니다. moru.yaml에서 listen.address를 \"0.0.0.0\"으로 바꾸고 다시 시작하십시오. 계정이 하나는 있어야 합니다.", "Only this PC is listened to. Set listen.address to \"0.0.0.0\" in moru.yaml and restart; there has to be an account."],
+	given: ["받은 인증서를 쓰고 있어 설치할 것이 없습니다", "A given certificate is in use: there is nothing to install"],
+	givenMore: ["기기가 이미 믿는 기관의 인증서라면 주소만 열면 됩니다.", "If devices believe its authority already, they just open the address."],
+	noPlace: ["알려 줄 주소가 없습니다", "There is no address to give"],
+	noPlaceMore: ["moru.yaml의 listen.names에 이 PC의 주소를 적으십시오.", "Write this PC's address into listen.names in moru.yaml."],
+	places: ["주소", "Address"],
+	code: ["{url} 주소의 QR 코드", "QR code of {url}"],
+	onSite: ["기기가 다른 네트워크에 있으면 다른 주소를 골라 보십시오.", "If the device is in another network, try another address."],
+	print: ["인증서 지문 (SHA-256)", "Fingerprint of the certificate (SHA-256)"],
+	compare: ["기기가 설치하기 전에 보여 주는 인증서의 지문과 한 글자씩 맞춰 보십시오. 다르면 다른 누군가의 인증서이니 설치하지 마십시오.", "Compare it, character by character, with the fingerprint that the device shows for the certificate before it installs it. If they differ, it is somebody else's: do not install it."],
+	subject: ["만든 곳", "Made by"],
+	until: ["쓸 수 있는 날", "Valid until"],
+	file: ["이 PC에 받기", "Get it on this PC"],
+	steps: ["설치 방법 보기", "How to install it"],
+} as const;
