@@ -199,6 +199,7 @@ int get_metrics(struct api_call *c)
 	metric(b, "http_received_bytes_total", "counter", "Bytes of requests", (double)hs.bytes_in);
 	metric(b, "http_sent_bytes_total", "counter", "Bytes of answers", (double)hs.bytes_out);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
+	metric(b, "http_held_bytes", "gauge", "Large answers that wait for their readers", (double)atomic_load(&c->api->held_bytes));
 	if (node_tls_on(c->node)) {
 		metric(b, "tls_certificate_expiry_seconds", "gauge", "Unix time at which the certificate in use ends", (double)(node_tls_expires(c->node) / NS_PER_S));
 		metric(b, "tls_handshakes_total", "counter", "TLS handshakes that succeeded", (double)hs.handshakes);
