@@ -326,11 +326,32 @@ static void call_free(struct api_call *c)
 			crypto_wipe(c->out.p, c->out.cap);
 	}
 	crypto_wipe(c->cookie, sizeof c->cookie);
+	atomic_fetch_sub(&c->api->held_bytes, c->held_bytes);
 	arena_free(&c->arena);
 	buf_free(&c->body);
 	buf_free(&c->out);
 	free(c->d);
 	free(c);
+}
+
+/* A whole answer waits in memory until its reader took it, and some never do: all of them together have a bound. MO_EAGAIN: no room. */
+static int hold(struct api_call *c)
+{
+	struct api *a = c->api;
+	if (c->out.cap < API_HELD_LEAST)
+		return 0;
+	uint64_t held = atomic_load(&a->held_bytes);
+	if (held && held + c->out.cap > API_HELD_MAX) {
+		buf_free(&c->out);
+		return diag_set(c->d, MO_EAGAIN, MSG_API_BUSY);
+	}
+	c->held_bytes = c->out.cap;
+	atomic_fetch_add(&a->held_bytes, c->held_bytes);
+	if (c->route->run == RUN_WORKER && !(c->route->flags & ROUTE_SECRET) && !c->location.n) { /* what the answer was made from is not kept beside it */
+		arena_free(&c->arena);
+		buf_free(&c->body);
+	}
+	return 0;
 }
 
 void api_finish(struct api_call *c, int err)
@@ -345,6 +366,8 @@ void api_finish(struct api_call *c, int err)
 	c->answered = true;
 	if (err == 0 && c->out.err)
 		err = diag_set(c->d, c->out.err, c->out.err == MO_ELIMIT ? MSG_API_ANSWER_LARGE : MSG_OUT_OF_MEMORY);
+	if (err == 0)
+		err = hold(c);
 	if (err != 0) {
 		int status = c->status >= 400 ? c->status : api_status(err);
 		if (err == MO_ESTATE && c->d->msg == MSG_SERIES_FAILED)
@@ -640,6 +663,7 @@ int api_new(struct api **ret, struct node *n, const char *version)
 	a->version = version;
 	buf_init(&a->openapi, 0);
 	buf_init(&a->problems, 0);
+	atomic_init(&a->held_bytes, 0);
 	atomic_init(&a->sql_runs, false);
 	atomic_init(&a->check_runs, false);
 	int err = series_index_new(&a->index, node_sdb(n));

@@ -274,6 +274,7 @@ int get_metrics(struct api_call *c)
 	metric(b, "http_received_bytes_total", "counter", "Bytes of requests", (double)hs.bytes_in);
 	metric(b, "http_sent_bytes_total", "counter", "Bytes of answers", (double)hs.bytes_out);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
+	metric(b, "http_held_bytes", "gauge", "Large answers that wait for their readers", (double)atomic_load(&c->api->held_bytes));
 	metric(b, "http_connections_max", "gauge", "HTTP connections that are taken at once", (double)node_connections_max(c->node));
 	metric(b, "http_connections_refused_total", "counter", "Connections that were refused: too many at once, or of one address", (double)hs.refused);
 	metric(b, "http_connections_yielded_total", "counter", "Idle connections that made way for new ones", (double)hs.yielded);

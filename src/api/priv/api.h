@@ -18,6 +18,8 @@
 
 #define API_ARENA_MAX (64u << 20)
 #define API_ANSWER_MAX (64u << 20)
+#define API_HELD_MAX (UINT64_C(192) << 20) /* of all answers together that wait for their readers: one more of size is told to come again */
+#define API_HELD_LEAST (256u << 10)        /* smaller ones are not counted: their number is bounded by that of connections */
 #define API_PAGE 100
 #define API_PAGE_MAX 1000
 #define API_PARAMS_MAX 24u
@@ -94,6 +96,7 @@ struct api {
 	size_t problem_end[API_PROTOCOL_ERRORS];
 	atomic_bool sql_runs, check_runs; /* one statement, one check at a time */
 	struct api_call *calls;    /* all that are not freed; loop thread */
+	_Atomic uint64_t held_bytes; /* of answers handed over and not read to their end; the loop thread changes it */
 };
 struct api_call {
 	struct work work;      /* first: the worker gets it */
@@ -109,6 +112,7 @@ struct api_call {
 	size_t n_params;
 	struct span headers[API_HEADERS_N]; /* the arena's: the exchange may be gone while a worker runs */
 	struct buf body;
+	uint64_t held_bytes;   /* its part of api->held_bytes */
 	struct store_reader *reader; /* while on a worker */
 	/* answer */
 	int status;
