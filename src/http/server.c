@@ -539,25 +539,14 @@ static bool admit(struct conn *c)
 	if (c->from_unix)
 		return s->local < SERVER_LOCAL_MAX;
 	n = sock_peer(c, bytes);
+	if (s->allow && !subnet_has(s->allow, c->peer))
+		return false;
 	c->of = peers_join(&s->peers, bytes, n == 16 ? 16 : 4, s->of_address_max);
 	if (c->of && make_room(s))
 		return true;
 	peers_leave(&s->peers, c->of);
 	c->of = NULL;
 	return false;
-}
-
-/* Whether this TCP connection may be here at all. */
-static bool conn_welcome(const struct conn *c)
-{
-	const struct http_server *s = c->s;
-	uint32_t same = 0;
-
-	if (s->allow && !subnet_has(s->allow, c->peer))
-		return false;
-	for (const struct conn *i = s->per_peer_max ? s->conns : NULL; i; i = i->next)
-		same += strcmp(i->peer, c->peer) == 0;
-	return !s->per_peer_max || same < s->per_peer_max;
 }
 
 /* Takes fd. */
@@ -574,6 +563,13 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 	c->fd = fd;
 	c->from_unix = from_unix;
 	refused = c->refused = !admit(c);
+	/* Whoever has nothing to look for here hears nothing. */
+	if (refused && s->allow && !from_unix) {
+		s->stats.turned_away++;
+		close(fd);
+		free(c);
+		return;
+	}
 	s->stats.refused += refused;
 	/* Too many are told so, but not at the price of a handshake. */
 	if (refused && (tls || s->refused >= SERVER_REFUSED_MAX)) {
@@ -582,15 +578,6 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 		return;
 	}
 	c->state = tls ? CONN_SHAKE : CONN_IDLE;
-	if (!from_unix) {
-		sock_peer(c);
-		if (!conn_welcome(c)) {
-			s->stats.turned_away++;
-			close(fd);
-			free(c);
-			return;
-		}
-	}
 	buf_init(&c->in, 0);
 	buf_init(&c->out, 0);
 	if (event_assign(&c->rd, loop_base(s->l), fd, EV_READ | EV_PERSIST, on_readable, c) < 0 ||
@@ -721,7 +708,6 @@ int http_server_new(
 	s->tls = opt->tls;
 	s->allow = opt->allow;
 	s->door = opt->door;
-	s->per_peer_max = opt->per_peer_max;
 	s->listen_fd[0] = s->listen_fd[1] = -1;
 	s->due_armed_ns = INT64_MAX;
 	s->date_s = INT64_MIN;

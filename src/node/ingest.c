@@ -97,7 +97,7 @@ int ingest_new(struct ingest **ret, struct node *n, const struct http_handler *h
 		goto out;
 	err = listen_ingest(address, &port, &g->subnets, s->ingest_listen, s->ingest_subnets, accounts_any(n->accounts), d);
 	if (err == 0) {
-		struct http_options opt = {.address = address, .port = port, .connections_max = INGEST_CONNECTIONS_MAX, .per_peer_max = INGEST_PER_ADDRESS_MAX,
+		struct http_options opt = {.address = address, .port = port, .connections_max = INGEST_CONNECTIONS_MAX, .connections_of_address_max = INGEST_PER_ADDRESS_MAX,
 			.allow = &g->subnets, .door = DOOR_INGEST, .head_timeout_ns = INGEST_HEAD_NS, .idle_timeout_ns = INGEST_IDLE_NS,
 			.piece_timeout_ns = INGEST_PIECE_NS};
 		err = http_server_new(&g->server, n->loop, &opt, h, arg, d);

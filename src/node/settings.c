@@ -377,8 +377,6 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 		bool list = is_list(key->type) && v->type == YAML_SEQUENCE_NODE;
 		if (v->type != YAML_SCALAR_NODE && !list)
 			return refuse(r, MSG_SETTING_VALUE, v, name, SPAN_LIT("…"), expected(key->type));
-		struct span text = span_of(v->data.scalar.value, v->data.scalar.length);
-		uint64_t bit = UINT64_C(1) << (key - keys);
 		struct span text = list ? SPAN_LIT("[…]") : span_of(v->data.scalar.value, v->data.scalar.length);
 		uint64_t bit = UINT64_C(1) << (key - keys);
 		if (r->seen & bit)

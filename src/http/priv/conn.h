@@ -131,7 +131,6 @@ struct http_server {
 	bool draining;
 	uint32_t connections_max, of_address_max, refused, local;
 	struct peers peers;
-	uint32_t connections_max, per_peer_max, refused;
 	const struct subnets *allow;
 	unsigned door;
 	uint64_t in_max;

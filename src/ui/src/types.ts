@@ -53,7 +53,6 @@ export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; c
 /* Where a phone finds the node: an address as the path of a QR code of size by size modules. */
 export type PhonePlace = { host: string; url: string; size: number; path: string };
 export type Phone = { tls: boolean; others: boolean; ca: { subject: string; sha256: string; to: Time } | null; places: PhonePlace[] };
-export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; counts: Record<string, number>; from: Time; to: Time; backup?: Backup | null };
 export type Asset = { id: number; code: string; name: string | null; kind: string; parent: string | null; unit: string | null; state?: MState | null; since?: Time | null; stale?: boolean; signals?: number };
 export type Quality = "good" | "uncertain" | "bad";
 export type Value = number | boolean | string | null;

@@ -553,9 +553,12 @@ static void test_networks(void **state)
 
 static int setup_few_of_one(void **state)
 {
-	struct http_options o = {.per_peer_max = 2};
+	struct http_options o = {.connections_of_address_max = 2, .allow = &only_this_one};
+	struct span bad;
 
 	(void)state;
+	if (subnet_read(&only_this_one, SPAN_LIT("127.0.0.1"), &bad) != 0)
+		return -1;
 	return begin(&o);
 }
 
