@@ -29,6 +29,7 @@
 #define PROBLEM_MEMBERS M("code", TEXT) "," M("detail", WORDS) "," M("field", TEXT) "," M("line", INTEGER) "," M("value", TEXT) "," M("expected", TEXT)
 #define IMPORT M("id", TEXT) "," M("file", TEXT) "," M("state", TEXT) "," M("proposal", ANY) "," M("result", ANY) "," M("trouble", WORDS) "," M("progress", NUMBER)
 
+#define EXPORT_COUNTS M("files", INTEGER) "," M("values", INTEGER) "," M("records", INTEGER) "," M("unreadable", INTEGER) "," M("bytes", INTEGER)
 static const struct {
 	const char *name, *schema;
 } schemas[] = {
@@ -63,6 +64,10 @@ static const struct {
 		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
 	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
+	{"Exported", OBJECT(EXPORT_COUNTS "," M("sha256", TEXT))},
+	{"ExportBegun", OBJECT(M("name", TEXT))},
+	{"Exports", OBJECT(M("running", "{\"type\":[\"object\",\"null\"]}") "," M("failed", "{\"type\":[\"object\",\"null\"]}") "," M("keep_hours", INTEGER) ","
+		M("items", ARRAY(OBJECT(M("name", TEXT) "," M("bytes", INTEGER) "," M("made", TIME) "," M("until", TIME)))))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","

@@ -33,6 +33,7 @@ struct jobs *node_jobs(struct node *n) { return n->jobs; }
 struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct backups *node_backups(struct node *n) { return n->backups; }
+struct exports *node_exports(struct node *n) { return n->exports; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
@@ -535,6 +536,7 @@ static void every_second(void *arg)
 	node_tls_tick(n->tls, now);
 	accounts_tick(n->accounts);
 	backups_tick(n->backups);
+	exports_tick(n->exports);
 	say_failures(n);
 	journal_tick(n->journal, wall_now(), now);
 	gauges_tick(n->gauges, now);
@@ -645,6 +647,8 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = backups_new(&n->backups, n, n->workers[0].reader);
 	if (err == 0)
+		err = exports_new(&n->exports, n);
+	if (err == 0)
 		err = gauges_new(&n->gauges, n);
 	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
@@ -721,6 +725,7 @@ void node_close(struct node *n)
 		loop_drain(n->loop);
 	watch_free(n->watch);
 	backups_free(n->backups);
+	exports_free(n->exports);
 	collect_free(n->collect);
 	labels_free(n->labels);
 	jobs_free(n->jobs);

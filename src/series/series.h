@@ -173,6 +173,15 @@ MO_MUST_USE int sdb_read(struct sdb *db, struct sdb_cursor **ret, series_id id, 
 MO_MUST_USE int sdb_next(struct sdb_cursor *c, struct sdb_batch *ret, struct diag *d);
 void sdb_cursor_close(struct sdb_cursor *c);
 
+/* All series as they stand at one moment: of a batch that was appended all is in it, or nothing. Writing and maintenance go on; the memory of the
+ * heads and the segments' files that it needs stay until it is freed, before the engine is closed. Any thread. */
+struct sdb_view;
+MO_MUST_USE int sdb_view(struct sdb_view **ret, struct sdb *db, struct diag *d);
+void sdb_view_free(struct sdb_view *v);
+series_id sdb_view_max_id(const struct sdb_view *v); /* ids are 1..max */
+/* sdb_read() of what the view holds. The cursor may outlive it. */
+MO_MUST_USE int sdb_view_read(const struct sdb_view *v, struct sdb_cursor **ret, series_id id, const struct sdb_range *range, struct diag *d);
+
 struct sdb_point {
 	int64_t t_ns, arrival_ns;
 	uint64_t seq;

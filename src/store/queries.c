@@ -3,7 +3,7 @@
  * index that fits it; the arm that doesn't apply ends before its first row. */
 #include <stddef.h>
 
-#include "store/queries.h"
+#include "store/priv/queries.h"
 
 #define COLS(a) a, sizeof a / sizeof a[0]
 #define ID {"id", COL_I64, NULL}
@@ -189,7 +189,7 @@ static const char token_keys_sql[] = "SELECT id, digest, name, role, permissions
 static const struct col_def count_cols[] = {STR("noun"), INT("n")};
 static const char counts_sql[] = "SELECT noun, n FROM tally ORDER BY noun";
 
-static const struct store_query_def defs[STORE_QUERIES] = {
+static const struct store_query_def defs[SQ_EXPORT_FIRST] = {
 	[SQ_ASSETS] = {"assets", assets_sql, 3, COLS(asset_cols)},
 	[SQ_ASSET] = {"asset", asset_sql, 1, COLS(asset_cols)},
 	[SQ_SIGNALS] = {"signals", signals_sql, 3, COLS(signal_cols)},
@@ -224,4 +224,9 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_COUNTS] = {"counts", counts_sql, 0, COLS(count_cols)},
 };
 
-const struct store_query_def *store_query_def(enum store_query q) { return (unsigned)q < STORE_QUERIES ? &defs[q] : NULL; }
+const struct store_query_def *store_query_def(enum store_query q)
+{
+	if ((unsigned)q >= STORE_QUERIES)
+		return NULL;
+	return q < SQ_EXPORT_FIRST ? &defs[q] : &store_export_queries[q - SQ_EXPORT_FIRST];
+}

@@ -41,6 +41,13 @@ enum store_query {
 	SQ_TOKENS,           /* (after_id|NULL, limit): id, name, role, permissions ("a,b"), maker, made, seen, expires, revoked; by id */
 	SQ_TOKEN_KEYS,       /* (): id, digest, name, role, permissions, seen, expires of those not revoked; for the gate, never for an answer */
 	SQ_COUNTS,           /* (): noun, n */
+	/* Of an export (queries_export.c), each (from|NULL, to|NULL, JSON array of asset ids|NULL) */
+	SQ_EXPORT_FIRST,
+	SQ_EXPORT_BELOW = SQ_EXPORT_FIRST, /* (code): id, code of the asset and of all below it */
+	SQ_EXPORT_ASSETS, SQ_EXPORT_LOTS, SQ_EXPORT_LINKS, SQ_EXPORT_OPERATIONS, SQ_EXPORT_EVENTS, SQ_EXPORT_CHARACTERISTICS, /* fields of the records, in their order */
+	SQ_EXPORT_STATES, SQ_EXPORT_CASES, SQ_EXPORT_CASE_HISTORY,
+	SQ_EXPORT_BLOBS,     /* sha256 (hex), bytes, media_type, name, t, digest */
+	SQ_EXPORT_DOCS,      /* class, name, version, json */
 	STORE_QUERIES
 };
 struct store_query_def {

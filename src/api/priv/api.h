@@ -120,6 +120,8 @@ struct api_call {
 	struct diag *d;
 	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
 	void *own;           /* the handler's */
+	void (*let_go)(struct api_call *c);  /* NULL, or what frees `own` with the call */
+	void (*drained)(struct api_call *c); /* of an answer that is streamed: it can take more. Loop thread */
 	atomic_bool dead;    /* the connection is gone */
 	bool away;           /* on a worker or waiting: not to be freed */
 	bool answered;
@@ -214,6 +216,8 @@ int get_live(struct api_call *c);
 int get_session(struct api_call *c), post_session(struct api_call *c), delete_session(struct api_call *c);
 int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_account(struct api_call *c), put_password(struct api_call *c);
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
+int post_export(struct api_call *c), post_exports(struct api_call *c), get_exports(struct api_call *c), get_export_file(struct api_call *c);
+int delete_export(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;
