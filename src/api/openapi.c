@@ -64,6 +64,9 @@ static const struct {
 		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
 	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
+	{"Drill", OBJECT(M("running", FLAG) "," M("age_s", INTEGER) "," M("target", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("target", TEXT) ","
+		M("t", TIME) "," M("took_ms", INTEGER) "," M("ok", FLAG) "," M("snapshot", TEXT) "," M("made", TIME) "," M("newest", TIME) "," M("files", INTEGER) "," M("bytes", INTEGER) ","
+		M("compared", INTEGER) "," M("findings", INTEGER) "," M("found", ARRAY(WORDS)) "," M("why", WORDS) "}}"))},
 	{"Exported", OBJECT(EXPORT_COUNTS "," M("sha256", TEXT))},
 	{"ExportBegun", OBJECT(M("name", TEXT))},
 	{"Exports", OBJECT(M("running", "{\"type\":[\"object\",\"null\"]}") "," M("failed", "{\"type\":[\"object\",\"null\"]}") "," M("keep_hours", INTEGER) ","

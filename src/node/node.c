@@ -34,6 +34,7 @@ struct live *node_live(struct node *n) { return n->live; }
 struct watch *node_watch(struct node *n) { return n->watch; }
 struct backups *node_backups(struct node *n) { return n->backups; }
 struct exports *node_exports(struct node *n) { return n->exports; }
+struct drills *node_drills(struct node *n) { return n->drills; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
@@ -537,6 +538,7 @@ static void every_second(void *arg)
 	accounts_tick(n->accounts);
 	backups_tick(n->backups);
 	exports_tick(n->exports);
+	drills_tick(n->drills);
 	say_failures(n);
 	journal_tick(n->journal, wall_now(), now);
 	gauges_tick(n->gauges, now);
@@ -649,6 +651,8 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = exports_new(&n->exports, n);
 	if (err == 0)
+		err = drills_new(&n->drills, n, n->workers[0].reader);
+	if (err == 0)
 		err = gauges_new(&n->gauges, n);
 	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
@@ -713,6 +717,7 @@ void node_close(struct node *n)
 	n->server = NULL;
 	collect_stop(n->collect);
 	stop_workers(n);
+	drills_stop(n->drills);
 	if (n->loop)
 		loop_drain(n->loop);
 	writer_stop(n->writer);
@@ -726,6 +731,7 @@ void node_close(struct node *n)
 	watch_free(n->watch);
 	backups_free(n->backups);
 	exports_free(n->exports);
+	drills_free(n->drills);
 	collect_free(n->collect);
 	labels_free(n->labels);
 	jobs_free(n->jobs);

@@ -141,6 +141,7 @@ struct jobs *node_jobs(struct node *n);
 struct live *node_live(struct node *n);
 struct watch *node_watch(struct node *n);
 struct backups *node_backups(struct node *n);
+struct drills *node_drills(struct node *n);   /* NULL: offline; node/drills.h */
 struct exports *node_exports(struct node *n); /* NULL: offline; node/exports.h */
 
 #endif

@@ -242,6 +242,9 @@ void sdb_hold_free(struct sdb_hold *h);
 /* Verifies every checksum and invariant of every file below path; calls say() with one diag per finding; 0 when all is whole, else
  * MO_ECORRUPT or MO_EVERSION of the first one. Nobody else has the folder open. */
 MO_MUST_USE int sdb_check(struct vfs *vfs, const char *path, void (*say)(void *arg, const struct diag *d), void *arg, uint64_t *ret_files);
+/* With a stop, as below. */
+MO_MUST_USE int sdb_check_until(struct vfs *vfs, const char *path, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg,
+	uint64_t *ret_files);
 /* The same of the folder that db serves: as it stands at the call, the log up to what was synced then. Any thread; writing, reading and
  * maintenance go on, and what they replace meanwhile is no finding (it stays on disk until it was looked at). stop (may be NULL) is asked
  * between blocks: true ends the check with MO_ECANCELED. Not told, because maintenance has such files too: a stray segment with a number

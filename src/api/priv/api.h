@@ -189,6 +189,8 @@ void api_crash(struct json_writer *w, struct node *n);
 
 /* The last backups as a value: an object or null (backup.c). */
 MO_MUST_USE int api_backup_state(struct api_call *c);
+/* The last restore drill as an object (drill.c). */
+MO_MUST_USE int api_drill_state(struct api_call *c);
 
 struct line_cache *line_cache_new(void);
 void line_cache_free(struct line_cache *k);
@@ -217,7 +219,7 @@ int get_session(struct api_call *c), post_session(struct api_call *c), delete_se
 int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_account(struct api_call *c), put_password(struct api_call *c);
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
 int post_export(struct api_call *c), post_exports(struct api_call *c), get_exports(struct api_call *c), get_export_file(struct api_call *c);
-int delete_export(struct api_call *c);
+int delete_export(struct api_call *c), get_drill(struct api_call *c), post_drill(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;

@@ -10,6 +10,7 @@
 #include "node/backups.h"
 #include "node/collect.h"
 #include "node/crashes.h"
+#include "node/drills.h"
 #include "node/exports.h"
 #include "node/gauges.h"
 #include "node/helper.h"
@@ -89,6 +90,7 @@ struct node {
 	struct watch *watch;
 	struct backups *backups;
 	struct exports *exports;
+	struct drills *drills;
 	void (*words)(struct buf *out, const struct diag *d);
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;
