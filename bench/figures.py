@@ -2,7 +2,7 @@
 
     figures.py --build build-bench --data FILE [--scratch DIR] [--out docs/figures.md] [--quick] [ROW…]
 
-Rows: node (start, memory, last values), import, chart, line, backup. Prints the table as it grows and writes it as Markdown."""
+Rows: node (start, memory, last values), import, chart, line, backup, conns (idle connections). Prints the table as it grows and writes it as Markdown."""
 import argparse
 import datetime
 import os
@@ -15,12 +15,13 @@ import traceback
 
 import rows_backup
 import rows_chart
+import rows_conns
 import rows_import
 import rows_line
 import rows_node
 from measure import Place
 
-ORDER = ("node", "import", "chart", "line", "backup")
+ORDER = ("node", "import", "chart", "line", "backup", "conns")
 
 
 def text(v):
@@ -116,7 +117,7 @@ def main():
         where = machine(scratch, load)
         parts = {"node": lambda: rows_node.rows(place, say), "import": lambda: rows_import.rows(place, o.data, say),
                  "chart": lambda: rows_chart.rows(place, say), "line": lambda: rows_line.rows(place, say),
-                 "backup": lambda: rows_backup.rows(place, say)}
+                 "backup": lambda: rows_backup.rows(place, say), "conns": lambda: rows_conns.rows(place, say)}
         for name in ORDER:
             if o.rows and name not in o.rows:
                 continue
@@ -127,6 +128,9 @@ def main():
                 failed = True
     print(where)
     print(plain(done))
+    for r in done:
+        if r.notes:
+            print(f"{r.what}: {' '.join(r.notes)}")
     if o.out and not failed:
         with open(o.out, "w") as f:
             f.write(markdown(done, where, (time.monotonic() - begun) / 60))

@@ -1,13 +1,14 @@
 #!/bin/bash
-# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [mutants] [props] [backup] [peers] [deb] (all unless some are named)
+# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [kills] [mutants] [props] [backup] [peers] [deb] (all unless some are named)
 # demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
 # (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
+# kills: SOAK_KILLS (1000) times kill -9, spread over all phases of import, write, flush, merge, migration, backup and restore.
 # backup: a second backup of 1 GB that did not change writes under 1 %.
 # deb: the package in a fresh Debian of its own (debootstrap); left out, and said, without root.
 # peers: real programs that send to the node; they are built first (tools/peers.sh), where that can be.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-parts=${*:-demo faults mutants props backup peers deb}
+parts=${*:-demo faults kills mutants props backup peers deb}
 seeds=${SOAK_SEEDS:-50} first=${SOAK_FIRST:-$(date +%s)} out=build-test/soak failed=0
 tools/test.sh build || exit 1
 mkdir -p "$out"
@@ -39,6 +40,11 @@ fi
 if wanted faults; then
 	# Every operation and every allocation fails once.
 	MORU_SOAK=1 meson test -C build-test --suite fault --timeout-multiplier 40 --print-errorlogs --logbase soak || failed=1
+fi
+if wanted kills; then
+	for file in test_kill_phases.py test_kill_backup.py; do
+		MORU_BIN=$PWD/build-test/moru MORU_PHASE_KILLS=${SOAK_KILLS:-1000} tests/e2e/run "$PWD/tests/e2e/$file" -s || failed=1
+	done
 fi
 if wanted props; then
 	MORU_WEEKS=${SOAK_WEEKS:-1000} MORU_WEEKS_FIRST=$((first % 1000000)) MORU_PROP_RUNS=${SOAK_PROP_RUNS:-200000} MORU_PROP_SEED=$first meson test -C build-test --suite prop --timeout-multiplier 40 --print-errorlogs --logbase soak-prop || failed=1

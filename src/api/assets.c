@@ -325,6 +325,8 @@ int get_today(struct api_call *c)
 	if (err == 0)
 		err = write_cases(c);
 	if (err == 0) {
+		jw_key(w, "disk");
+		api_disk_state(w, c->node);
 		jw_key(w, "backup");
 		err = api_backup_state(c);
 	}

@@ -51,6 +51,11 @@ int import_file_begin(struct import_file **ret, struct node *n, const char *name
 {
 	struct import_file *f = calloc(1, sizeof *f);
 	struct begin_job q = {.blob = NULL};
+	int full = disk_allows(node_disk(n), DISK_BLOBS, d);
+	if (full != 0) {
+		free(f);
+		return full;
+	}
 	if (!f)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	f->n = n;
@@ -71,7 +76,17 @@ int import_file_begin(struct import_file **ret, struct node *n, const char *name
 	return 0;
 }
 
-int import_file_piece(struct import_file *f, struct span bytes, struct diag *d) { return worded(blob_write(f->blob, bytes, d), d); }
+int import_file_piece(struct import_file *f, struct span bytes, struct diag *d)
+{
+	/* A file may be larger than what was free when it began. */
+	disk_look(node_disk(f->n), mono_now());
+	int err = disk_allows(node_disk(f->n), DISK_BLOBS, d);
+	if (err == 0)
+		err = blob_write(f->blob, bytes, d);
+	if (err == 0)
+		disk_taken(node_disk(f->n), bytes.n);
+	return worded(err, d);
+}
 
 void import_file_drop(struct import_file *f)
 {

@@ -317,6 +317,8 @@ int commit_import(struct api_call *c)
 			return err;
 	}
 	int err = with_import(c, id, may_commit);
+	if (err == 0)
+		err = disk_allows(node_disk(c->node), DISK_BLOBS, c->d);
 	if (err == 0 && plan.n && check.zone.n) {
 		struct zone *z = NULL;
 		err = node_zone_named(c->node, &z, check.zone, c->d) == 0 ? 0 : MO_EINVAL;

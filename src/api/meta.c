@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "node/backups.h"
 #include "node/crashes.h"
+#include "node/disks.h"
 #include "node/gauges.h"
 #include "node/journal.h"
 #include "node/watch.h"
@@ -129,6 +130,48 @@ static void loop_histogram(struct buf *b, const struct loop_stats *ls)
 	sample(b, "loop_callback_seconds_count", "", n);
 }
 
+static void disk_metrics(struct buf *b, struct node *n)
+{
+	struct disk_now k;
+	struct disks_written w;
+	disk_read(node_disk(n), &k);
+	disks_written(n, &w);
+	metric(b, "disk_state", "gauge", "0 plenty, 1 warn, 2 spare, 3 no files, 4 no values", k.state);
+	metric_head(b, "disk_refused_total", "counter", "What was refused because the disk was full");
+	sample(b, "disk_refused_total", "{what=\"files\"}", (double)k.refused[DISK_BLOBS]);
+	sample(b, "disk_refused_total", "{what=\"values\"}", (double)k.refused[DISK_VALUES]);
+	metric(b, "disk_values_lost_total", "counter", "Values read from machines that the disk had no room for", (double)k.lost);
+	if (k.known) {
+		metric(b, "disk_free_bytes", "gauge", "Free to the node on the file system of its folder", (double)k.free_bytes);
+		metric(b, "disk_size_bytes", "gauge", "Size of the file system of the node's folder", (double)k.size_bytes);
+	}
+	metric(b, "taken_bytes_total", "counter", "Bytes of values, records and files taken in", (double)w.taken_bytes);
+	if (!w.known)
+		return;
+	metric(b, "device_written_bytes_total", "counter", "Bytes that devices were made to write", (double)w.device_bytes);
+	metric(b, "device_write_ratio", "gauge", "Bytes devices were made to write for each byte taken in; 0: nothing was taken in yet", disks_ratio(&w));
+}
+
+/* How long a probe from another thread waited for the loop. */
+static void delay_histogram(struct buf *b, const struct loop *l)
+{
+	struct loop_delays d;
+	uint64_t n = 0;
+	char label[48], le[32];
+	loop_delays(l, &d);
+	metric_head(b, "loop_delay_seconds", "histogram", "How long whoever comes to the event loop waits for it");
+	for (unsigned i = 0; i < LOOP_DELAY_BUCKETS; i++) {
+		n += d.count[i];
+		if (i < LOOP_DELAY_BUCKETS - 1)
+			le[num_format_f64(le, (double)loop_delay_edge_ns(i) / 1e9)] = 0;
+		snprintf(label, sizeof label, "{le=\"%s\"}", i == LOOP_DELAY_BUCKETS - 1 ? "+Inf" : le);
+		sample(b, "loop_delay_seconds_bucket", label, (double)n);
+	}
+	sample(b, "loop_delay_seconds_sum", "", (double)d.total_ns / 1e9);
+	sample(b, "loop_delay_seconds_count", "", (double)n);
+	metric(b, "loop_delay_longest_seconds", "gauge", "Longest such wait since the start", (double)d.longest_ns / 1e9);
+}
+
 static void operation_metrics(struct buf *b, struct node *n, const char *version)
 {
 	struct journal_stats js;
@@ -153,8 +196,6 @@ static void operation_metrics(struct buf *b, struct node *n, const char *version
 	metric(b, "open_files_limit", "gauge", "Files that the process may have open", (double)proc_files_limit());
 	if (!g.taken)
 		return;
-	metric(b, "disk_free_bytes", "gauge", "Free to the node on the file system of its folder", (double)g.disk_free_bytes);
-	metric(b, "disk_size_bytes", "gauge", "Size of the file system of the node's folder", (double)g.disk_size_bytes);
 	metric(b, "cases_open", "gauge", "Cases that nobody has looked at", (double)g.cases_open);
 	metric_head(b, "devices", "gauge", "Devices that are not switched off, by their state");
 	sample(b, "devices", "{state=\"online\"}", (double)g.devices_online);
@@ -199,6 +240,9 @@ int get_metrics(struct api_call *c)
 	metric(b, "http_received_bytes_total", "counter", "Bytes of requests", (double)hs.bytes_in);
 	metric(b, "http_sent_bytes_total", "counter", "Bytes of answers", (double)hs.bytes_out);
 	metric(b, "http_connections", "gauge", "Open HTTP connections", (double)hs.open);
+	metric(b, "http_connections_max", "gauge", "HTTP connections that are taken at once", (double)node_connections_max(c->node));
+	metric(b, "http_connections_refused_total", "counter", "Connections that were refused: too many at once, or of one address", (double)hs.refused);
+	metric(b, "http_connections_yielded_total", "counter", "Idle connections that made way for new ones", (double)hs.yielded);
 	if (node_tls_on(c->node)) {
 		metric(b, "tls_certificate_expiry_seconds", "gauge", "Unix time at which the certificate in use ends", (double)(node_tls_expires(c->node) / NS_PER_S));
 		metric(b, "tls_handshakes_total", "counter", "TLS handshakes that succeeded", (double)hs.handshakes);
@@ -214,6 +258,8 @@ int get_metrics(struct api_call *c)
 	metric(b, "memory_pss_bytes", "gauge", "Proportional set size", (double)proc_pss_bytes());
 	metric(b, "cpu_seconds_total", "counter", "CPU time of the node", (double)cpu_now() / 1e9);
 	loop_histogram(b, &ls);
+	disk_metrics(b, c->node);
+	delay_histogram(b, node_loop(c->node));
 	operation_metrics(b, c->node, c->api->version);
 	return 0;
 }

@@ -24,6 +24,7 @@
 #define SIGNAL                                                                                                                              \
 	M("id", TEXT) "," M("asset", TEXT) "," M("name", TEXT) "," M("label", TEXT) "," M("unit", TEXT) "," M("source", TEXT) "," M("type", TEXT) \
 		"," M("kind", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" LAST "}}") "," M("stale", FLAG)
+#define DISK M("state", TEXT) "," M("free_bytes", INTEGER) "," M("size_bytes", INTEGER)
 #define LOT M("id", INTEGER) "," M("firm", TEXT) "," M("number", TEXT) "," M("item", TEXT) "," M("item_name", TEXT) "," M("state", TEXT) "," M("place", TEXT) \
 		"," M("made", TIME) "," M("quantity", NUMBER) "," M("unit", TEXT) "," M("uuid", TEXT)
 #define PROBLEM_MEMBERS M("code", TEXT) "," M("detail", WORDS) "," M("field", TEXT) "," M("line", INTEGER) "," M("value", TEXT) "," M("expected", TEXT)
@@ -71,10 +72,13 @@ static const struct {
 	{"ExportBegun", OBJECT(M("name", TEXT))},
 	{"Exports", OBJECT(M("running", "{\"type\":[\"object\",\"null\"]}") "," M("failed", "{\"type\":[\"object\",\"null\"]}") "," M("keep_hours", INTEGER) ","
 		M("items", ARRAY(OBJECT(M("name", TEXT) "," M("bytes", INTEGER) "," M("made", TIME) "," M("until", TIME)))))},
+	{"Disk", OBJECT(DISK "," M("marks", OBJECT(M("warn", INTEGER) "," M("spare", INTEGER) "," M("no_blobs", INTEGER) "," M("no_values", INTEGER) ","
+		M("reserve_bytes", INTEGER))) "," M("refused", OBJECT(M("blobs", INTEGER) "," M("values", INTEGER))) "," M("values_lost", INTEGER) ","
+		M("written", OBJECT(M("device_bytes", INTEGER) "," M("taken_bytes", INTEGER) "," M("ratio", NUMBER))))},
 	{"Clock", OBJECT(M("now", TIME) "," M("values", INTEGER))},
 	{"Today", OBJECT(M("from", TIME) "," M("to", TIME) "," M("machines", ARRAY(OBJECT(M("asset", TEXT) "," M("name", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("alarm", INTEGER) "," M("running_share", NUMBER) "," M("stale", FLAG) "," M("states", ARRAY(STATE))))) ","
-		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("backup", "{\"type\":[\"object\",\"null\"]}") "," M("counts", "{\"type\":\"object\"}"))},
+		M("cases", ARRAY("{\"type\":\"object\"}")) "," M("cases_open", INTEGER) "," M("disk", OBJECT(DISK)) "," M("backup", "{\"type\":[\"object\",\"null\"]}") "," M("counts", "{\"type\":\"object\"}"))},
 	{"Asset", OBJECT(M("id", INTEGER) "," M("uuid", TEXT) "," M("code", TEXT) "," M("name", TEXT) "," M("kind", TEXT) "," M("parent", TEXT) "," M("unit", TEXT) "," M("state", TEXT) ","
 		M("since", TIME) "," M("stale", FLAG) "," M("signals", INTEGER))},
 	{"States", OBJECT(M("items", ARRAY(STATE)))},

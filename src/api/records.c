@@ -266,6 +266,10 @@ int post_records(struct api_call *c)
 	struct span body = buf_span(&c->body);
 	struct records_job q = {.c = c, .now_ns = clock_now(node_clock(c->node)), .key = api_header(c, "Idempotency-Key")};
 	size_t lines = 1;
+	disk_look(node_disk(c->node), mono_now());
+	int full = disk_allows(node_disk(c->node), DISK_VALUES, c->d);
+	if (full != 0)
+		return full;
 	for (size_t i = 0; i < body.n; i++)
 		lines += body.p[i] == '\n';
 	if (lines > RECORDS_MAX)
@@ -294,6 +298,8 @@ int post_records(struct api_call *c)
 	}
 	if (err == 0 && q.refused_all == 0)
 		err = storer_run(node_storer(c->node), records_run, &q.job, c->d);
+	if (err == 0 && q.refused_all == 0)
+		disk_taken(node_disk(c->node), body.n);
 	if (q.refused_all) {
 		/* Nothing was stored, not even the good lines. */
 		memset(q.did, 0, sizeof q.did);

@@ -175,6 +175,7 @@ void operate_ready(struct node *n)
 		diag_set(d, 0, MSG_NODE_STARTED);
 		diag_text(d, 0, SPAN_LIT(MORU_VERSION));
 		diag_int(d, 1, (int64_t)proc_files_limit());
+		diag_int(d, 2, (int64_t)node_connections_max(n));
 		node_log(n, "info", d);
 	}
 	free(d);

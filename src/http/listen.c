@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 1024
+#define LISTEN_BACKLOG 4096 /* the system takes less where it is set so (net.core.somaxconn) */
 
 static int refused(int *fd, const char *what, const char *where, struct diag *d)
 {

@@ -40,6 +40,11 @@ struct loop {
 	_Atomic uint64_t callbacks, violations;
 	_Atomic int64_t longest_ns, total_ns;
 	_Atomic uint32_t histogram[LOOP_HISTOGRAM];
+	struct loop_post probe;
+	int64_t probe_ns, probe_every_ns; /* the prober's until probing, then the loop's */
+	atomic_bool probing;
+	_Atomic uint64_t delays, delay[LOOP_DELAY_BUCKETS];
+	_Atomic int64_t delay_total_ns, delay_longest_ns;
 };
 
 struct loop_timer {
@@ -119,6 +124,60 @@ void loop_stats(const struct loop *l, struct loop_stats *ret)
 	ret->total_ns = atomic_load_explicit(&l->total_ns, memory_order_relaxed);
 	for (size_t i = 0; i < LOOP_HISTOGRAM; i++)
 		ret->delay_ms_histogram[i] = atomic_load_explicit(&l->histogram[i], memory_order_relaxed);
+}
+
+int64_t loop_delay_edge_ns(unsigned i)
+{
+	/* Fine about 10 ms, which is what is promised of the 99th percentile. */
+	static const int16_t tenths_ms[LOOP_DELAY_BUCKETS - 1] = {1, 3, 5, 10, 20, 30, 50, 70, 100, 150, 200, 500, 1000, 5000, 20000};
+
+	return tenths_ms[i] * (NS_PER_MS / 10);
+}
+
+/* Written by the loop's thread only. */
+static void add_u64(_Atomic uint64_t *at)
+{
+	atomic_store_explicit(at, atomic_load_explicit(at, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+static void probed(void *arg)
+{
+	struct loop *l = arg;
+	int64_t took = mono_now() - l->probe_ns, every = l->probe_every_ns;
+
+	if (took > atomic_load_explicit(&l->delay_longest_ns, memory_order_relaxed))
+		atomic_store_explicit(&l->delay_longest_ns, took, memory_order_relaxed);
+	do {
+		unsigned i = 0;
+
+		while (i < LOOP_DELAY_BUCKETS - 1 && took > loop_delay_edge_ns(i))
+			i++;
+		add_u64(&l->delay[i]);
+		add_u64(&l->delays);
+		atomic_store_explicit(&l->delay_total_ns, atomic_load_explicit(&l->delay_total_ns, memory_order_relaxed) + took, memory_order_relaxed);
+		took -= every;
+	} while (took > 0);
+	atomic_store_explicit(&l->probing, false, memory_order_release);
+}
+
+void loop_probe(struct loop *l, int64_t every_ns)
+{
+	if (atomic_load_explicit(&l->probing, memory_order_acquire))
+		return;
+	l->probe_every_ns = every_ns > NS_PER_MS ? every_ns : NS_PER_MS;
+	l->probe = (struct loop_post){.fn = probed, .arg = l};
+	l->probe_ns = mono_now();
+	atomic_store_explicit(&l->probing, true, memory_order_relaxed);
+	loop_post(l, &l->probe);
+}
+
+void loop_delays(const struct loop *l, struct loop_delays *ret)
+{
+	for (unsigned i = 0; i < LOOP_DELAY_BUCKETS; i++)
+		ret->count[i] = atomic_load_explicit(&l->delay[i], memory_order_relaxed);
+	ret->n = atomic_load_explicit(&l->delays, memory_order_relaxed);
+	ret->total_ns = atomic_load_explicit(&l->delay_total_ns, memory_order_relaxed);
+	ret->longest_ns = atomic_load_explicit(&l->delay_longest_ns, memory_order_relaxed);
 }
 
 static void wake_up(struct loop *l)

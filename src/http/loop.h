@@ -69,4 +69,17 @@ struct loop_stats {
 };
 void loop_stats(const struct loop *l, struct loop_stats *ret); /* any thread; may be a moment old */
 
+/* How long whoever comes to the loop waits for it: a probe is posted every so often from another thread, and its wait counted. Probes that
+ * would have been posted while one waited are counted as if they had been, so that a long stand weighs as much as it lasted. */
+#define LOOP_DELAY_BUCKETS 16u
+struct loop_delays {
+	uint64_t count[LOOP_DELAY_BUCKETS]; /* bucket i: up to loop_delay_edge_ns(i), the last: all above */
+	uint64_t n;
+	int64_t total_ns, longest_ns;
+};
+int64_t loop_delay_edge_ns(unsigned i); /* i < LOOP_DELAY_BUCKETS - 1 */
+/* One thread other than the loop's, every every_ns; nothing while the last probe waits. */
+void loop_probe(struct loop *l, int64_t every_ns);
+void loop_delays(const struct loop *l, struct loop_delays *ret); /* any thread; may be a moment old */
+
 #endif

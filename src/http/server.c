@@ -174,6 +174,10 @@ static void conn_close(struct conn *c)
 		s->refused--;
 	else
 		s->stats.open--;
+	if (c->from_unix && !c->refused)
+		s->local--;
+	peers_leave(&s->peers, c->of);
+	c->of = NULL;
 	conn_set_state(c, CONN_CLOSED);
 }
 
@@ -352,6 +356,9 @@ static void conn_settle(struct conn *c)
 		conn_free(c);
 		return;
 	}
+	/* Idle, it costs its own size and what TLS keeps. */
+	if (c->state == CONN_IDLE && c->out.cap > 0)
+		buf_free(&c->out);
 	if (c->view.n == 0) {
 		buf_reset(&c->in);
 		if (c->in.cap > 0 && (c->state == CONN_IDLE || c->in.cap > SERVER_KEEP_IN_BYTES))
@@ -504,18 +511,48 @@ static void on_due(void *arg)
 		due_arm(s, next);
 }
 
+/* Room for one more: there is some, or whoever has been idle longest leaves (RFC 9112 9.6: at any time). */
+static bool make_room(struct http_server *s)
+{
+	struct conn *c = s->due[DEADLINE_IDLE].first;
+
+	if (s->stats.open - s->local < s->connections_max)
+		return true;
+	while (c && c->from_unix)
+		c = c->due_next;
+	if (!c || s->now_ns - (c->due_ns - s->due[DEADLINE_IDLE].length_ns) < SERVER_YIELD_NS)
+		return false;
+	s->stats.yielded++;
+	turn_begin(c);
+	conn_close(c);
+	turn_end(c);
+	return true;
+}
+
+/* Whether c may stay, and whom it counts for. */
+static bool admit(struct conn *c)
+{
+	struct http_server *s = c->s;
+	uint8_t bytes[16] = {0};
+	size_t n;
+
+	if (c->from_unix)
+		return s->local < SERVER_LOCAL_MAX;
+	n = sock_peer(c, bytes);
+	c->of = peers_join(&s->peers, bytes, n == 16 ? 16 : 4, s->of_address_max);
+	if (c->of && make_room(s))
+		return true;
+	peers_leave(&s->peers, c->of);
+	c->of = NULL;
+	return false;
+}
+
 /* Takes fd. */
 static void conn_new(struct http_server *s, int fd, bool from_unix)
 {
-	bool refused = s->stats.open >= s->connections_max, tls = s->tls && !from_unix;
-	struct conn *c;
+	bool tls = s->tls && !from_unix, refused;
+	struct conn *c = calloc(1, sizeof *c);
 
-	/* Too many are told so, but not at the price of a handshake. */
-	if (refused && (tls || s->refused >= SERVER_REFUSED_MAX)) {
-		close(fd);
-		return;
-	}
-	c = calloc(1, sizeof *c);
 	if (!c) {
 		close(fd);
 		return;
@@ -523,14 +560,20 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 	c->s = s;
 	c->fd = fd;
 	c->from_unix = from_unix;
-	c->refused = refused;
+	refused = c->refused = !admit(c);
+	s->stats.refused += refused;
+	/* Too many are told so, but not at the price of a handshake. */
+	if (refused && (tls || s->refused >= SERVER_REFUSED_MAX)) {
+		close(fd);
+		free(c);
+		return;
+	}
 	c->state = tls ? CONN_SHAKE : CONN_IDLE;
-	if (!from_unix)
-		sock_peer(c);
 	buf_init(&c->in, 0);
 	buf_init(&c->out, 0);
 	if (event_assign(&c->rd, loop_base(s->l), fd, EV_READ | EV_PERSIST, on_readable, c) < 0 ||
 	        event_assign(&c->wr, loop_base(s->l), fd, EV_WRITE | EV_PERSIST, on_writable, c) < 0) {
+		peers_leave(&s->peers, c->of);
 		close(fd);
 		free(c);
 		return;
@@ -546,6 +589,7 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 		conn_error(c, 503);
 	} else {
 		s->stats.open++;
+		s->local += from_unix;
 		s->stats.connections++;
 	}
 	turn_end(c);
@@ -657,6 +701,7 @@ int http_server_new(
 	s->due_armed_ns = INT64_MAX;
 	s->date_s = INT64_MIN;
 	s->connections_max = opt->connections_max ? opt->connections_max : CONNECTIONS_DEFAULT;
+	s->of_address_max = opt->connections_of_address_max;
 	s->in_max = opt->body_buffer_bytes ? opt->body_buffer_bytes : BODY_BUFFER_BYTES;
 	if (s->in_max < HTTP1_HEAD_MAX)
 		s->in_max = HTTP1_HEAD_MAX;

@@ -38,7 +38,10 @@ struct http_options {
 	const char *address;        /* "127.0.0.1", "::1"; NULL: no TCP */
 	uint16_t port;              /* 0: any */
 	const char *unix_path;      /* listens there too, mode 0600, in place of a socket left behind; at most 107 bytes; NULL: not */
-	uint32_t connections_max;   /* 0: 1,024 (past it: 503) */
+	/* TCP connections at once, 0: 1,024. Past it the one that has been idle longest makes way, when that was a second or more; else 503. The
+	 * socket in the file system has room of its own beside. */
+	uint32_t connections_max;
+	uint32_t connections_of_address_max; /* of them from one address (IPv6: one /64); past it 503; 0: no bound */
 	/* TCP connections speak TLS, the socket in the file system does not. Borrowed; http_tls_replace() at any time. A plain request there gets
 	 * a 400 that says https. NULL: plain. */
 	struct http_tls *tls;
@@ -72,10 +75,11 @@ void http_set_data(struct http_x *x, void *data);
 void *http_data(const struct http_x *x);
 
 struct http_server_stats {
-	/* Since the start; refused connections (503) are not counted; bytes are HTTP's, without what TLS adds. */
+	/* Since the start; connections without the refused (503, or closed unheard); bytes are HTTP's, without what TLS adds. */
 	uint64_t requests, connections, aborted, bytes_in, bytes_out;
+	uint64_t refused, yielded;              /* connections: told to come later; idle ones that made way */
 	uint64_t handshakes, handshakes_failed; /* of TLS, also those that took too long */
-	uint32_t open;                                                /* connections now */
+	uint32_t open;                          /* connections now */
 };
 void http_server_stats(const struct http_server *s, struct http_server_stats *ret);
 

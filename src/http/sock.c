@@ -261,7 +261,7 @@ void sock_end(struct conn *c)
 		tls_end(c->tls);
 }
 
-void sock_peer(struct conn *c)
+size_t sock_peer(struct conn *c, uint8_t bytes[16])
 {
 	union {
 		struct sockaddr a;
@@ -273,8 +273,10 @@ void sock_peer(struct conn *c)
 	bool six;
 
 	if (getpeername(c->fd, &peer.a, &n) != 0)
-		return;
+		return 0;
 	six = peer.a.sa_family == AF_INET6;
-	if (!address_text(c->peer, sizeof c->peer, six ? peer.in6.sin6_addr.s6_addr : (const uint8_t *)&peer.in.sin_addr, six ? 16 : 4))
+	memcpy(bytes, six ? peer.in6.sin6_addr.s6_addr : (const uint8_t *)&peer.in.sin_addr, six ? 16 : 4);
+	if (!address_text(c->peer, sizeof c->peer, bytes, six ? 16 : 4))
 		c->peer[0] = '\0';
+	return six ? 16 : 4;
 }

@@ -576,7 +576,7 @@ int archive_commit(struct archive *a, struct archive_snapshot *s, struct diag *d
 struct archive_sweep {
 	struct archive *a;
 	struct buf named; /* digests of all pieces that a manifest names, 32 bytes each, sorted */
-	unsigned folder;  /* next; FOLDERS: objects itself */
+	unsigned folder;  /* next; FOLDERS: objects itself; then snapshots */
 };
 
 static int by_digest(const void *a, const void *b) { return memcmp(a, b, 32); }
@@ -689,7 +689,7 @@ int archive_prune(struct archive *a, struct archive_sweep **ret, size_t keep, st
 
 struct folder_sweep {
 	struct archive_sweep *w;
-	const char *prefix; /* two digits, or "" for the folder above */
+	const char *prefix; /* two digits, or "" for the folders above */
 	struct buf names;   /* to be removed, NUL-ended */
 };
 
@@ -715,8 +715,12 @@ static int on_piece(void *arg, const char *name)
 		if (err != 0)
 			return err == MO_ENOMEM ? err : 0; /* none of ours */
 		drop = !f->w->named.n || !bsearch(digest, f->w->named.p, f->w->named.n / 32, 32, by_digest);
-	} else {
+	} else if (f->w->folder == FOLDERS) {
 		drop = strncmp(name, TEMP, sizeof TEMP - 1) == 0;
+	} else {
+		/* A manifest whose backup was killed: another never has its name. */
+		drop = strlen(name) == ARCHIVE_ID - 1 + strlen(".json.tmp") && archive_is_id(span_of(name, ARCHIVE_ID - 1)) &&
+		        strcmp(name + ARCHIVE_ID - 1, ".json.tmp") == 0;
 	}
 	if (drop)
 		buf_add(&f->names, span_of(name, strlen(name) + 1));
@@ -726,14 +730,14 @@ static int on_piece(void *arg, const char *name)
 int archive_sweep(struct archive_sweep *w, struct diag *d)
 {
 	char prefix[3] = "";
-	if (w->folder > FOLDERS)
+	if (w->folder > FOLDERS + 1)
 		return 0;
 	if (w->folder < FOLDERS)
 		snprintf(prefix, sizeof prefix, "%02x", w->folder);
 	struct folder_sweep f = {.w = w, .prefix = prefix};
 	struct archive *a = w->a;
 	buf_init(&f.names, 0);
-	char *folder = path_of(a, "objects", prefix, "");
+	char *folder = path_of(a, w->folder > FOLDERS ? "snapshots" : "objects", prefix, "");
 	int err = folder ? vfs_list(a->vfs, folder, on_piece, &f) : MO_ENOMEM;
 	if (err == MO_ENOENT)
 		err = 0;
@@ -754,7 +758,7 @@ int archive_sweep(struct archive_sweep *w, struct diag *d)
 		w->folder++;
 	buf_free(&f.names);
 	free(folder);
-	return err != 0 ? err : w->folder > FOLDERS ? 0 : MO_EAGAIN;
+	return err != 0 ? err : w->folder > FOLDERS + 1 ? 0 : MO_EAGAIN;
 }
 
 void archive_sweep_free(struct archive_sweep *w)

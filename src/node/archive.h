@@ -100,7 +100,8 @@ struct archive_stats {
 };
 void archive_stats(const struct archive *a, struct archive_stats *ret);
 
-/* Removes all but the `keep` newest good snapshots, then pieces that nobody names, one folder a call of archive_sweep().
+/* Removes all but the `keep` newest good snapshots, then pieces that nobody names and what killed backups left unfinished, one folder
+ * a call of archive_sweep().
  * MO_ECORRUPT: a manifest cannot be read, so no piece may be removed. */
 struct archive_sweep;
 MO_MUST_USE int archive_prune(struct archive *a, struct archive_sweep **ret, size_t keep, struct diag *d);

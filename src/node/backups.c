@@ -288,13 +288,20 @@ static bool is_due(struct backups *b, const struct settings *s, int64_t now_ns)
 	return due;
 }
 
+/* Whether a backup would take the room that the node itself is short of. */
+static bool same_device(struct backups *b, const char *target)
+{
+	struct vfs_stat ours, theirs;
+	return vfs_stat(b->node->vfs, b->node->folder->path, &ours) == 0 && vfs_stat(b->node->vfs, target, &theirs) == 0 && ours.device == theirs.device;
+}
+
 void backups_tick(struct backups *b)
 {
 	struct settings *s = malloc(sizeof *s);
 	if (!s)
 		return; /* the next second */
 	node_settings(b->node, s);
-	if (is_due(b, s, wall_now())) {
+	if (is_due(b, s, wall_now()) && !(disk_state(node_disk(b->node)) >= DISK_SPARE && same_device(b, s->backup_target))) {
 		struct backups_ask ask = {.target = span_str(s->backup_target), .who = SPAN_LIT("schedule"), .keep = (size_t)s->backup_keep};
 		int err = backups_run(b, &ask, NULL);
 		(void)err; /* the workers' queue is full: the next second */

@@ -523,6 +523,8 @@ void collect_status(struct collect *c, struct span device, struct device_status 
 		ret->known = true;
 		ret->state = v->ops ? v->state : DRIVER_ONLINE;
 		ret->trouble = v->trouble;
+		if (v->unstored && v->trouble.msg == MSG_NONE)
+			diag_set(&ret->trouble, MO_EFULL, MSG_DISK_DEVICE_UNSTORED);
 		ret->last_value_ns = v->last_value_ns;
 		ret->values = v->values;
 		ret->push = v->info.push;

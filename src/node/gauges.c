@@ -15,7 +15,7 @@ struct gauges {
 	struct work work;
 	atomic_bool away, taken;
 	int64_t last_ns; /* loop thread; 0: never */
-	_Atomic uint64_t disk_free, disk_size, cases_open, devices[DRIVER_STATES];
+	_Atomic uint64_t cases_open, devices[DRIVER_STATES];
 };
 
 static void count_cases(struct gauges *g, struct store_reader *r)
@@ -56,11 +56,6 @@ static void count_devices(struct gauges *g, struct store_reader *r)
 static void look(struct work *w, struct store_reader *r)
 {
 	struct gauges *g = (struct gauges *)((char *)w - offsetof(struct gauges, work));
-	uint64_t free_bytes, size;
-	if (vfs_space(g->node->vfs, g->node->folder->path, &free_bytes, &size) == 0) {
-		atomic_store(&g->disk_free, free_bytes);
-		atomic_store(&g->disk_size, size);
-	}
 	count_cases(g, r);
 	count_devices(g, r);
 	atomic_store(&g->taken, true);
@@ -96,8 +91,6 @@ void gauges_read(const struct gauges *g, struct gauges_now *ret)
 	if (!g)
 		return;
 	ret->taken = atomic_load(&g->taken);
-	ret->disk_free_bytes = atomic_load(&g->disk_free);
-	ret->disk_size_bytes = atomic_load(&g->disk_size);
 	ret->cases_open = atomic_load(&g->cases_open);
 	ret->devices_online = atomic_load(&g->devices[DRIVER_ONLINE]);
 	ret->devices_connecting = atomic_load(&g->devices[DRIVER_CONNECTING]);

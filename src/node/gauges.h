@@ -1,4 +1,4 @@
-/* Measurements for /metrics that need the store or the disk, which the loop
+/* Measurements for /metrics that need the store, which the loop
  * must not wait for: a worker takes them now and then. */
 #ifndef MO_NODE_GAUGES_H
 #define MO_NODE_GAUGES_H
@@ -13,7 +13,6 @@ struct node;
 struct gauges;
 struct gauges_now {
 	bool taken; /* false: not yet */
-	uint64_t disk_free_bytes, disk_size_bytes; /* of the file system that the folder lies on; free: to us */
 	uint64_t cases_open; /* in state open, which nobody has looked at; counted up to GAUGES_CASES_MAX */
 	uint64_t devices_online, devices_connecting, devices_offline; /* those that are not switched off */
 };

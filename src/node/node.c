@@ -13,6 +13,7 @@
 #define NODE_SECOND NS_PER_S
 #define NODE_BEHIND_NS (5 * NS_PER_S)  /* as the allowed skew */
 #define NODE_LOOP_STUCK_NS (3 * NS_PER_S)
+#define NODE_PROBE_NS (50 * NS_PER_MS) /* how often the loop's delay is sampled */
 #define NODE_DRAIN_STEP_NS (10 * NS_PER_MS)
 
 /* ---- small accessors ---- */
@@ -23,6 +24,7 @@ struct sdb *node_sdb(struct node *n) { return n->sdb; }
 struct writer *node_writer(struct node *n) { return n->writer; }
 struct storer *node_storer(struct node *n) { return n->storer; }
 const struct zone *node_zone(struct node *n) { return n->zone; }
+uint32_t node_connections_max(struct node *n) { return n->connections_max; }
 uint16_t node_port(struct node *n) { return n->server ? http_server_port(n->server) : 0; }
 int64_t node_started(struct node *n) { return n->started_ns; }
 struct http_server *node_server(struct node *n) { return n->server; }
@@ -42,6 +44,7 @@ struct logins *node_logins(struct node *n) { return n->logins; }
 struct journal *node_journal(struct node *n) { return n->journal; }
 struct crashes *node_crashes(struct node *n) { return n->crashes; }
 const struct gauges *node_gauges(struct node *n) { return n->gauges; }
+struct disk *node_disk(struct node *n) { return disks_disk(n->disks); }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
 
 void node_set_handler(struct node *n, const struct http_handler *h, void *arg)
@@ -306,6 +309,8 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	if (err == 0)
 		err = settings_zone(n, &n->zone, &n->folder->settings, d);
 	if (err == 0)
+		err = disks_new(&n->disks, n);
+	if (err == 0)
 		err = open_engines(n, d);
 	if (err == 0)
 		err = loop_new(&n->loop);
@@ -539,6 +544,8 @@ static void every_second(void *arg)
 	backups_tick(n->backups);
 	exports_tick(n->exports);
 	drills_tick(n->drills);
+	disks_tick(n->disks, now);
+	connections_tick(n);
 	say_failures(n);
 	journal_tick(n->journal, wall_now(), now);
 	gauges_tick(n->gauges, now);
@@ -573,6 +580,8 @@ static int64_t workers_since(void *arg)
 	return latest;
 }
 
+static void probe_loop(void *arg, int64_t every_ns) { loop_probe(((struct node *)arg)->loop, every_ns); }
+
 static void said_stuck(void *arg, const char *name, bool stuck, int64_t stood_ns)
 {
 	struct node *n = arg;
@@ -594,7 +603,8 @@ static int start_watchdog(struct node *n)
 	int64_t limit = n->opt.watchdog_ns ? n->opt.watchdog_ns : NODE_STUCK_NS;
 	struct watchdog_row rows[] = {{"loop", limit < NODE_LOOP_STUCK_NS ? NODE_LOOP_STUCK_NS : limit, loop_since, n}, {"log", limit, log_since, n},
 		{"store", limit, store_since, n}, {"worker", 6 * limit, workers_since, n}};
-	return watchdog_new(&n->watchdog, rows, sizeof rows / sizeof *rows, limit < NS_PER_S ? limit / 2 : NS_PER_S / 2, said_stuck, n);
+	return watchdog_new(&n->watchdog, rows, sizeof rows / sizeof *rows, limit < NS_PER_S ? limit / 2 : NS_PER_S / 2, probe_loop, NODE_PROBE_NS,
+		said_stuck, n);
 }
 
 void node_watchdog(struct node *n, unsigned *ret_stuck, uint64_t *ret_times)
@@ -620,6 +630,8 @@ int node_start(struct node *n, struct diag *d)
 		err = signals_new(&n->signals);
 	if (err == 0)
 		err = writer_new(&n->writer, n->sdb, NODE_QUEUE);
+	if (err == 0)
+		writer_set_disk(n->writer, disks_disk(n->disks));
 	if (err == 0 && !n->opt.offline)
 		err = live_new(&n->live, n);
 	if (err == 0)
@@ -665,7 +677,10 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = node_tls_new(&n->tls, n, d);
 	if (err == 0) {
-		struct http_options opt = {.address = n->address, .port = (uint16_t)n->port_wanted, .unix_path = sock, .tls = node_tls_server(n->tls)};
+		struct http_options opt = {.address = n->address, .port = (uint16_t)n->port_wanted, .unix_path = sock, .tls = node_tls_server(n->tls),
+			.connections_max = connections_bound(n, n->settings.connections),
+			.connections_of_address_max = (uint32_t)n->settings.connections_of_address};
+		n->connections_max = opt.connections_max;
 		err = http_server_new(&n->server, n->loop, &opt, n->handler, n->handler_arg, d);
 	}
 	if (err == 0) {
@@ -743,6 +758,7 @@ void node_close(struct node *n)
 	gauges_free(n->gauges);
 	/* A flushed folder starts without replaying its log; when it fails, the log still holds everything. */
 	if (n->writer) {
+		sdb_set_merging(n->sdb, disk_state(disks_disk(n->disks)) < DISK_SPARE);
 		int err = sdb_maintain(n->sdb, true, NULL);
 		(void)err;
 	}
@@ -751,6 +767,7 @@ void node_close(struct node *n)
 	bqueue_free(n->work);
 	sdb_close(n->sdb);
 	store_close(n->store);
+	disks_free(n->disks);
 	loop_free(n->loop);
 	signals_free(n->signals);
 	clock_free(n->clock);

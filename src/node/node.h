@@ -22,6 +22,7 @@
 struct node;
 struct crash;
 struct crashes;
+struct disk;
 struct gauges;
 struct journal;
 /* What the service manager may want to know. */
@@ -78,6 +79,7 @@ MO_MUST_USE int node_zone_named(struct node *n, struct zone **ret, struct span n
 /* A copy: SIGHUP may change them at any time. */
 void node_settings(struct node *n, struct settings *ret);
 uint16_t node_port(struct node *n);
+uint32_t node_connections_max(struct node *n); /* at once */
 /* Where it listens, in digits. */
 const char *node_address(struct node *n);
 /* Whether TCP connections speak TLS. */
@@ -101,6 +103,7 @@ void node_log(struct node *n, const char *level, const struct diag *d);
 struct journal *node_journal(struct node *n); /* what node_log() was told */
 struct crashes *node_crashes(struct node *n); /* NULL: offline */
 const struct gauges *node_gauges(struct node *n);
+struct disk *node_disk(struct node *n); /* what room there is (node/disk.h) */
 
 /* Worker pool: fn(arg, reader) on a worker with that worker's store reader. MO_EAGAIN: full; MO_ECANCELED: the node is closing. */
 struct work {

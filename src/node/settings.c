@@ -27,6 +27,10 @@ static const struct setting_key keys[] = {
 	{"listen.port", SET_PORT, AT(port), "8470", true, false, "접속을 받을 포트", "Port to listen on"},
 	{"listen.names", SET_NAMES, AT(names), "", false, false, "이 PC를 부르는 다른 이름과 주소, 쉼표로 나눔 (인증서에 들어갑니다)",
 		"Other names and addresses of this PC, with commas (they go into its certificate)"},
+	{"listen.connections", SET_CONNECTIONS, AT(connections), "10240", true, false, "동시에 받을 수 있는 접속 수 (접속 하나에 약 1 KB, https면 약 15 KB)",
+		"How many connections at once (some 1 KB each, with https some 15 KB)"},
+	{"listen.connections_of_address", SET_COUNT, AT(connections_of_address), "1024", true, false,
+		"한 주소에서 동시에 받을 수 있는 접속 수 (0이면 제한 없음)", "How many of them from one address (0: no bound)"},
 	{"tls.mode", SET_TLS, AT(tls_mode), "off", true, false, "암호화 접속(https): off 끔, own 노드가 만든 인증서, given 받은 인증서",
 		"Encrypted access (https): off, own (the node's own certificate) or given"},
 	{"tls.certificate", SET_TEXT, AT(tls_certificate), "", false, false, "given일 때 인증서 파일 (PEM, 서버 것이 먼저)",
@@ -44,6 +48,14 @@ static const struct setting_key keys[] = {
 	{"backup.every", SET_HOURS, AT(backup_every_h), "24", false, false, "백업 간격 (시간, 0이면 끔)", "Hours from one backup to the next (0: off)"},
 	{"backup.keep", SET_COUNT, AT(backup_keep), "30", false, false, "남겨 둘 백업 수, 오래된 것부터 지웁니다 (0이면 모두 남김)",
 		"How many of the newest backups stay (0: all)"},
+	{"disk.warn", SET_PERCENT, AT(disk_warn), "85", false, false, "디스크가 이만큼 차면 알립니다 (%)", "Warn when so much of the disk is used (%)"},
+	{"disk.spare", SET_PERCENT, AT(disk_spare), "90", false, false, "이만큼 차면 미뤄도 되는 일을 멈춥니다 (%)", "From here on no work that can wait (%)"},
+	{"disk.no_blobs", SET_PERCENT, AT(disk_no_blobs), "93", false, false, "이만큼 차면 파일을 더 받지 않습니다 (%)", "From here on no more files are taken (%)"},
+	{"disk.no_values", SET_PERCENT, AT(disk_no_values), "96", false, false, "이만큼 차면 측정값과 기록도 받지 않습니다 (%)",
+		"From here on neither values nor records are taken (%)"},
+	{"disk.reserve", SET_BYTES, AT(disk_reserve_bytes), "67108864", false, false,
+		"노드가 켜지고 끝나고 지우는 데 쓰려고 늘 비워 두는 자리 (바이트). 빈자리가 이것의 4, 3, 2, 1배보다 적어도 위의 네 단계로 봅니다",
+		"Kept free so that the node can start, end and delete (bytes). Less than 4, 3, 2, 1 times this free counts as the four marks above, too"},
 	{"demo.sync_delay", SET_MS, AT(sync_delay_ms), "0", true, true, "디스크 동기화마다 더하는 지연 (밀리초, 시연용)",
 		"Delay added to every disk sync (milliseconds, demo only)"},
 };
@@ -70,6 +82,8 @@ static const char *expected(enum setting_type t)
 	case SET_FOLDER: return "/...";
 	case SET_HOURS: return "0..8760";
 	case SET_COUNT: return "0..10000";
+	case SET_PERCENT: return "1..100";
+	case SET_CONNECTIONS: return "64..100000";
 	case SET_TEXT: break;
 	}
 	return "UTF-8";
@@ -130,9 +144,19 @@ static bool put(struct settings *s, const struct setting_key *k, struct span v)
 			return false;
 		*(int64_t *)(void *)at = n;
 		return true;
+	case SET_PERCENT:
+		if (!number_in(v, 1, 100, &n))
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
 	case SET_HOURS:
 	case SET_COUNT:
 		if (!number_in(v, 0, k->type == SET_HOURS ? 8760 : 10000, &n))
+			return false;
+		*(int64_t *)(void *)at = n;
+		return true;
+	case SET_CONNECTIONS:
+		if (!number_in(v, 64, 100000, &n))
 			return false;
 		*(int64_t *)(void *)at = n;
 		return true;
@@ -198,7 +222,7 @@ struct reading {
 	struct settings *s;
 	const char *file;
 	bool demo;
-	uint32_t seen; /* bit per key */
+	uint64_t seen; /* bit per key */
 	struct diag *d;
 };
 
@@ -272,7 +296,7 @@ static int read_mapping(struct reading *r, yaml_document_t *doc, const yaml_node
 		if (v->type != YAML_SCALAR_NODE)
 			return refuse(r, MSG_SETTING_VALUE, v, name, SPAN_LIT("…"), expected(key->type));
 		struct span text = span_of(v->data.scalar.value, v->data.scalar.length);
-		uint32_t bit = UINT32_C(1) << (key - keys);
+		uint64_t bit = UINT64_C(1) << (key - keys);
 		if (r->seen & bit)
 			return refuse(r, MSG_SETTING_TWICE, k, name, text, "");
 		r->seen |= bit;
@@ -333,6 +357,8 @@ static void write_scalar(struct buf *out, const struct settings *s, const struct
 	case SET_SECONDS:
 	case SET_HOURS:
 	case SET_COUNT:
+	case SET_PERCENT:
+	case SET_CONNECTIONS:
 	case SET_MS: buf_printf(out, "%lld", (long long)*(const int64_t *)(const void *)at); return;
 	case SET_LANG:
 	case SET_HHMM:

@@ -15,6 +15,8 @@ struct settings {
 	char day_begins[6];      /* production day, "08:00" */
 	char address[64];        /* listen */
 	uint16_t port;
+	int64_t connections;     /* most at once */
+	int64_t connections_of_address; /* most of one address; 0: all of them */
 	char names[512];         /* more names of this PC, with commas */
 	char tls_mode[6];        /* "off", "own", "given" */
 	char tls_certificate[512], tls_key[512]; /* of given ones; relative: below the folder */
@@ -24,12 +26,14 @@ struct settings {
 	char backup_target[512]; /* folder, absolute; "": no schedule */
 	int64_t backup_every_h;  /* 0: off */
 	int64_t backup_keep;     /* newest snapshots that stay; 0: all */
+	int64_t disk_warn, disk_spare, disk_no_blobs, disk_no_values; /* percent used (node/disk.h) */
+	int64_t disk_reserve_bytes;
 	int64_t sync_delay_ms;   /* demo folders only: added to each sync */
 	uint64_t zone_line;      /* of moru.yaml, for the words when there is no such zone; 0: not told there */
 	uint64_t address_line;   /* likewise */
 };
 static inline bool settings_tls(const struct settings *s) { return strcmp(s->tls_mode, "off") != 0; }
-enum setting_type { SET_TEXT, SET_ZONE, SET_ADDRESS, SET_NAMES, SET_TLS, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM, SET_FOLDER, SET_HOURS, SET_COUNT };
+enum setting_type { SET_TEXT, SET_ZONE, SET_ADDRESS, SET_NAMES, SET_TLS, SET_PORT, SET_BYTES, SET_SECONDS, SET_MS, SET_LANG, SET_HHMM, SET_FOLDER, SET_HOURS, SET_COUNT, SET_PERCENT, SET_CONNECTIONS };
 struct setting_key {
 	const char *key;     /* "listen.port" */
 	enum setting_type type;

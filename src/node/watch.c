@@ -274,6 +274,10 @@ static void poll_run(struct work *work, struct store_reader *r)
 			i++;
 			continue;
 		}
+		if (!gone && disk_state(node_disk(w->node)) >= DISK_NO_BLOBS) {
+			i++; /* it waits until there is room */
+			continue;
+		}
 		if (!gone)
 			take(w, s, r);
 		*s = w->seen[--w->n_seen];

@@ -11,7 +11,8 @@ struct watchdog {
 	pthread_t thread;
 	bool started;
 	struct bqueue *end; /* nothing ever comes: closed to end the wait */
-	int64_t period_ns;
+	int64_t period_ns, beat_ns;
+	void (*beat)(void *arg, int64_t beat_ns);
 	struct watchdog_row rows[WATCHDOG_ROWS_MAX];
 	int64_t stuck_since_ns[WATCHDOG_ROWS_MAX]; /* 0: well */
 	unsigned n;
@@ -45,13 +46,21 @@ static void *watch(void *arg)
 {
 	struct watchdog *g = arg;
 	void *none;
-	while (bqueue_pop(g->end, &none, g->period_ns) == MO_ETIMEOUT)
+	int64_t looked = mono_now();
+	while (bqueue_pop(g->end, &none, g->beat ? g->beat_ns : g->period_ns) == MO_ETIMEOUT) {
+		int64_t now = mono_now();
+		if (g->beat)
+			g->beat(g->arg, g->beat_ns);
+		if (g->beat && now - looked < g->period_ns)
+			continue;
+		looked = now;
 		look(g);
+	}
 	return NULL;
 }
 
 int watchdog_new(struct watchdog **ret, const struct watchdog_row *rows, unsigned n, int64_t period_ns,
-	void (*said)(void *arg, const char *name, bool stuck, int64_t stood_ns), void *arg)
+	void (*beat)(void *arg, int64_t beat_ns), int64_t beat_ns, void (*said)(void *arg, const char *name, bool stuck, int64_t stood_ns), void *arg)
 {
 	if (n > WATCHDOG_ROWS_MAX)
 		return MO_EINVAL;
@@ -62,6 +71,8 @@ int watchdog_new(struct watchdog **ret, const struct watchdog_row *rows, unsigne
 		g->rows[i] = rows[i];
 	g->n = n;
 	g->period_ns = period_ns;
+	g->beat = beat;
+	g->beat_ns = beat_ns;
 	g->said = said;
 	g->arg = arg;
 	int err = bqueue_new(&g->end, 1);

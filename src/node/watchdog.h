@@ -20,10 +20,10 @@ struct watchdog_row {
 	void *arg;
 };
 struct watchdog;
-/* Copies the rows; looks every period_ns. said(): a thread got stuck or goes on after `stood_ns`; called from the watchdog's thread.
+/* Copies the rows; looks every period_ns, and calls beat() every beat_ns, which is less (NULL: does not). said(): a thread got stuck or goes on after `stood_ns`; called from the watchdog's thread.
  * MO_EINVAL: too many rows. */
 MO_MUST_USE int watchdog_new(struct watchdog **ret, const struct watchdog_row *rows, unsigned n, int64_t period_ns,
-	void (*said)(void *arg, const char *name, bool stuck, int64_t stood_ns), void *arg);
+	void (*beat)(void *arg, int64_t beat_ns), int64_t beat_ns, void (*said)(void *arg, const char *name, bool stuck, int64_t stood_ns), void *arg);
 /* No more calls after it. */
 void watchdog_free(struct watchdog *g);
 /* Any thread: threads stuck now, and times one got stuck. */

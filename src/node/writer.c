@@ -21,6 +21,7 @@ struct writer {
 	struct bqueue *queue;
 	void (*synced)(void *arg);
 	void *synced_arg;
+	struct disk *disk;
 	_Atomic int64_t busy_since_ns; /* the round under way; 0: none */
 
 	pthread_t maintainer;
@@ -38,6 +39,7 @@ struct writer {
 
 	/* of the round that runs; log thread only */
 	bool from_file; /* of the job that runs */
+	uint64_t round_bytes;
 	struct tap *round;
 	size_t n_round, cap_round;
 };
@@ -130,11 +132,16 @@ static void ask_maintain(struct writer *w)
 
 int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended *ret, struct diag *d)
 {
+	int full = disk_allows(w->disk, DISK_VALUES, d);
+	if (full != 0)
+		return full;
 	for (;;) {
 		int err = sdb_append(w->db, b, ret, d);
 		if (err != MO_EAGAIN) {
-			if (err == 0)
+			if (err == 0) {
 				err = tap_batch(w, b);
+				w->round_bytes += sbatch_bytes(b);
+			}
 			return err;
 		}
 		/* The heads are full: hold back until a flush made room, or could not. */
@@ -189,6 +196,7 @@ static void *maintain_loop(void *arg)
 		int err = 0;
 		do {
 			pthread_mutex_unlock(&w->mu);
+			sdb_set_merging(w->db, disk_state(w->disk) < DISK_SPARE);
 			if (sdb_wants_maintain(w->db))
 				err = sdb_maintain(w->db, false, d);
 			bool more = err == 0 && sdb_wants_maintain(w->db);
@@ -207,6 +215,10 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 {
 	struct diag *d = calloc(1, sizeof *d);
 	w->n_round = 0;
+	w->round_bytes = 0;
+	if (w->disk)
+		disk_look(w->disk, mono_now());
+	sdb_set_merging(w->db, disk_state(w->disk) < DISK_SPARE);
 	for (size_t i = 0; i < n; i++) {
 		struct wjob *j = jobs[i];
 		struct diag *jd = calloc(1, sizeof *jd);
@@ -221,6 +233,8 @@ static void run_round(struct writer *w, struct wjob **jobs, size_t n)
 	pthread_mutex_lock(&w->mu);
 	if (err == 0)
 		err = tap_publish(w);
+	if (err == 0)
+		w->stats.bytes += w->round_bytes;
 	w->stats.syncs++;
 	w->stats.jobs += n;
 	w->stats.last_sync_ns = took;
@@ -289,6 +303,8 @@ void writer_set_synced(struct writer *w, void (*fn)(void *arg), void *arg)
 	w->synced = fn;
 	w->synced_arg = arg;
 }
+
+void writer_set_disk(struct writer *w, struct disk *k) { w->disk = k; }
 
 void writer_stop(struct writer *w)
 {

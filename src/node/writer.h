@@ -4,6 +4,7 @@
 #ifndef MO_NODE_WRITER_H
 #define MO_NODE_WRITER_H
 
+#include "node/disk.h"
 #include "series/series.h"
 
 struct writer;
@@ -29,6 +30,8 @@ struct tap {
 MO_MUST_USE int writer_new(struct writer **ret, struct sdb *db, size_t queue_max);
 /* Before the first job: what is called on the log thread after each sync that worked, before the jobs' done(). */
 void writer_set_synced(struct writer *w, void (*fn)(void *arg), void *arg);
+/* Before the first job: whose room is looked at with each round, and who refuses values (MO_EFULL). NULL: nobody. */
+void writer_set_disk(struct writer *w, struct disk *k);
 /* Finishes what is queued and ends the threads; submitting gives MO_ECANCELED from then on. NULL and twice are fine. */
 void writer_stop(struct writer *w);
 /* Stops first. */
@@ -45,7 +48,7 @@ MO_MUST_USE int writer_run(struct writer *w, int (*run)(struct wjob *j, struct w
 
 /* Inside run(): */
 struct sdb *writer_db(struct writer *w);
-/* Appends and taps; waits for maintenance when the heads are full, and gives its error when it fails. */
+/* Appends and taps; waits for maintenance when the heads are full, and gives its error when it fails. MO_EFULL: the disk has no room for values. */
 MO_MUST_USE int writer_append(struct writer *w, const struct sbatch *b, struct sdb_appended *ret, struct diag *d);
 
 /* Any thread: gives what was made durable since the last call and empties it. *ret malloc'ed (NULL when n == 0). */
@@ -53,6 +56,7 @@ MO_MUST_USE int writer_taps(struct writer *w, struct tap **ret, size_t *ret_n);
 
 struct writer_stats {
 	uint64_t jobs, syncs, points, failed;
+	uint64_t bytes; /* of the values, as a batch of the log holds them (docs/formats/series.md) */
 	int64_t last_sync_ns, longest_sync_ns; /* durations */
 };
 void writer_stats(struct writer *w, struct writer_stats *ret);

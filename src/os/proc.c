@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -227,15 +228,17 @@ uint64_t proc_raise_files(uint64_t wanted)
 	return (uint64_t)l.rlim_cur;
 }
 
-uint64_t proc_pss_bytes(void)
+void proc_trim(void) { (void)malloc_trim(0); }
+
+/* The beginning of a file of /proc as text; false: none. */
+static bool read_proc(const char *path, char *text, size_t size)
 {
-	char text[ROLLUP_BYTES];
 	size_t n = 0;
-	int fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
-	while (n < sizeof text - 1) {
-		ssize_t k = read(fd, text + n, sizeof text - 1 - n);
+		return false;
+	while (n < size - 1) {
+		ssize_t k = read(fd, text + n, size - 1 - n);
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k <= 0)
@@ -244,6 +247,25 @@ uint64_t proc_pss_bytes(void)
 	}
 	(void)close(fd);
 	text[n] = 0;
+	return n > 0;
+}
+
+int proc_written_bytes(uint64_t *ret)
+{
+	static const char key[] = "\nwrite_bytes:";
+	char text[ROLLUP_BYTES];
+	const char *p = read_proc("/proc/self/io", text, sizeof text) ? strstr(text, key) : NULL;
+	if (!p)
+		return MO_EIO;
+	*ret = strtoull(p + strlen(key), NULL, 10);
+	return 0;
+}
+
+uint64_t proc_pss_bytes(void)
+{
+	char text[ROLLUP_BYTES];
+	if (!read_proc("/proc/self/smaps_rollup", text, sizeof text))
+		return 0;
 	const char *p = strstr(text, "\nPss:");
 	if (!p)
 		return 0;

@@ -33,6 +33,11 @@ MO_MUST_USE int proc_no_core(void);
  * holds from now on; 0: not known. */
 uint64_t proc_raise_files(uint64_t wanted);
 uint64_t proc_files_limit(void); /* 0: not known */
+/* Bytes that this process made file systems write to their devices since it began (write_bytes of /proc/self/io: pages as they are made dirty,
+ * journal and device's own writing not included; files that live in memory cost none). MO_EIO: not known. */
+MO_MUST_USE int proc_written_bytes(uint64_t *ret);
+/* Gives free memory of the heap back to the system (malloc_trim(3)): some milliseconds, in which threads that want memory wait. */
+void proc_trim(void);
 /* From /proc/self/smaps_rollup; 0 where not known. */
 uint64_t proc_pss_bytes(void);
 

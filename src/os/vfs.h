@@ -33,6 +33,7 @@ struct vfs_stat {
 	uint64_t size_bytes;
 	int64_t mtime_ns;
 	bool is_dir;
+	uint64_t device; /* files of one device share its room; in memory all do */
 };
 struct vfs_file;
 struct vfs;

@@ -301,6 +301,7 @@ static int real_stat(struct vfs *v, const char *path, struct vfs_stat *ret)
 	ret->size_bytes = S_ISDIR(st.st_mode) ? 0 : (uint64_t)st.st_size;
 	ret->mtime_ns = (int64_t)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 	ret->is_dir = S_ISDIR(st.st_mode);
+	ret->device = (uint64_t)st.st_dev;
 	return 0;
 }
 

@@ -298,6 +298,38 @@ static int bury(struct sdb *db)
 	return r;
 }
 
+int maintain_commit(struct sdb *db, struct seg *add, struct diag *d)
+{
+	int r = db->ready && db->ready_merge ? commit(db, d) : 0;
+	if (r == 0 && db->has_frozen)
+		r = flush(db, d);
+	if (!add)
+		return r;
+	if (r != 0) {
+		int left = vfs_unlink(db->vfs, add->path); /* no manifest names it: where this fails, the next start removes it */
+		(void)left;
+		seg_unref(add);
+		return r;
+	}
+	db->ready = add;
+	db->ready_merge = true;
+	return commit(db, d);
+}
+
+int maintain_flush(struct sdb *db, struct diag *d)
+{
+	pthread_mutex_lock(&db->mu);
+	bool unflushed = db->applied > db->log_from;
+	pthread_mutex_unlock(&db->mu);
+	return db->has_frozen || unflushed ? flush(db, d) : 0;
+}
+
+int maintain_tidy(struct sdb *db, struct diag *d)
+{
+	int r = bury(db), r2 = wal_retire(&db->wal, db->log_from);
+	return series_say_os(d, r != 0 ? r : r2, "unlink", db->path);
+}
+
 static bool log_long(struct sdb *db)
 {
 	uint64_t limit = 4 * db->opt.head_budget_bytes;
@@ -316,10 +348,12 @@ bool sdb_wants_maintain(struct sdb *db)
 	if (db->opt.read_only || atomic_load(&db->failed))
 		return false;
 	pthread_mutex_lock(&db->mu);
-	bool points = db->points_head > 0, unflushed = db->applied > db->log_from, merge = merge_wanted(db);
+	bool points = db->points_head > 0, unflushed = db->applied > db->log_from, merge = !atomic_load(&db->no_merging) && merge_wanted(db);
 	pthread_mutex_unlock(&db->mu);
 	return merge || (points && heads_over(db)) || (unflushed && log_long(db));
 }
+
+void sdb_set_merging(struct sdb *db, bool merging) { atomic_store(&db->no_merging, !merging); }
 
 int sdb_maintain(struct sdb *db, bool all, struct diag *d)
 {
@@ -335,7 +369,7 @@ int sdb_maintain(struct sdb *db, bool all, struct diag *d)
 	pthread_mutex_unlock(&db->mu);
 	if (r == 0 && (db->has_frozen || (unflushed && all) || (points && heads_over(db)) || (unflushed && log_long(db))))
 		r = flush(db, d);
-	bool more = true;
+	bool more = !atomic_load(&db->no_merging);
 	while (r == 0 && more) {
 		r = merge_some(db, &db->ready, d);
 		more = r == 0 && db->ready;

@@ -79,13 +79,12 @@ bool merge_wanted(struct sdb *db)
 	return choose(db, &at, &n);
 }
 
-/* A block as it is, when it is large enough to stay one. */
-static bool worth_copying(const struct sdb *db, const struct bentry *e, struct pkey last)
+bool merge_worth_copying(const struct sdb *db, const struct bentry *e, struct pkey last)
 {
 	return e->count >= db->opt.block_points / 2 && !pkey_eq(bentry_last(e), last);
 }
 
-static int copy_block(struct segwriter *w, struct mslice *s, struct diag *d)
+int merge_copy_block(struct segwriter *w, struct mslice *s, struct diag *d)
 {
 	struct span bytes = span_of(s->seg->map + s->whole->offset, s->whole->bytes);
 	if (crc32c(0, bytes) != s->whole->crc) {
@@ -122,8 +121,8 @@ static int merge_series(struct sdb *db, struct segwriter *w, struct seg **g, siz
 		offer = true;
 		if (r != 0)
 			break;
-		if (s.whole && worth_copying(db, s.whole, last)) {
-			r = copy_block(w, &s, d);
+		if (s.whole && merge_worth_copying(db, s.whole, last)) {
+			r = merge_copy_block(w, &s, d);
 			mcur_skip(&m);
 		} else if (s.whole) {
 			offer = false;

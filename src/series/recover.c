@@ -214,7 +214,9 @@ static int by_range(const void *a, const void *b)
 	const struct seg *x = *(struct seg *const *)a, *y = *(struct seg *const *)b;
 	if (x->lo != y->lo)
 		return x->lo < y->lo ? -1 : 1;
-	return x->hi > y->hi ? -1 : x->hi < y->hi;
+	if (x->hi != y->hi)
+		return x->hi > y->hi ? -1 : 1;
+	return x->number > y->number ? -1 : x->number < y->number; /* the later is what a rule of retention left of the other */
 }
 
 static int load_segment(struct recovery *v, uint64_t number, const struct manifest_seg *m, struct diag *d)

@@ -221,6 +221,11 @@ int segwriter_copy(struct segwriter *w, const struct bentry *e, struct span byte
 	return w->out.n >= WRITE_BYTES ? flush(w, d) : 0;
 }
 
+void segwriter_set_fresh(struct segwriter *w, uint64_t fresh)
+{
+	w->cur.fresh = fresh;
+}
+
 int segwriter_end(struct segwriter *w, struct diag *d)
 {
 	int r = close_block(w, d);

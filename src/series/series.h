@@ -141,11 +141,35 @@ uint64_t sdb_sync_count(struct sdb *db);    /* any thread: successful syncs of t
 
 /* Whether heads are over budget (or small segments wait to be merged). */
 bool sdb_wants_maintain(struct sdb *db);
+/* Any thread: whether segments are merged, which takes room for a while; they are, until this says otherwise. */
+void sdb_set_merging(struct sdb *db, bool merging);
 /* Writes the heads to a segment when they are over budget (or the log is long), merges neighbouring segments (one run a call), recycles log
  * files. `all`: flushes whatever is in the heads and merges until nothing is left to merge. After an error the next call goes on where this
  * one stopped; nothing that was readable is lost. MO_ECORRUPT: a block of a segment failed its checksum while merging; that segment stays
  * as it is and is left out from then on. */
 MO_MUST_USE int sdb_maintain(struct sdb *db, bool all, struct diag *d);
+
+/* ---- what a rule of retention gives up ---- */
+struct sdb_numbers {
+	uint64_t first, last; /* both included */
+};
+struct sdb_limit {
+	int64_t before_ns; /* values of a source time before this go; INT64_MIN: none do */
+	const struct sdb_numbers *keep; /* SEQUENCE: but for these; in order, apart from each other */
+	size_t n_keep;
+};
+struct sdb_drop {
+	const struct sdb_limit *limit; /* of series id at [id - 1] */
+	series_id n_limits;            /* of what is beyond nothing goes */
+	uint64_t values, bytes, segments; /* dropped so far; size by which segments shrank; segments written anew */
+	uint64_t damaged, full;        /* segments left as they are: they cannot be read; there is no room to write the rest */
+	bool begun;                    /* the engine's; all zero at first */
+	uint64_t done, last;
+};
+/* One segment's worth: MO_EAGAIN: call again; 0: nothing is left to drop of what was there at the first call. Borrows what q points to. The
+ * thread of sdb_maintain(), which may be called in between. Each step is durable on return, and whole or not done after a power cut; after an
+ * error the next call goes on. The newest time of a series always stays. Readers see what they saw when they began. */
+MO_MUST_USE int sdb_drop(struct sdb *db, struct sdb_drop *q, struct diag *d);
 
 /* ---- reading ---- */
 struct sdb_batch {

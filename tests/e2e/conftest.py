@@ -144,6 +144,8 @@ class Node:
                 body = body.encode()
             c.request(method, path, body=body, headers=h)
             r = c.getresponse()
+            # A live stream has no end: whoever did not expect one would wait for it for ever.
+            assert 'event-stream' not in r.headers.get('Content-Type', ''), (method, path)
             return Answer(r.status, r.headers, r.read())
         finally:
             if connection is None:

@@ -15,7 +15,7 @@ DASHBOARD = ROOT / 'docs' / 'dashboards' / 'moru.json'
 def live(shared_node):
     """name: type, and all names of samples with their labels, once a worker has looked."""
     shared_node.write(['press,asset=P-1 v=1', 'press,asset=P-1 v=2'])
-    text = wait_for(lambda: 'moru_disk_free_bytes' in (t := shared_node.get('/metrics').text) and t)
+    text = wait_for(lambda: 'moru_devices' in (t := shared_node.get('/metrics').text) and t)
     types = dict(re.findall(r'(?m)^# TYPE (\w+) (\w+)$', text))
     samples = [(m[1], m[2] or '', float(m[3])) for m in re.finditer(r'(?m)^(\w+)(\{.*?\})? (\S+)$', text)]
     return types, samples
@@ -57,6 +57,16 @@ def test_the_histogram_adds_up(live):
     assert one['moru_values_total'] >= 2 and one['moru_disk_size_bytes'] >= one['moru_disk_free_bytes'] > 0
 
 
+def test_the_delay_of_the_loop_is_sampled(live):
+    _, samples = live
+    counts = [v for n, _, v in samples if n == 'moru_loop_delay_seconds_bucket']
+    one = {n: v for n, l, v in samples if not l}
+    assert counts == sorted(counts) and len(counts) == 16 and one['moru_loop_delay_seconds_count'] == counts[-1]
+    # Every 50 ms since the start, give or take a busy machine.
+    assert counts[-1] >= one['moru_uptime_seconds'] * 4
+    assert one['moru_http_connections_max'] == 10240
+
+
 def queries(d):
     out = [t['expr'] for p in d['panels'] for t in p['targets']]
     return out + [v['query']['query'] for v in d['templating']['list'] if v['type'] == 'query']
@@ -69,7 +79,8 @@ def test_the_dashboard_asks_for_what_there_is(live):
     asked = {n for q in queries(d) for n in re.findall(r'\bmoru_\w+', q)}
     assert asked <= names, asked - names
     # And shows what it is for.
-    for want in ('values_total', 'loop_callback_seconds_bucket', 'points_in_heads', 'disk_free_bytes', 'devices', 'cases_open', 'crashes_total'):
+    for want in ('values_total', 'loop_callback_seconds_bucket', 'points_in_heads', 'disk_free_bytes', 'devices', 'cases_open', 'crashes_total', 'backup_last_good_seconds',
+                 'backup_failed'):
         assert f'moru_{want}' in asked
     labels = {n: set(re.findall(r'(\w+)=', l)) for n, l, _ in samples if l}
     for q in queries(d):

@@ -8,6 +8,7 @@ import time
 import uuid
 
 import pytest
+from modbus_fake import wait_for
 
 T = 1763770000
 DAY = '2026-11-22T%02d:00:00Z'
@@ -301,7 +302,8 @@ def test_devices(new_node):
     assert n.ask('PUT', '/api/v1/devices/press', body=PUSH).json() == {'name': 'press', 'version': 1}
     assert n.ask('PUT', '/api/v1/devices/press', body=PUSH).json() == {'name': 'press', 'version': 1}  # the same again
     assert n.ask('PUT', '/api/v1/devices/press', body={**PUSH, 'interval_ms': 5000}).json()['version'] == 2
-    d, = n.get_json('/api/v1/devices')['items']
+    # What was put is durable at once; it runs a moment later.
+    d = wait_for(lambda: next((x for x in n.get_json('/api/v1/devices')['items'] if x['status']), None))
     assert d['name'] == 'press' and d['config'] == {**PUSH, 'interval_ms': 5000} and set(d['status']) == {'state', 'trouble', 'last_value', 'values'}
     assert n.get_json('/api/v1/assets/MCH-06')['kind'] == 'machine'
     # two people editing

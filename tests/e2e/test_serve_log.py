@@ -68,7 +68,7 @@ def test_limits_of_the_process(node):
     values = dict(l.rsplit(' ', 1) for l in node.get('/metrics').text.splitlines() if l[0] != '#')
     assert float(values['moru_open_files_limit']) == int(soft)
     started = next(i for i in node.get_json('/api/v1/log')['items'] if i['code'] == 'node_started')
-    assert started['args'] == ['0.1.0', int(soft)]
+    assert started['args'] == ['0.1.0', int(soft), float(values['moru_http_connections_max'])]
 
 
 def told(s, timeout=10):

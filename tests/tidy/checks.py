@@ -10,7 +10,7 @@ from tree import bare, line_of
 C_HEADERS = {"assert", "ctype", "errno", "float", "inttypes", "limits", "math", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint",
              "stdio", "stdlib", "string", "strings"}
 OUTSIDE = {
-    "sys": r"(sys|netinet|arpa)/.*|netdb|poll|unistd|fcntl|dirent|signal|termios|time", "pthread": r"pthread", "iconv": r"iconv", "zlib": r"zlib",
+    "sys": r"(sys|netinet|arpa)/.*|netdb|poll|unistd|fcntl|dirent|signal|termios|time|malloc", "pthread": r"pthread", "iconv": r"iconv", "zlib": r"zlib",
     "sqlite3": r"sqlite3", "openssl": r"openssl/.*", "event2": r"event2/.*", "curl": r"curl/.*", "yaml": r"yaml", "simd": r"emmintrin|immintrin", "elf": r"elf|link|execinfo",
 }
 

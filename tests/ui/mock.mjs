@@ -196,6 +196,10 @@ setInterval(() => { for (const s of streams) {
 } }, 1000);
 setInterval(() => { for (const s of streams) if (s.ids.length) s.res.write(`event: value\ndata: ${JSON.stringify(s.ids.map((id) => series.get(id)).filter(Boolean).map((x) => { const l = last(x); return { id: x.id, t_ms: Date.parse(l.t), v: l.value, q: l.quality, ...(l.seq ? { seq: l.seq } : {}) }; }))}\n\n`); }, 500);
 
+/* ---- the disk: nearly full ---- */
+const diskState = { state: "no_blobs", free_bytes: 14_000_000_000, size_bytes: 240_000_000_000 };
+const diskAll = { ...diskState, marks: { warn: 85, spare: 90, no_blobs: 93, no_values: 96, reserve_bytes: 67_108_864 }, refused: { blobs: 2, values: 0 }, values_lost: 0, written: { device_bytes: 5_000_000_000, taken_bytes: 1_250_000_000, ratio: 4 } };
+
 /* ---- accounts ---- */
 let locked = null;
 const logins = new Map();
@@ -247,7 +251,8 @@ const server = createServer(async (req, res) => {
 		}
 		if (a === "today") {
 			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
-			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, backup: mode === "empty" ? null : backupState });
+			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : backupState });
+		if (a === "disk") return send(res, diskAll);
 		}
 		if (a === "accounts" && req.method === "GET") return send(res, list(accountList));
 		if (a === "accounts") {

@@ -592,6 +592,21 @@ test("Today says how old the last backup is, and why one failed", async () => {
 	}
 });
 
+test("Today says that the disk fills up, and Settings how full it is and how much is written", async () => {
+	for (const [lang, line, facts] of [["ko", /디스크가 거의 다 찼습니다. 빈자리 [\d.,]+GB. 파일을 더 받지 않습니다/, /알림 85%.*측정값 거절 96%.*4 \(받음 [\d.,]+GB, 씀 [\d.,]+GB\)/s], ["en", /The disk is almost full: [\d.,]+\s*GB free/, /warns at 85%.*values at 96%.*4 \([\d.,]+\s*GB taken in, [\d.,]+\s*GB written\)/s]]) {
+		const p = await open(browser, node.base, "/", { lang });
+		try {
+			await p.page.waitForFunction((s) => new RegExp(s).test(document.body.textContent), line.source);
+			await p.page.goto(`${node.base}/settings`);
+			await p.page.waitForFunction((s) => new RegExp(s, "s").test(document.body.textContent), facts.source);
+			assert.equal(await p.page.getAttribute("[role=meter]", "aria-valuenow"), "94");
+			p.clean();
+		} finally {
+			await p.close();
+		}
+	}
+});
+
 test("while the history loads Today shows how far it is", async () => {
 	const loading = await mock("history");
 	try {

@@ -187,6 +187,9 @@ const char *api_quality(uint8_t q);
 /* The crash that nobody has dismissed, or null. */
 void api_crash(struct json_writer *w, struct node *n);
 
+/* What room there is, as a value: {"state","free_bytes","size_bytes"} (disk.c). */
+void api_disk_state(struct json_writer *w, struct node *n);
+
 /* The last backups as a value: an object or null (backup.c). */
 MO_MUST_USE int api_backup_state(struct api_call *c);
 /* The last restore drill as an object (drill.c). */
@@ -206,6 +209,7 @@ int get_signals(struct api_call *c), get_series(struct api_call *c), get_values(
 int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
+int get_disk(struct api_call *c);
 int get_log(struct api_call *c), post_crash_seen(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
 int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c), post_backup(struct api_call *c);

@@ -27,6 +27,7 @@
 
 #include "base/buf.h"
 #include "http/priv/loop.h"
+#include "http/priv/peers.h"
 #include "http/priv/tls.h"
 #include "http/reply.h"
 
@@ -42,6 +43,8 @@
 #define SERVER_REQUESTS_A_TURN 32u   /* pipelined requests before other connections get their turn */
 #define SERVER_ACCEPTS_A_TURN 64u
 #define SERVER_REFUSED_MAX 64u      /* connections past the maximum that are being told so */
+#define SERVER_LOCAL_MAX 64u       /* connections of the socket in the file system, beside the others */
+#define SERVER_YIELD_NS INT64_C(1000000000) /* idle so long, a connection makes way when there is no room */
 #define SERVER_POOL_MAX 64u         /* unused exchanges kept */
 #define SERVER_POOL_BUF_BYTES 4096u /* and the largest head kept with each */
 #define SERVER_KEEP_IN_BYTES 4096u  /* input memory a busy connection keeps */
@@ -81,6 +84,7 @@ struct http_x {
 
 struct conn {
 	struct http_server *s;
+	struct peer *of;                  /* whom it counts for; NULL: the socket in the file system, or refused */
 	struct conn *prev, *next;         /* all of the server */
 	struct conn *due_prev, *due_next; /* the queue of its deadline */
 	struct conn *kick_next;
@@ -125,7 +129,8 @@ struct http_server {
 	struct http_tls *tls; /* of listeners[0]; NULL: plain */
 	uint16_t port;
 	bool draining;
-	uint32_t connections_max, refused;
+	uint32_t connections_max, of_address_max, refused, local;
+	struct peers peers;
 	uint64_t in_max;
 	struct conn *conns;
 	struct due_queue due[DEADLINES];
@@ -193,8 +198,8 @@ static inline bool sock_pending(const struct conn *c)
 {
 	return c->tls && c->state != CONN_SHAKE && tls_pending(c->tls);
 }
-/* Fills c->peer: once a connection, since each request is asked who it is. */
-void sock_peer(struct conn *c);
+/* Fills c->peer: once a connection, since each request is asked who it is. Its bytes in network order: 4 or 16 of them; 0: gone already. */
+size_t sock_peer(struct conn *c, uint8_t bytes[16]);
 /* Nothing more comes from us. */
 void sock_end(struct conn *c);
 static inline size_t sock_unsent(const struct conn *c)

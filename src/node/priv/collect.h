@@ -32,6 +32,7 @@ struct device {
 	struct diag trouble;
 	int64_t last_value_ns; /* newest that is not bad */
 	uint64_t values;
+	bool unstored; /* what it read last had no room on the disk */
 };
 struct step {
 	void (*done)(void *arg, uint64_t values, int err);

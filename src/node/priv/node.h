@@ -9,9 +9,11 @@
 #include "node/accounts.h"
 #include "node/backups.h"
 #include "node/collect.h"
+#include "node/connections.h"
 #include "node/crashes.h"
 #include "node/drills.h"
 #include "node/exports.h"
+#include "node/disks.h"
 #include "node/gauges.h"
 #include "node/helper.h"
 #include "node/jobs.h"
@@ -80,6 +82,7 @@ struct node {
 	int64_t said_backwards_ns; /* of clock_backwards() */
 	struct watchdog *watchdog;
 	atomic_uint unwell; /* threads that the node cannot do without, and that are stuck */
+	struct disks *disks;
 	struct gauges *gauges;
 	struct helper *helper;
 	struct accounts *accounts;
@@ -98,6 +101,10 @@ struct node {
 	struct work repair;          /* signals_repair() on a worker */
 	atomic_bool signals_missing; /* a row found no room in the store's queue, nor among late_rows */
 	atomic_bool repairing;
+	struct work trim_work;       /* of connections.c */
+	struct connections_trim trim;
+	uint32_t connections_max;
+	atomic_bool trimming;
 	struct sjob *new_rows, **new_rows_end; /* of resolve.c: their series wait for a sync; log thread */
 
 	pthread_mutex_t mu; /* below */

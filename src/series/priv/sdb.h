@@ -119,7 +119,7 @@ struct sdb {
 	bool ready_merge;
 	struct seg **zombie; /* replaced, unlinked when no cursor holds them; with `files` held */
 	size_t nzombie, zombie_cap;
-	_Atomic bool failed;
+	_Atomic bool failed, no_merging;
 };
 
 /* NULL for an id that is not defined. Any thread. */
@@ -148,9 +148,19 @@ MO_MUST_USE int seg_list_add(struct seg ***list, size_t *n, size_t *cap, struct 
 /* The manifest of the list as it is, with `add` in place of what its range covers (NULL: nothing). */
 MO_MUST_USE int sdb_write_manifest(struct sdb *db, struct seg *add, uint64_t upto, struct diag *d);
 bool seg_covers(const struct seg *a, const struct seg *b);
+/* For drop.c; maintenance thread. Everything appended so far is in segments on return. */
+MO_MUST_USE int maintain_flush(struct sdb *db, struct diag *d);
+/* Finishes what an earlier call left; then puts `add` (NULL: nothing; else owned from now on) in the place of what its range covers. */
+MO_MUST_USE int maintain_commit(struct sdb *db, struct seg *add, struct diag *d);
+/* Removes the files of what was replaced and is not being read. */
+MO_MUST_USE int maintain_tidy(struct sdb *db, struct diag *d);
 
 /* merge.c: a new segment from adjacent ones; *ret NULL: nothing to do. */
 MO_MUST_USE int merge_some(struct sdb *db, struct seg **ret, struct diag *d);
 bool merge_wanted(struct sdb *db); /* mu held */
+/* Whether a block goes over as it is: when it is large enough to stay one, and does not hold the series' last point. */
+bool merge_worth_copying(const struct sdb *db, const struct bentry *e, struct pkey last);
+struct mslice;
+MO_MUST_USE int merge_copy_block(struct segwriter *w, struct mslice *s, struct diag *d);
 
 #endif

@@ -78,6 +78,8 @@ void segwriter_begin(struct segwriter *w, uint32_t id, const struct series_def *
 MO_MUST_USE int segwriter_add(struct segwriter *w, const struct cols *c, struct diag *d);
 /* Takes a block of another segment over as it is. Not the last one of a series (whose last point must be known). */
 MO_MUST_USE int segwriter_copy(struct segwriter *w, const struct bentry *e, struct span bytes, struct diag *d);
+/* Of the series that was begun, where it turned out otherwise. */
+void segwriter_set_fresh(struct segwriter *w, uint64_t fresh);
 MO_MUST_USE int segwriter_end(struct segwriter *w, struct diag *d);
 /* Directory, trailer, sync, rename, sync of the folder. The file is whole then, and nobody's until a manifest names it. */
 MO_MUST_USE int segwriter_finish(struct segwriter *w, struct diag *d);

@@ -42,7 +42,14 @@ export type Machine = {
 export type BackupEnd = { target: string; t: Time; ok: boolean; snapshot: string | null; files: number; bytes: number; written: number; why: { code: string; ko: string; en: string } | null };
 /* target: the schedule's, null where there is none; age_s: of the last good one. */
 export type Backup = { target: string | null; every_hours: number; running: boolean; files: number; bytes: number; age_s: number | null; good: BackupEnd | null; last: BackupEnd | null };
-export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; counts: Record<string, number>; from: Time; to: Time; backup?: Backup | null };
+export type DiskState = { state: "plenty" | "warn" | "spare" | "no_blobs" | "no_values"; free_bytes: number; size_bytes: number };
+export type Disk = DiskState & {
+	marks: { warn: number; spare: number; no_blobs: number; no_values: number; reserve_bytes: number };
+	refused: { blobs: number; values: number };
+	values_lost: number;
+	written: { device_bytes: number | null; taken_bytes: number; ratio: number | null };
+};
+export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; counts: Record<string, number>; from: Time; to: Time; disk?: DiskState; backup?: Backup | null };
 export type Asset = { id: number; code: string; name: string | null; kind: string; parent: string | null; unit: string | null; state?: MState | null; since?: Time | null; stale?: boolean; signals?: number };
 export type Quality = "good" | "uncertain" | "bad";
 export type Value = number | boolean | string | null;

@@ -258,6 +258,34 @@ static void test_watchdog(void **state)
 	}
 }
 
+/* A probe behind a step of 25 ms waited for it, and so would have those that follow it every 10 ms. */
+static void test_delay(void **state)
+{
+	int64_t slow = 25 * NS_PER_MS;
+	struct loop_post a = {.fn = on_slow, .arg = &slow}, b = {.fn = stop};
+	struct loop_delays d;
+	uint64_t above = 0, before;
+
+	(void)state;
+	loop_post(l, &a);
+	loop_probe(l, 10 * NS_PER_MS);
+	loop_probe(l, 10 * NS_PER_MS); /* one waits already */
+	loop_post(l, &b);
+	assert_int_equal(loop_run(l), 0);
+	loop_delays(l, &d);
+	assert_true(d.n >= 3 && d.longest_ns >= slow && d.total_ns >= slow + 20 * NS_PER_MS);
+	for (unsigned i = 0; i < LOOP_DELAY_BUCKETS; i++)
+		if (i == LOOP_DELAY_BUCKETS - 1 || loop_delay_edge_ns(i) > 20 * NS_PER_MS)
+			above += d.count[i];
+	assert_true(above >= 1);
+	before = d.n;
+	loop_probe(l, 10 * NS_PER_MS);
+	loop_post(l, &b);
+	assert_int_equal(loop_run(l), 0);
+	loop_delays(l, &d);
+	assert_true(d.n > before);
+}
+
 /* After the run: what was posted, and what that posts, in order, once. */
 static struct loop_post late[3];
 static unsigned late_ran;
@@ -292,7 +320,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	        T(test_timers), T(test_zero_timer_is_fair), T(test_posts_from_threads), T(test_stop), T(test_fd), T(test_watchdog), T(test_drain)};
+	        T(test_timers), T(test_zero_timer_is_fair), T(test_posts_from_threads), T(test_stop), T(test_fd), T(test_watchdog), T(test_delay),
+	        T(test_drain)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

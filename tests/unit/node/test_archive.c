@@ -343,6 +343,8 @@ static void only_what_nobody_names_is_removed(void **state)
 	uint8_t digest[32];
 	assert_int_equal(archive_put(a, SPAN_LIT("left by a killed backup"), digest, &d), 0);
 	assert_int_equal(vfs_replace(v, "t/objects/new-0123", SPAN_LIT("half"), false, NULL), 0);
+	assert_int_equal(vfs_replace(v, "t/snapshots/20261122131501-0a9f00ff.json.tmp", SPAN_LIT("half"), false, NULL), 0);
+	assert_int_equal(vfs_replace(v, "t/snapshots/note.json.tmp", SPAN_LIT("not ours"), false, NULL), 0);
 	assert_int_equal(pieces(v), 2 + 4 * 3 + 1); /* two shared; a piece, a list, a small file each */
 	assert_int_equal(prune(a, 2, &d), 0);
 	size_t n = 0;
@@ -355,6 +357,8 @@ static void only_what_nobody_names_is_removed(void **state)
 	assert_int_equal(pieces(v), 2 + 2 * 3);
 	struct vfs_stat st;
 	assert_int_equal(vfs_stat(v, "t/objects/new-0123", &st), MO_ENOENT);
+	assert_int_equal(vfs_stat(v, "t/snapshots/20261122131501-0a9f00ff.json.tmp", &st), MO_ENOENT);
+	assert_int_equal(vfs_stat(v, "t/snapshots/note.json.tmp", &st), 0);
 	/* While a manifest cannot be read, nobody knows what it names. */
 	snprintf(path, sizeof path, "t/snapshots/%s.json", id[2]);
 	assert_int_equal(memvfs_flip(v, path, 100), 0);

@@ -7,7 +7,7 @@
 #include "node/settings.h"
 #include "os/memvfs.h"
 
-#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops, backup" /* of a folder that is no demo */
+#define TOP "name, firm, lang, zone, production_day, listen, tls, inbox, series, stops, backup, disk" /* of a folder that is no demo */
 
 static struct vfs *v;
 
@@ -109,6 +109,9 @@ static void bad_ones_say_where(void **state)
 		{"listen:\n  port:\n", MSG_SETTING_VALUE, 2, "listen.port", "", "0..65535"},
 		{"listen:\n  port: [1]\n", MSG_SETTING_VALUE, 2, "listen.port", "…", "0..65535"},
 		{"listen:\n  address: 127.0.0.1.evil\n", MSG_SETTING_VALUE, 2, "listen.address", "127.0.0.1.evil", "127.0.0.1, ::1, localhost"},
+		{"listen:\n  connections: 63\n", MSG_SETTING_VALUE, 2, "listen.connections", "63", "64..100000"},
+		{"listen:\n  connections: 100001\n", MSG_SETTING_VALUE, 2, "listen.connections", "100001", "64..100000"},
+		{"listen:\n  connections_of_address: 10001\n", MSG_SETTING_VALUE, 2, "listen.connections_of_address", "10001", "0..10000"},
 		{"listen:\n  names: a.example, b_c\n", MSG_SETTING_VALUE, 2, "listen.names", "a.example, b_c", "moru.example.com, 192.168.0.10"},
 		{"tls: {mode: on}\n", MSG_SETTING_VALUE, 1, "tls.mode", "on", "off, own, given"},
 		{"tls: {cert: a}\n", MSG_SETTING_UNKNOWN, 1, "tls.cert", "", "mode, certificate, key"},
@@ -124,8 +127,8 @@ static void bad_ones_say_where(void **state)
 		{"zone: /etc/localtime\n", MSG_SETTING_VALUE, 1, "zone", "/etc/localtime", "Asia/Seoul, UTC, ..."},
 		{"zone: ''\n", MSG_SETTING_VALUE, 1, "zone", "", "Asia/Seoul, UTC, ..."},
 		{"name: a\nnane: b\n", MSG_SETTING_UNKNOWN, 2, "nane", "", TOP},
-		{"listen:\n  prot: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.prot", "", "address, port, names"},
-		{"listen:\n  a:\n    b:\n      c:\n        d:\n          e: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.a", "", "address, port, names"},
+		{"listen:\n  prot: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.prot", "", "address, port, names, connections, connections_of_address"},
+		{"listen:\n  a:\n    b:\n      c:\n        d:\n          e: 1\n", MSG_SETTING_UNKNOWN, 2, "listen.a", "", "address, port, names, connections, connections_of_address"},
 		{"? [a]\n: 1\n", MSG_SETTING_UNKNOWN, 1, "", "", TOP},
 		{"name: a\nname: b\n", MSG_SETTING_TWICE, 2, "name", "b", ""},
 		{"listen: {port: 1}\nlisten: {port: 2}\n", MSG_SETTING_TWICE, 2, "listen.port", "2", ""},

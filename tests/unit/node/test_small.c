@@ -154,6 +154,15 @@ static void until(atomic_uint *what, unsigned n)
 	assert_int_equal(atomic_load(what), n);
 }
 
+static atomic_uint beats;
+
+static void beaten(void *arg, int64_t beat_ns)
+{
+	assert_ptr_equal(arg, since);
+	assert_int_equal(beat_ns, NS_PER_MS);
+	atomic_fetch_add(&beats, 1);
+}
+
 static void watchdog_says_each_once(void **state)
 {
 	(void)state;
@@ -161,10 +170,11 @@ static void watchdog_says_each_once(void **state)
 	struct watchdog_row rows[WATCHDOG_ROWS_MAX + 1] = {{"a", 20 * NS_PER_MS, get_since, &since[0]}, {"b", 20 * NS_PER_MS, get_since, &since[1]}};
 	unsigned stuck;
 	uint64_t times;
-	assert_int_equal(watchdog_new(&g, rows, WATCHDOG_ROWS_MAX + 1, NS_PER_MS, said, since), MO_EINVAL);
-	assert_int_equal(watchdog_new(&g, rows, 2, NS_PER_MS, said, since), 0);
+	assert_int_equal(watchdog_new(&g, rows, WATCHDOG_ROWS_MAX + 1, NS_PER_MS, NULL, 0, said, since), MO_EINVAL);
+	assert_int_equal(watchdog_new(&g, rows, 2, 4 * NS_PER_MS, beaten, NS_PER_MS, said, since), 0);
 	mono_sleep(30 * NS_PER_MS);
 	assert_int_equal(atomic_load(&stuck_said[0]) + atomic_load(&stuck_said[1]), 0);
+	assert_true(atomic_load(&beats) > 2);
 	for (unsigned i = 1; i <= 2; i++) {
 		atomic_store(&since[1], mono_now());
 		until(&stuck_said[1], i);

@@ -106,6 +106,25 @@ void model_apply(struct model *m, const struct mbatch *b, struct sdb_appended *r
 		*ret = a;
 }
 
+uint64_t model_drop(struct model *m, const struct sdb_limit limit[MODEL_SERIES])
+{
+	uint64_t gone = 0;
+	for (size_t k = 0; k < MODEL_SERIES; k++) {
+		struct mseries *s = &m->s[k];
+		size_t n = 0;
+		for (size_t i = 0; i < s->n; i++) {
+			bool stay = s->p[i].t >= limit[k].before_ns || s->p[i].t == s->p[s->n - 1].t;
+			for (size_t j = 0; j < limit[k].n_keep && s->kind == SERIES_SEQUENCE; j++)
+				stay |= s->p[i].seq >= limit[k].keep[j].first && s->p[i].seq <= limit[k].keep[j].last;
+			if (stay)
+				s->p[n++] = s->p[i];
+		}
+		gone += s->n - n;
+		s->n = n;
+	}
+	return gone;
+}
+
 int model_define(struct sdb *db)
 {
 	for (series_id id = 1; id <= MODEL_SERIES; id++) {

@@ -44,6 +44,8 @@ void model_free(struct model *m);
 struct series_def model_def(series_id id, char text[32]);
 union series_value model_value(enum series_type type, uint64_t v, char text[96]);
 void model_apply(struct model *m, const struct mbatch *b, struct sdb_appended *ret);
+/* What sdb_drop() leaves when all limits are told. Gives how many points went. */
+uint64_t model_drop(struct model *m, const struct sdb_limit limit[MODEL_SERIES]);
 /* Defines all series. */
 int model_define(struct sdb *db);
 int model_append(struct sdb *db, const struct mbatch *b, struct sdb_appended *ret, struct diag *d);

@@ -4,6 +4,7 @@ import { duration, ms, number, timeText, whenText } from "../format";
 import { said, t } from "../i18n";
 import { clockMode, useNow } from "../live";
 import { Empty, Lead, Problem, State, stateWord, Waiting, type Look } from "../parts/basic";
+import { DiskCard } from "../parts/disk";
 import { go, href } from "../router";
 import { may } from "../session";
 import type { Device, List, Machine, NodeInfo } from "../types";
@@ -113,7 +114,10 @@ export function SettingsPage({ node }: { node: NodeInfo }) {
 						</table>
 					</section>
 				)}
-				<NodeFacts node={node} />
+				<div>
+					<NodeFacts node={node} />
+					{may("read") && <DiskCard />}
+				</div>
 			</div>
 		</>
 	);

@@ -11,6 +11,7 @@ import { caseChart, caseHref, caseSeen, caseTitle, caseWhen, kindWord } from "..
 import { href } from "../router";
 import { may } from "../session";
 import { BackupLine } from "../parts/backup";
+import { DiskLine } from "../parts/disk";
 import type { Case, Machine, NodeInfo, Signal, List, Today } from "../types";
 import { cases } from "../words/cases";
 import { frame } from "../words/frame";
@@ -156,6 +157,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 					}
 				>
 					{t(today.emptyMore)}
+					{d.disk && <DiskLine d={d.disk} />}
 					{d.backup && <BackupLine b={d.backup} />}
 				</Empty>
 			</>
@@ -192,6 +194,7 @@ export function TodayPage({ node }: { node: NodeInfo }) {
 					)}
 				</section>
 			</div>
+			{d.disk && <DiskLine d={d.disk} />}
 			{d.backup && <BackupLine b={d.backup} />}
 			<p class="small dim" style={{ marginTop: "14px" }}>{t(today.day, { date: dateText(d.from) })}</p>
 		</>
