@@ -318,6 +318,8 @@ static void call_free(struct api_call *c)
 		c->next->prev = c->prev;
 	if (c->route && c->route->stream && c->route->stream->drop)
 		c->route->stream->drop(c);
+	if (c->let_go)
+		c->let_go(c);
 	if (c->route && (c->route->flags & ROUTE_SECRET)) {
 		arena_wipe(&c->arena);
 		if (c->body.p)
@@ -609,7 +611,14 @@ static void on_done(void *arg, struct http_x *x, bool aborted)
 		call_free(c);
 }
 
-static void on_drained(void *arg, struct http_x *x) { live_drained(node_live(((struct api *)arg)->node), x); }
+static void on_drained(void *arg, struct http_x *x)
+{
+	struct api_call *c = http_data(x);
+	if (c && c->drained)
+		c->drained(c);
+	else
+		live_drained(node_live(((struct api *)arg)->node), x);
+}
 
 static struct span on_problem(void *arg, int status)
 {

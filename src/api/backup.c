@@ -41,7 +41,7 @@ static void done(void *arg, int err, const struct backup_report *r, const struct
 	api_finish(c, 0);
 }
 
-/* {"target","every_hours","running","files","bytes","age_s","good","last"} of Today; null without a target and without a backup ever made. */
+/* {"target","every_hours","running","files","bytes","age_s","good","last","drill"} of Today; null without a target and without a backup ever made. */
 int api_backup_state(struct api_call *c)
 {
 	struct json_writer *w = &c->w;
@@ -82,6 +82,8 @@ int api_backup_state(struct api_call *c)
 			jw_raw(w, buf_span(&s.last));
 		else
 			jw_null(w);
+		jw_key(w, "drill");
+		err = api_drill_state(c);
 		jw_object_end(w);
 	}
 	backups_state_free(&s);

@@ -31,6 +31,7 @@
 #define PROBLEM_MEMBERS M("code", TEXT) "," M("detail", WORDS) "," M("field", TEXT) "," M("line", INTEGER) "," M("value", TEXT) "," M("expected", TEXT)
 #define IMPORT M("id", TEXT) "," M("file", TEXT) "," M("state", TEXT) "," M("proposal", ANY) "," M("result", ANY) "," M("trouble", WORDS) "," M("progress", NUMBER)
 
+#define EXPORT_COUNTS M("files", INTEGER) "," M("values", INTEGER) "," M("records", INTEGER) "," M("unreadable", INTEGER) "," M("bytes", INTEGER)
 static const struct {
 	const char *name, *schema;
 } schemas[] = {
@@ -65,6 +66,13 @@ static const struct {
 		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
 	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
+	{"Drill", OBJECT(M("running", FLAG) "," M("age_s", INTEGER) "," M("target", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("target", TEXT) ","
+		M("t", TIME) "," M("took_ms", INTEGER) "," M("ok", FLAG) "," M("snapshot", TEXT) "," M("made", TIME) "," M("newest", TIME) "," M("files", INTEGER) "," M("bytes", INTEGER) ","
+		M("compared", INTEGER) "," M("findings", INTEGER) "," M("found", ARRAY(WORDS)) "," M("why", WORDS) "}}"))},
+	{"Exported", OBJECT(EXPORT_COUNTS "," M("sha256", TEXT))},
+	{"ExportBegun", OBJECT(M("name", TEXT))},
+	{"Exports", OBJECT(M("running", "{\"type\":[\"object\",\"null\"]}") "," M("failed", "{\"type\":[\"object\",\"null\"]}") "," M("keep_hours", INTEGER) ","
+		M("items", ARRAY(OBJECT(M("name", TEXT) "," M("bytes", INTEGER) "," M("made", TIME) "," M("until", TIME)))))},
 	{"Disk", OBJECT(DISK "," M("marks", OBJECT(M("warn", INTEGER) "," M("spare", INTEGER) "," M("no_blobs", INTEGER) "," M("no_values", INTEGER) ","
 		M("reserve_bytes", INTEGER))) "," M("refused", OBJECT(M("blobs", INTEGER) "," M("values", INTEGER))) "," M("values_lost", INTEGER) ","
 		M("written", OBJECT(M("device_bytes", INTEGER) "," M("taken_bytes", INTEGER) "," M("ratio", NUMBER))))},

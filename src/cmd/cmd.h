@@ -21,7 +21,8 @@ struct cmd_option {
 	bool value;       /* takes one */
 	const char *got;  /* its value, or "" when it has none */
 };
-/* Reads options anywhere among the arguments; the rest stays in cmd->argv. MO_EINVAL: said on standard error. Options without `got` NULL were given. */
+/* Reads options anywhere among the arguments; the rest stays in cmd->argv. MO_EINVAL: said on standard error. An option that may be
+ * given several times stands in as many rows, one after another. Options without `got` NULL were given. */
 MO_MUST_USE int cmd_options(struct cmd *c, struct cmd_option *o, size_t n);
 /* A diag in the user's language, the file before it where the words do not name it. */
 void cmd_words(struct buf *out, const struct cmd *c, const struct diag *d);
@@ -66,5 +67,6 @@ MO_MUST_USE int cmd_refused(const struct cmd *c, struct span problem, int status
 
 int cmd_init(struct cmd *c), cmd_serve(struct cmd *c), cmd_import(struct cmd *c), cmd_check(struct cmd *c), cmd_sql(struct cmd *c);
 int cmd_debug(struct cmd *c), cmd_demo(struct cmd *c), cmd_passwd(struct cmd *c), cmd_backup(struct cmd *c), cmd_restore(struct cmd *c);
+int cmd_export(struct cmd *c);
 
 #endif

@@ -66,6 +66,15 @@ static const struct command commands[] = {
 		"Makes the node's folder DIR from the newest backup in SOURCE (or ID). DIR must be empty or not there. Broken off, it is simply run again.\n"
 		"  --as move      the same node: its ids stay. Do not run the old one any more. Where the backup holds no key, a new signing key is made\n"
 		"  --as copy      another node: new id, new signing key\n  --snapshot ID  one of those that `moru backup --list SOURCE` shows"},
+	{"export", "DIR OUT.zip [--from T] [--to T] [--asset CODE]…", cmd_export, "자료를 열린 형식으로 내보냅니다", "take the data out in open formats",
+		"값, LOT, 관계, 작업, 기록, 특성, 이상 건, 설정, 첨부를 CSV와 NDJSON으로 압축 파일 OUT.zip에 담고 파일마다 SHA-256을 적습니다.\n"
+		"비밀번호와 키는 담지 않습니다. 노드가 돌고 있어도 됩니다. 같은 자료와 기간이면 같은 파일이 됩니다. 감사 기록이 남습니다.\n"
+		"  --from T      이때부터 (RFC 3339, 예: 2026-11-01T00:00:00+09:00)\n  --to T        이때 앞까지\n"
+		"  --asset CODE  이 설비와 그 아래만. 여러 번 쓸 수 있습니다\n상태: 0 되었음, 1 손상되어 빠진 곳 있음, 2 되지 않음.",
+		"Writes values, lots, links, operations, events, characteristics, cases, settings and blobs as CSV and NDJSON into the archive OUT.zip,\n"
+		"with the SHA-256 of each file; no passwords, no keys. The node may be running. The same data and range give the same file. It is audited.\n"
+		"  --from T      from then on (RFC 3339: 2026-11-01T00:00:00+09:00)\n  --to T        up to then, not included\n"
+		"  --asset CODE  this asset and what is below it alone; may be given several times\nStatus: 0 done, 1 damaged parts were left out, 2 not done."},
 	{"debug", "FILE", cmd_debug, "모루의 파일 하나를 말로 보여 줍니다", "show one of our own files in words",
 		"노드 폴더의 파일(시계열 로그, 세그먼트, 목록, 저장소, 첨부, 설정, 식별자)을 사람이 읽을 수 있게 보여 줍니다.",
 		"Shows a file of a node's folder (series log, segment, catalogue, manifest, store, blob, settings, identity) in words."},
@@ -147,6 +156,8 @@ int cmd_options(struct cmd *c, struct cmd_option *o, size_t n)
 		size_t k = 0;
 		while (k < n && strcmp(o[k].name, a) != 0)
 			k++;
+		while (k + 1 < n && o[k].got && strcmp(o[k + 1].name, a) == 0)
+			k++; /* one that may be given several times */
 		if (k == n || (o[k].value && i + 1 >= c->argc)) {
 			fprintf(stderr, "moru: %s %s\n", k == n ? cmd_text(c, "모르는 선택 항목:", "unknown option:") : cmd_text(c, "값이 없습니다:", "no value:"), a);
 			return MO_EINVAL;

@@ -468,26 +468,17 @@ int backup_step(struct backup *b, struct diag *d)
 	return err != 0 ? err : b->state == DONE ? 0 : MO_EAGAIN;
 }
 
-/* A target within a node's folder would be backed up with it. Whatever the paths are called: none of those above it may be a node's. */
+/* A target within a node's folder would be backed up with it. */
 static int is_outside(struct vfs *vfs, const char *target, struct diag *d)
 {
-	struct vfs_stat st;
-	size_t n = strlen(target);
-	char *path = malloc(n + sizeof "/node.json");
-	int err = path ? 0 : nomem(d);
-	while (err == 0 && n > 0) {
-		memcpy(path, target, n);
-		memcpy(path + n, "/node.json", sizeof "/node.json");
-		if (vfs_stat(vfs, path, &st) == 0) {
-			err = diag_set(d, MO_EINVAL, MSG_BACKUP_INSIDE);
-			diag_file(d, target);
-		}
-		while (n > 0 && target[n - 1] != '/')
-			n--;
-		while (n > 0 && target[n - 1] == '/')
-			n--;
+	bool inside;
+	int err = folder_is_inside(&inside, vfs, target);
+	if (err != 0)
+		return nomem(d);
+	if (inside) {
+		err = diag_set(d, MO_EINVAL, MSG_BACKUP_INSIDE);
+		diag_file(d, target);
 	}
-	free(path);
 	return err;
 }
 

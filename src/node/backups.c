@@ -237,6 +237,8 @@ int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d
 {
 	if (b->busy)
 		return diag_set(d, MO_EAGAIN, MSG_BACKUP_RUNNING);
+	if (drills_running(b->node->drills)) /* which reads a snapshot that this one might remove */
+		return diag_set(d, MO_EAGAIN, MSG_DRILL_RUNNING);
 	if (ask->target.n == 0 || ask->target.n >= sizeof b->target || memchr(ask->target.p, 0, ask->target.n)) {
 		diag_set(d, MO_EINVAL, MSG_BACKUP_TARGET_BAD);
 		diag_value(d, ask->target);

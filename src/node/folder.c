@@ -358,3 +358,25 @@ void folder_close(struct folder *f)
 	free(f->path);
 	free(f);
 }
+
+int folder_is_inside(bool *ret, struct vfs *vfs, const char *path)
+{
+	struct vfs_stat st;
+	size_t n = strlen(path);
+	bool inside = false;
+	char *at = malloc(n + sizeof "/node.json");
+	if (!at)
+		return MO_ENOMEM;
+	while (n > 0 && !inside) {
+		memcpy(at, path, n);
+		memcpy(at + n, "/node.json", sizeof "/node.json");
+		inside = vfs_stat(vfs, at, &st) == 0;
+		while (n > 0 && path[n - 1] != '/')
+			n--;
+		while (n > 0 && path[n - 1] == '/')
+			n--;
+	}
+	free(at);
+	*ret = inside;
+	return 0;
+}

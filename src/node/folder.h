@@ -54,6 +54,8 @@ MO_MUST_USE int folder_init(struct vfs *vfs, const char *path, const struct fold
 /* lock: takes DIR/lock (MO_EBUSY: a node runs on it). MO_ENOENT: no node there; MO_EVERSION. */
 MO_MUST_USE int folder_open(struct folder **ret, struct vfs *vfs, const char *path, bool lock, struct diag *d);
 void folder_close(struct folder *f);
+/* Whether a path is a node's folder, or lies in one, whatever the ways to it are called. MO_ENOMEM. */
+MO_MUST_USE int folder_is_inside(bool *ret, struct vfs *vfs, const char *path);
 /* "DIR/name", malloc'ed. */
 char *folder_path(const struct folder *f, const char *name);
 

@@ -37,6 +37,8 @@ struct watch *node_watch(struct node *n) { return n->watch; }
 struct backups *node_backups(struct node *n) { return n->backups; }
 struct outbox *node_outbox(struct node *n) { return n->outbox; }
 struct retentions *node_retentions(struct node *n) { return n->retentions; }
+struct exports *node_exports(struct node *n) { return n->exports; }
+struct drills *node_drills(struct node *n) { return n->drills; }
 struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct ingest *node_ingest(struct node *n) { return n->ingest; }
@@ -556,6 +558,8 @@ static void every_second(void *arg)
 	accounts_tick(n->accounts);
 	backups_tick(n->backups);
 	retentions_tick(n->retentions);
+	exports_tick(n->exports);
+	drills_tick(n->drills);
 	disks_tick(n->disks, now);
 	connections_tick(n);
 	say_failures(n);
@@ -679,6 +683,10 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = retentions_new(&n->retentions, n, n->workers[0].reader);
 	if (err == 0)
+		err = exports_new(&n->exports, n);
+	if (err == 0)
+		err = drills_new(&n->drills, n, n->workers[0].reader);
+	if (err == 0)
 		err = gauges_new(&n->gauges, n);
 	if (err == 0)
 		err = loop_fd_new(n->loop, &n->signal_fd, signals_fd(n->signals), on_signal, n);
@@ -752,6 +760,7 @@ void node_close(struct node *n)
 	collect_stop(n->collect);
 	outbox_stop(n->outbox);
 	stop_workers(n);
+	drills_stop(n->drills);
 	if (n->loop)
 		loop_drain(n->loop);
 	writer_stop(n->writer);
@@ -766,6 +775,8 @@ void node_close(struct node *n)
 	backups_free(n->backups);
 	outbox_free(n->outbox);
 	retentions_free(n->retentions);
+	exports_free(n->exports);
+	drills_free(n->drills);
 	collect_free(n->collect);
 	labels_free(n->labels);
 	jobs_free(n->jobs);

@@ -155,5 +155,7 @@ struct watch *node_watch(struct node *n);
 struct backups *node_backups(struct node *n);
 struct outbox *node_outbox(struct node *n); /* node/outbox.h; NULL when offline */
 struct retentions *node_retentions(struct node *n);
+struct drills *node_drills(struct node *n);   /* NULL: offline; node/drills.h */
+struct exports *node_exports(struct node *n); /* NULL: offline; node/exports.h */
 
 #endif

@@ -184,12 +184,19 @@ static int begin(struct restoring *q, const struct looking *l, const char *mark)
 
 /* ---- one file ---- */
 
+static int stopped(const struct restoring *q)
+{
+	return q->o->stop && q->o->stop(q->o->stop_arg) ? diag_set(q->d, MO_ECANCELED, MSG_BACKUP_GIVEN_UP) : 0;
+}
+
 static int write_pieces(struct restoring *q, const struct archive_file *f, struct vfs_file *to, const char *path)
 {
 	int err = archive_digests(q->a, f, &q->digests, q->d);
 	for (uint64_t i = 0; err == 0 && i < archive_pieces(f); i++) {
 		size_t n = archive_piece_bytes(f, i);
-		err = archive_get(q->a, q->digests.p + i * 32, q->piece, n, q->d);
+		err = stopped(q);
+		if (err == 0)
+			err = archive_get(q->a, q->digests.p + i * 32, q->piece, n, q->d);
 		if (err == 0 && (err = vfs_pwrite(to, q->piece, n, i * f->chunk_bytes)) != 0)
 			say(q->d, err, "write", path);
 	}

@@ -16,6 +16,8 @@ struct restore_options {
 	const char *snapshot; /* NULL: the newest, or the one that was begun in dir */
 	enum restore_as as;
 	int64_t now_ns;
+	bool (*stop)(void *arg); /* asked between pieces: true ends it with MO_ECANCELED; NULL: nobody does */
+	void *stop_arg;
 };
 struct restore_report {
 	char id[ARCHIVE_ID];  /* of the snapshot */

@@ -563,6 +563,11 @@ static int check_all(struct check *c, uint64_t *ret_files)
 
 int sdb_check(struct vfs *vfs, const char *path, void (*say)(void *arg, const struct diag *d), void *arg, uint64_t *ret_files)
 {
+	return sdb_check_until(vfs, path, NULL, say, arg, ret_files);
+}
+
+int sdb_check_until(struct vfs *vfs, const char *path, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, uint64_t *ret_files)
+{
 	struct check *c = calloc(1, sizeof *c);
 	if (!c)
 		return MO_ENOMEM;
@@ -570,6 +575,7 @@ int sdb_check(struct vfs *vfs, const char *path, void (*say)(void *arg, const st
 	c->path = path;
 	c->say = say;
 	c->arg = arg;
+	c->stop = stop;
 	return check_all(c, ret_files);
 }
 

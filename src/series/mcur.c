@@ -116,6 +116,29 @@ int mcur_add_head(struct mcur *m, const struct head *h)
 	return 0;
 }
 
+int mcur_add_chunks(struct mcur *m, const struct hsnap *c, size_t n)
+{
+	size_t a = 0, b = n;
+	while (a < b && c[a].c->t[c[a].n - 1] < m->from)
+		a++;
+	while (b > a && c[b - 1].c->t[0] >= m->to)
+		b--;
+	if (a == b)
+		return 0;
+	int r = src_room(m);
+	struct hsnap *snap = r == 0 ? malloc((b - a) * sizeof *snap) : NULL;
+	if (!snap)
+		return MO_ENOMEM;
+	for (size_t i = a; i < b; i++) {
+		snap[i - a] = c[i];
+		chunk_ref(c[i].c);
+	}
+	struct msrc *s = &m->src[m->n++];
+	*s = (struct msrc){.snap = snap, .nsnap = b - a, .piece = m->desc ? b - a - 1 : 0, .left = b - a};
+	piece_begin(m, s);
+	return 0;
+}
+
 /* ---- one piece ---- */
 
 static int load_chunk(const struct mcur *m, struct msrc *s)

@@ -42,10 +42,11 @@ int sdb_say_unknown(struct diag *d, series_id id)
 	return MO_ENOENT;
 }
 
-int sdb_read(struct sdb *db, struct sdb_cursor **ret, series_id id, const struct sdb_range *range, struct diag *d)
+/* v: what it holds; NULL: what there is now. */
+static int open_cursor(struct sdb_cursor **ret, struct sdb *db, const struct sdb_view *v, series_id id, const struct sdb_range *range, struct diag *d)
 {
 	struct series *s = sdb_series(db, id);
-	if (!s)
+	if (!s || (v && id > sdb_view_max_id(v)))
 		return sdb_say_unknown(d, id);
 	struct sdb_cursor *c = calloc(1, sizeof *c);
 	if (!c)
@@ -53,13 +54,23 @@ int sdb_read(struct sdb *db, struct sdb_cursor **ret, series_id id, const struct
 	c->want_arrival = range->want_arrival;
 	mcur_init(&c->m, &s->def, range->from_ns, range->to_ns, range->descending,
 	        WANT_VALUES | WANT_QUALITY | (range->want_arrival ? WANT_ARRIVAL : 0));
-	int r = range->from_ns < range->to_ns ? sdb_snapshot(db, s, &c->m) : 0;
+	int r = range->from_ns >= range->to_ns ? 0 : v ? sdb_view_sources(v, id, &c->m) : sdb_snapshot(db, s, &c->m);
 	if (r != 0) {
 		sdb_cursor_close(c);
 		return series_say_nomem(d);
 	}
 	*ret = c;
 	return 0;
+}
+
+int sdb_read(struct sdb *db, struct sdb_cursor **ret, series_id id, const struct sdb_range *range, struct diag *d)
+{
+	return open_cursor(ret, db, NULL, id, range, d);
+}
+
+int sdb_view_read(const struct sdb_view *v, struct sdb_cursor **ret, series_id id, const struct sdb_range *range, struct diag *d)
+{
+	return open_cursor(ret, sdb_view_engine(v), v, id, range, d);
 }
 
 void sdb_cursor_close(struct sdb_cursor *c)

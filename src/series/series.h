@@ -197,6 +197,15 @@ MO_MUST_USE int sdb_read(struct sdb *db, struct sdb_cursor **ret, series_id id, 
 MO_MUST_USE int sdb_next(struct sdb_cursor *c, struct sdb_batch *ret, struct diag *d);
 void sdb_cursor_close(struct sdb_cursor *c);
 
+/* All series as they stand at one moment: of a batch that was appended all is in it, or nothing. Writing and maintenance go on; the memory of the
+ * heads and the segments' files that it needs stay until it is freed, before the engine is closed. Any thread. */
+struct sdb_view;
+MO_MUST_USE int sdb_view(struct sdb_view **ret, struct sdb *db, struct diag *d);
+void sdb_view_free(struct sdb_view *v);
+series_id sdb_view_max_id(const struct sdb_view *v); /* ids are 1..max */
+/* sdb_read() of what the view holds. The cursor may outlive it. */
+MO_MUST_USE int sdb_view_read(const struct sdb_view *v, struct sdb_cursor **ret, series_id id, const struct sdb_range *range, struct diag *d);
+
 struct sdb_point {
 	int64_t t_ns, arrival_ns;
 	uint64_t seq;
@@ -257,6 +266,9 @@ void sdb_hold_free(struct sdb_hold *h);
 /* Verifies every checksum and invariant of every file below path; calls say() with one diag per finding; 0 when all is whole, else
  * MO_ECORRUPT or MO_EVERSION of the first one. Nobody else has the folder open. */
 MO_MUST_USE int sdb_check(struct vfs *vfs, const char *path, void (*say)(void *arg, const struct diag *d), void *arg, uint64_t *ret_files);
+/* With a stop, as below. */
+MO_MUST_USE int sdb_check_until(struct vfs *vfs, const char *path, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg,
+	uint64_t *ret_files);
 /* The same of the folder that db serves: as it stands at the call, the log up to what was synced then. Any thread; writing, reading and
  * maintenance go on, and what they replace meanwhile is no finding (it stays on disk until it was looked at). stop (may be NULL) is asked
  * between blocks: true ends the check with MO_ECANCELED. Not told, because maintenance has such files too: a stray segment with a number

@@ -3,7 +3,7 @@
  * index that fits it; the arm that doesn't apply ends before its first row. */
 #include <stddef.h>
 
-#include "store/queries.h"
+#include "store/priv/queries.h"
 
 #define COLS(a) a, sizeof a / sizeof a[0]
 #define ID {"id", COL_I64, NULL}
@@ -228,7 +228,7 @@ static const char aside_next_sql[] = "SELECT number FROM outbox_aside WHERE outb
 static const struct col_def count_cols[] = {STR("noun"), INT("n")};
 static const char counts_sql[] = "SELECT noun, n FROM tally ORDER BY noun";
 
-static const struct store_query_def defs[STORE_QUERIES] = {
+static const struct store_query_def defs[SQ_EXPORT_FIRST] = {
 	[SQ_ASSETS] = {"assets", assets_sql, 3, COLS(asset_cols)},
 	[SQ_ASSET] = {"asset", asset_sql, 1, COLS(asset_cols)},
 	[SQ_SIGNALS] = {"signals", signals_sql, 3, COLS(signal_cols)},
@@ -272,4 +272,9 @@ static const struct store_query_def defs[STORE_QUERIES] = {
 	[SQ_ASIDE_NEXT] = {"aside_next", aside_next_sql, 1, COLS(aside_next_cols)},
 };
 
-const struct store_query_def *store_query_def(enum store_query q) { return (unsigned)q < STORE_QUERIES ? &defs[q] : NULL; }
+const struct store_query_def *store_query_def(enum store_query q)
+{
+	if ((unsigned)q >= STORE_QUERIES)
+		return NULL;
+	return q < SQ_EXPORT_FIRST ? &defs[q] : &store_export_queries[q - SQ_EXPORT_FIRST];
+}

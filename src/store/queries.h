@@ -50,6 +50,13 @@ enum store_query {
 	SQ_OUTBOX,           /* (): id, sink, node, cursor, sent, skipped, gap_from, gap_to, last, aside (how many); by sink */
 	SQ_ASIDE,            /* (sink, after_id|NULL, limit): id, number, t, status, reason, again (waits to be sent once more), noun, key, did; by id */
 	SQ_ASIDE_NEXT,       /* (outbox): number of the first that waits to be sent again */
+	/* Of an export (queries_export.c), each (from|NULL, to|NULL, JSON array of asset ids|NULL) */
+	SQ_EXPORT_FIRST,
+	SQ_EXPORT_BELOW = SQ_EXPORT_FIRST, /* (code): id, code of the asset and of all below it */
+	SQ_EXPORT_ASSETS, SQ_EXPORT_LOTS, SQ_EXPORT_LINKS, SQ_EXPORT_OPERATIONS, SQ_EXPORT_EVENTS, SQ_EXPORT_CHARACTERISTICS, /* fields of the records, in their order */
+	SQ_EXPORT_STATES, SQ_EXPORT_CASES, SQ_EXPORT_CASE_HISTORY,
+	SQ_EXPORT_BLOBS,     /* sha256 (hex), bytes, media_type, name, t, digest */
+	SQ_EXPORT_DOCS,      /* class, name, version, json */
 	STORE_QUERIES
 };
 struct store_query_def {

@@ -126,6 +126,8 @@ struct api_call {
 	struct diag *d;
 	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
 	void *own;           /* the handler's */
+	void (*let_go)(struct api_call *c);  /* NULL, or what frees `own` with the call */
+	void (*drained)(struct api_call *c); /* of an answer that is streamed: it can take more. Loop thread */
 	atomic_bool dead;    /* the connection is gone */
 	bool away;           /* on a worker or waiting: not to be freed */
 	bool answered;
@@ -198,6 +200,8 @@ void api_disk_state(struct json_writer *w, struct node *n);
 
 /* The last backups as a value: an object or null (backup.c). */
 MO_MUST_USE int api_backup_state(struct api_call *c);
+/* The last restore drill as an object (drill.c). */
+MO_MUST_USE int api_drill_state(struct api_call *c);
 
 struct line_cache *line_cache_new(void);
 void line_cache_free(struct line_cache *k);
@@ -228,6 +232,8 @@ int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_ac
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
 int get_sinks(struct api_call *c), put_sink(struct api_call *c), delete_sink(struct api_call *c), test_sink(struct api_call *c);
 int get_sink_history(struct api_call *c), get_sink_aside(struct api_call *c), post_sink_aside(struct api_call *c), delete_sink_aside(struct api_call *c);
+int post_export(struct api_call *c), post_exports(struct api_call *c), get_exports(struct api_call *c), get_export_file(struct api_call *c);
+int delete_export(struct api_call *c), get_drill(struct api_call *c), post_drill(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 int get_ca_page(struct api_call *c);

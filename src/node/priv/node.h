@@ -11,6 +11,8 @@
 #include "node/collect.h"
 #include "node/connections.h"
 #include "node/crashes.h"
+#include "node/drills.h"
+#include "node/exports.h"
 #include "node/disks.h"
 #include "node/gauges.h"
 #include "node/helper.h"
@@ -96,6 +98,8 @@ struct node {
 	struct backups *backups;
 	struct outbox *outbox;
 	struct retentions *retentions;
+	struct exports *exports;
+	struct drills *drills;
 	void (*words)(struct buf *out, const struct diag *d);
 	int (*importer)(void *arg, struct store_reader *r, const char *path, const char *name, struct buf *why, struct diag *d);
 	void *importer_arg;

@@ -45,6 +45,8 @@ void mcur_free(struct mcur *m);
 /* Older sources first. Takes its own references. Nothing is added when nothing lies in the range. */
 MO_MUST_USE int mcur_add_seg(struct mcur *m, struct seg *s, const struct sentry *e);
 MO_MUST_USE int mcur_add_head(struct mcur *m, const struct head *h);
+/* The same of chunks that somebody keeps, which are not changed any more as far as n. */
+MO_MUST_USE int mcur_add_chunks(struct mcur *m, const struct hsnap *c, size_t n);
 /* MO_ECORRUPT, MO_EVERSION: that piece is passed over, the next call goes on. */
 MO_MUST_USE int mcur_next(struct mcur *m, bool offer, struct mslice *ret, struct diag *d);
 void mcur_skip(struct mcur *m);

@@ -1,0 +1,442 @@
+/* See exports.h. */
+#include "node/exports.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "codec/json.h"
+#include "codec/text.h"
+#include "node/priv/node.h"
+#include "store/store.h"
+
+#define FOLDER "exports"
+
+struct exports {
+	struct node *node;
+	struct work work, sweep_work;
+	struct loop_post post;
+	char *dir;
+	/* loop thread */
+	bool busy;
+	int64_t looked_ns; /* monotonic */
+	/* the run's */
+	struct exports_ask ask;
+	char path[EXPORTS_PATH_MAX + EXPORTS_NAME + 16], who[64], from[HTTP_PEER_MAX];
+	char codes[EXPORT_ASSETS_MAX][EXPORTS_CODE_MAX];
+	const char *assets[EXPORT_ASSETS_MAX];
+	struct export *run;
+	int err;
+	struct export_report report;
+	struct diag *d;
+	atomic_bool cancelled, sweeping;
+
+	pthread_mutex_t mu; /* below */
+	bool running, failed;
+	char name[EXPORTS_NAME];
+	struct export_report so_far;
+	struct buf why;
+};
+
+/* ---- how it ended ---- */
+
+static void put_time(struct json_writer *w, const char *key, int64_t t_ns, int64_t open)
+{
+	jw_key(w, key);
+	jw_time(w, t_ns == open ? T_NONE : t_ns);
+}
+
+int exports_put_outcome(struct store *s, const struct exports_outcome *o, int64_t now_ns, struct diag *d)
+{
+	struct buf json, hex;
+	struct json_writer w;
+	buf_init(&json, 0);
+	buf_init(&hex, 0);
+	json_writer_init(&w, &json);
+	hex_encode(&hex, span_of(o->report.sha256, 32));
+	jw_object(&w);
+	jw_key(&w, "address");
+	jw_str(&w, o->from);
+	put_time(&w, "from", o->from_ns, INT64_MIN);
+	put_time(&w, "to", o->to_ns, INT64_MAX);
+	jw_key(&w, "assets");
+	jw_array(&w); /* empty: all */
+	for (size_t i = 0; i < o->n_assets; i++)
+		jw_cstr(&w, o->assets[i]);
+	jw_array_end(&w);
+	jw_key(&w, "ok");
+	jw_bool(&w, o->err == 0);
+	jw_key(&w, "files");
+	jw_u64(&w, o->report.files);
+	jw_key(&w, "values");
+	jw_u64(&w, o->report.values);
+	jw_key(&w, "bytes");
+	jw_u64(&w, o->report.bytes);
+	jw_key(&w, "sha256");
+	if (o->err == 0)
+		jw_str(&w, buf_span(&hex));
+	else
+		jw_null(&w);
+	jw_key(&w, "why");
+	if (o->why.n)
+		jw_raw(&w, o->why);
+	else
+		jw_null(&w);
+	jw_object_end(&w);
+	int err = json.err || hex.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : store_audit(s, now_ns, o->who, SPAN_LIT("export"), o->path, buf_span(&json), d);
+	buf_free(&hex);
+	buf_free(&json);
+	return err;
+}
+
+struct outcome_job {
+	struct sjob job;
+	const struct exports_outcome *o;
+	int64_t now_ns;
+};
+
+static int put_run(struct sjob *j, struct store *s, struct diag *d)
+{
+	struct outcome_job *q = (struct outcome_job *)j;
+	return exports_put_outcome(s, q->o, q->now_ns, d);
+}
+
+/* An archive that cannot be audited is not given out. */
+static void keep_outcome(struct exports *e)
+{
+	struct node *n = e->node;
+	struct buf why;
+	struct diag *unsaid = calloc(1, sizeof *unsaid); /* the first error is the one to be told */
+	buf_init(&why, 0);
+	if (e->err != 0 && n->words)
+		n->words(&why, e->d);
+	struct exports_outcome o = {.path = span_str(e->path), .who = span_str(e->who), .from = span_str(e->from), .from_ns = e->ask.from_ns, .to_ns = e->ask.to_ns,
+		.assets = e->assets, .n_assets = e->ask.n_assets, .err = e->err, .report = e->report, .why = why.err ? span_of(NULL, 0) : buf_span(&why)};
+	struct outcome_job q = {.o = &o, .now_ns = clock_now(n->clock)};
+	int err = storer_run(n->storer, put_run, &q.job, e->err == 0 ? e->d : unsaid);
+	if (err != 0 && e->err == 0) {
+		e->err = err;
+		(void)!vfs_unlink(node_vfs(n), e->path);
+		if (n->words)
+			n->words(&why, e->d);
+	}
+	pthread_mutex_lock(&e->mu);
+	if (e->name[0]) {
+		e->failed = e->err != 0;
+		buf_reset(&e->why);
+		buf_add(&e->why, buf_span(&why));
+	}
+	pthread_mutex_unlock(&e->mu);
+	free(unsaid);
+	buf_free(&why);
+}
+
+/* ---- the run ---- */
+
+static void finished(void *arg)
+{
+	struct exports *e = arg;
+	struct exports_ask ask = e->ask;
+	struct export_report report = e->report;
+	struct diag *d = e->d;
+	int err = e->err;
+	e->d = NULL;
+	e->busy = false;
+	if (ask.done)
+		ask.done(ask.arg, err, &report, d);
+	free(d);
+}
+
+static void end(struct exports *e, int err)
+{
+	e->err = err;
+	if (e->run)
+		export_report(e->run, &e->report);
+	export_free(e->run);
+	e->run = NULL;
+	if (err != 0 && e->d->msg == MSG_NONE)
+		diag_set(e->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_EXPORT_GIVEN_UP);
+	keep_outcome(e);
+	if (e->err != 0 && e->err != MO_ECANCELED)
+		node_log(e->node, "error", e->d);
+	pthread_mutex_lock(&e->mu);
+	e->running = false;
+	e->name[0] = 0;
+	pthread_mutex_unlock(&e->mu);
+	e->post.fn = finished;
+	e->post.arg = e;
+	loop_post(e->node->loop, &e->post);
+}
+
+static int begin(struct exports *e)
+{
+	struct node *n = e->node;
+	int err = e->name[0] ? vfs_mkdir(node_vfs(n), e->dir, true) : 0;
+	if (err != 0) {
+		diag_set(e->d, err, MSG_FOLDER_MAKE);
+		diag_file(e->d, e->dir);
+		return err;
+	}
+	struct export_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .path = e->path, .inside = e->name[0] != 0, .from_ns = e->ask.from_ns,
+		.to_ns = e->ask.to_ns, .assets = e->assets, .n_assets = e->ask.n_assets, .program = n->opt.version, .readme_ko = e->ask.readme_ko,
+		.readme_en = e->ask.readme_en};
+	return export_new(&e->run, &o, e->d);
+}
+
+static bool given_up(struct exports *e) { return atomic_load(&e->cancelled) || (e->ask.stop && e->ask.stop(e->ask.arg)); }
+
+static void turn(struct work *w, struct store_reader *r)
+{
+	struct exports *e = (struct exports *)((char *)w - offsetof(struct exports, work));
+	int64_t until = mono_now() + EXPORTS_STEP_NS;
+	int err = e->run ? MO_EAGAIN : begin(e);
+	(void)r; /* it has one of its own, whose transaction lasts over many turns */
+	if (err == 0)
+		err = MO_EAGAIN;
+	while (err == MO_EAGAIN) {
+		if (node_stopping(e->node))
+			err = diag_set(e->d, MO_ECANCELED, MSG_NODE_STOPPING);
+		else if (given_up(e))
+			err = diag_set(e->d, MO_ECANCELED, MSG_EXPORT_GIVEN_UP);
+		else
+			err = export_step(e->run, e->d);
+		if (err != MO_EAGAIN || mono_now() < until)
+			continue;
+		pthread_mutex_lock(&e->mu);
+		export_report(e->run, &e->so_far);
+		pthread_mutex_unlock(&e->mu);
+		int queued = node_work(e->node, &e->work);
+		if (queued == 0)
+			return; /* e is another turn's now */
+		if (queued == MO_EAGAIN) /* the queue is full: this worker goes on with what it has */
+			until = mono_now() + EXPORTS_STEP_NS;
+		else
+			err = diag_set(e->d, MO_ECANCELED, MSG_NODE_STOPPING);
+	}
+	end(e, err);
+}
+
+static int bad_text(struct diag *d, struct span text)
+{
+	diag_set(d, MO_EINVAL, MSG_EXPORT_BAD_NAME);
+	diag_value(d, text);
+	return MO_EINVAL;
+}
+
+/* Texts of the ask, which live no longer than the call. */
+static int keep_ask(struct exports *e, const struct exports_ask *ask, struct diag *d)
+{
+	if (ask->path.n >= EXPORTS_PATH_MAX || (ask->path.n && memchr(ask->path.p, 0, ask->path.n)))
+		return bad_text(d, ask->path);
+	if (ask->n_assets > EXPORT_ASSETS_MAX) {
+		diag_set(d, MO_ELIMIT, MSG_EXPORT_ASSETS_MANY);
+		diag_int(d, 0, EXPORT_ASSETS_MAX);
+		return MO_ELIMIT;
+	}
+	for (size_t i = 0; i < ask->n_assets; i++) {
+		struct span s = ask->assets[i];
+		if (s.n == 0 || s.n >= EXPORTS_CODE_MAX || memchr(s.p, 0, s.n))
+			return bad_text(d, s);
+		memcpy(e->codes[i], s.p, s.n);
+		e->codes[i][s.n] = 0;
+		e->assets[i] = e->codes[i];
+	}
+	e->ask = *ask;
+	e->ask.path = e->ask.who = e->ask.from = span_of(NULL, 0);
+	e->ask.assets = NULL;
+	diag_copy(e->who, sizeof e->who, ask->who);
+	diag_copy(e->from, sizeof e->from, ask->from);
+	return 0;
+}
+
+/* A name that nobody guesses: whoever may fetch it was told. */
+static int make_name(char out[EXPORTS_NAME], struct diag *d)
+{
+	struct civil c;
+	uint8_t r[4];
+	if (os_random(r, sizeof r) != 0)
+		return diag_set(d, MO_EIO, MSG_OUT_OF_MEMORY);
+	civil_from_ns(&c, wall_now());
+	snprintf(out, EXPORTS_NAME, "moru-%04u%02u%02u-%02u%02u%02u-%02x%02x%02x%02x.zip", (unsigned)c.year % 10000u, c.month, c.day, c.hour, c.minute, c.second, r[0], r[1], r[2],
+		r[3]);
+	return 0;
+}
+
+bool exports_is_name(struct span s)
+{
+	static const char form[] = "moru-dddddddd-dddddd-xxxxxxxx.zip";
+	if (s.n != sizeof form - 1)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		bool digit = s.p[i] >= '0' && s.p[i] <= '9', hex = digit || (s.p[i] >= 'a' && s.p[i] <= 'f');
+		if (form[i] == 'd' ? !digit : form[i] == 'x' ? !hex : s.p[i] != (uint8_t)form[i])
+			return false;
+	}
+	return true;
+}
+
+char *exports_path(struct exports *e, struct span name)
+{
+	char text[EXPORTS_NAME];
+	if (!exports_is_name(name))
+		return NULL;
+	memcpy(text, name.p, name.n);
+	text[name.n] = 0;
+	return vfs_join(e->dir, text);
+}
+
+int exports_run(struct exports *e, const struct exports_ask *ask, char name[EXPORTS_NAME], struct diag *d)
+{
+	char fresh[EXPORTS_NAME] = "";
+	if (e->busy)
+		return diag_set(d, MO_EAGAIN, MSG_EXPORT_RUNNING);
+	if (ask->from_ns >= ask->to_ns)
+		return diag_set(d, MO_EINVAL, MSG_EXPORT_RANGE);
+	int err = keep_ask(e, ask, d);
+	if (err == 0 && ask->path.n == 0)
+		err = make_name(fresh, d);
+	if (err != 0)
+		return err;
+	if (fresh[0])
+		snprintf(e->path, sizeof e->path, "%s/%s", e->dir, fresh);
+	else
+		snprintf(e->path, sizeof e->path, "%.*s", (int)ask->path.n, (const char *)ask->path.p);
+	e->report = (struct export_report){.files = 0};
+	e->work.fn = turn;
+	atomic_store(&e->cancelled, false);
+	if (!(e->d = calloc(1, sizeof *e->d)))
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	pthread_mutex_lock(&e->mu);
+	e->running = true;
+	e->so_far = e->report;
+	memcpy(e->name, fresh, sizeof fresh);
+	pthread_mutex_unlock(&e->mu);
+	e->busy = true;
+	err = node_work(e->node, &e->work);
+	if (err != 0) {
+		diag_set(d, err, err == MO_EAGAIN ? MSG_EXPORT_RUNNING : MSG_NODE_STOPPING);
+		free(e->d);
+		e->d = NULL;
+		e->busy = false;
+		pthread_mutex_lock(&e->mu);
+		e->running = false;
+		e->name[0] = 0;
+		pthread_mutex_unlock(&e->mu);
+		return err;
+	}
+	memcpy(name, fresh, sizeof fresh);
+	return 0;
+}
+
+bool exports_cancel(struct exports *e, struct span name)
+{
+	pthread_mutex_lock(&e->mu);
+	bool it = e->running && e->name[0] && span_is(name, e->name);
+	pthread_mutex_unlock(&e->mu);
+	if (it)
+		atomic_store(&e->cancelled, true);
+	return it;
+}
+
+/* ---- what is over ---- */
+
+struct names {
+	char name[EXPORTS_FILES_MAX][EXPORTS_NAME + 8];
+	size_t n;
+};
+
+static int on_name(void *arg, const char *name)
+{
+	struct names *l = arg;
+	if (l->n < EXPORTS_FILES_MAX && strlen(name) < sizeof l->name[0])
+		memcpy(l->name[l->n++], name, strlen(name) + 1);
+	return 0;
+}
+
+/* first: nothing runs yet, so what is not whole is a killed one's. Failures are tried again at the next look. */
+static void remove_old(struct exports *e, bool first)
+{
+	struct vfs *vfs = node_vfs(e->node);
+	struct names *l = calloc(1, sizeof *l);
+	int64_t now_ns = wall_now();
+	if (!l || vfs_list(vfs, e->dir, on_name, l) != 0) {
+		free(l);
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct vfs_stat st;
+		struct span s = span_str(l->name[i]);
+		bool part = s.n > 5 && memcmp(s.p + s.n - 5, ".part", 5) == 0;
+		char *path = vfs_join(e->dir, l->name[i]);
+		bool old = path && exports_is_name(s) && vfs_stat(vfs, path, &st) == 0 && (st.mtime_ns > now_ns + EXPORTS_KEEP_NS || now_ns - st.mtime_ns >= EXPORTS_KEEP_NS);
+		if (path && (old || (first && part)))
+			(void)!vfs_unlink(vfs, path);
+		free(path);
+	}
+	free(l);
+}
+
+static void sweep(struct work *w, struct store_reader *r)
+{
+	struct exports *e = (struct exports *)((char *)w - offsetof(struct exports, sweep_work));
+	(void)r;
+	remove_old(e, false);
+	atomic_store(&e->sweeping, false);
+}
+
+void exports_tick(struct exports *e)
+{
+	int64_t now_ns = mono_now();
+	if (now_ns - e->looked_ns < EXPORTS_LOOK_NS || atomic_load(&e->sweeping))
+		return;
+	e->looked_ns = now_ns;
+	atomic_store(&e->sweeping, true);
+	e->sweep_work.fn = sweep;
+	if (node_work(e->node, &e->sweep_work) != 0)
+		atomic_store(&e->sweeping, false);
+}
+
+int exports_new(struct exports **ret, struct node *n)
+{
+	struct exports *e = calloc(1, sizeof *e);
+	if (!e)
+		return MO_ENOMEM;
+	e->node = n;
+	pthread_mutex_init(&e->mu, NULL);
+	buf_init(&e->why, 0);
+	e->dir = folder_path(n->folder, FOLDER);
+	if (!e->dir || strlen(e->dir) >= EXPORTS_PATH_MAX) {
+		int err = e->dir ? MO_ELIMIT : MO_ENOMEM;
+		exports_free(e);
+		return err;
+	}
+	remove_old(e, true);
+	*ret = e;
+	return 0;
+}
+
+void exports_free(struct exports *e)
+{
+	if (!e)
+		return;
+	export_free(e->run);
+	buf_free(&e->why);
+	free(e->d);
+	free(e->dir);
+	pthread_mutex_destroy(&e->mu);
+	free(e);
+}
+
+void exports_state(struct exports *e, struct exports_state *ret)
+{
+	*ret = (struct exports_state){.running = false};
+	buf_init(&ret->why, 0);
+	if (!e)
+		return;
+	pthread_mutex_lock(&e->mu);
+	ret->running = e->running;
+	memcpy(ret->name, e->name, sizeof ret->name);
+	ret->so_far = e->so_far;
+	ret->failed = e->failed;
+	buf_add(&ret->why, buf_span(&e->why));
+	pthread_mutex_unlock(&e->mu);
+}
