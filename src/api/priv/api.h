@@ -14,6 +14,7 @@
 #include "node/live.h"
 #include "node/logins.h"
 #include "query/influxql.h"
+#include "store/people.h"
 
 #define API_ARENA_MAX (64u << 20)
 #define API_ANSWER_MAX (64u << 20)
@@ -117,6 +118,7 @@ struct api_call {
 	const char *disposition;
 	char cookie[API_COOKIE_MAX]; /* Set-Cookie header, or "" */
 	int64_t retry_ns;    /* of a 429 */
+	int64_t about;       /* the case whose history is written: what its notes are sealed about */
 	struct diag *d;
 	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
 	void *own;           /* the handler's */
@@ -173,8 +175,13 @@ MO_MUST_USE int api_list(struct api_call *c, enum store_query q, const struct st
 MO_MUST_USE int api_row(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
 /* All rows as an array value. */
 MO_MUST_USE int api_rows(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
-/* The members of row i without braces. */
-void api_members(struct json_writer *w, const struct table_cursor *cur, const struct table_batch *b, size_t i);
+/* The members of row i without braces, to c->w. Beside a column "person" stands the name for those who may see it ("person_name"); a column "sealed" is told as
+ * "personal", and what it seals is put in the places of its members. */
+MO_MUST_USE int api_members(struct api_call *c, const struct table_cursor *cur, const struct table_batch *b, size_t i);
+/* A member with the name behind a pseudonym: null where it is not known or not to be seen. */
+MO_MUST_USE int api_person(struct api_call *c, const char *key, struct span pseudonym);
+/* What was sealed, as a JSON object in the arena; NULL: not to be seen, or erased. */
+MO_MUST_USE int api_sealed(struct api_call *c, struct json_value **ret, struct span pseudonym, struct span about, struct span sealed);
 /* Index of a column, SIZE_MAX when there is none. */
 size_t api_column(const struct table_cursor *cur, const char *name);
 /* {"code","ko","en"} of a diag, or null. */
@@ -214,6 +221,7 @@ int get_live(struct api_call *c);
 int get_session(struct api_call *c), post_session(struct api_call *c), delete_session(struct api_call *c);
 int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_account(struct api_call *c), put_password(struct api_call *c);
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
+int get_people(struct api_call *c), get_person(struct api_call *c), post_person(struct api_call *c), post_erase(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 extern const struct api_stream write_stream, import_stream;

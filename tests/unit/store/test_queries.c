@@ -17,6 +17,8 @@ static const char *const allowed[] = {
 	"writer: SCAN CONSTANT ROW", /* no table at all */
 	"sessions: SCAN session", /* all of them, once, at the start */
 	"token_keys: SCAN token USING INDEX token_name", /* which holds those in use */
+	"writer: SCAN backup_target", /* a few paths */
+	"writer: SCAN e USING INDEX erasure_open", /* which holds what a kill broke off */
 	"imports_running: SCAN import USING INDEX import_running", /* which holds nothing else */
 };
 
