@@ -185,6 +185,38 @@ def test_erased_for_ever(new_node, tmp_path):
         assert found(d, NAME, OTHER, NOTE) == [] and holders(d) == [] and found(r.log, NAME) == []
 
 
+def test_killed_while_erasing(new_node, tmp_path):
+    """Killed at any moment of an erasure: before it was asked for durably nothing is gone, after that it goes on by itself."""
+    n = new_node()
+    fill(n)
+    moru_target = tmp_path / 't'
+    assert moru('backup', n.folder, moru_target).returncode == 0
+    seen = set()
+    for i in range(14):
+        name = f'{NAME}{i}'
+        p = n.ask('POST', '/api/v1/people', body={'name': name}).json()['pseudonym']
+        done = []
+
+        def ask():
+            try:
+                done.append(n.ask('POST', f'/api/v1/people/{p}/erase', body={'reason': 'r'}).status)
+            except OSError:
+                pass
+        t = threading.Thread(target=ask)
+        t.start()
+        time.sleep(0.001 * i ** 1.6)
+        n.kill()
+        t.join()
+        n.start()
+        e = n.get_json(f'/api/v1/people/{p}')
+        asked = e['erasure'] is not None
+        assert (e['name'] is None) == asked and (not asked or e['erasure']['done']), e
+        assert asked or not done, 'an answer, and nothing erased'
+        seen.add(asked)
+    assert True in seen
+    assert person(n)  # nobody else is touched
+
+
 def test_keys_are_no_piece(new_node, tmp_path):
     """With --with-keys too the target has them once, as they are now."""
     n = new_node()
@@ -266,6 +298,7 @@ def test_names_of_before(new_node, tmp_path):
     assert found(db, NAME) == [str(db)]
     n.start()
     people = n.items('/api/v1/people')
+    assert [x['pseudonym'] for x in people] == sorted(x['pseudonym'] for x in people), 'by pseudonym: nobody is ranked'
     assert len(people) == 300 and {x['name'] for x in people} == {f'{NAME}{i}' for i in range(300)} and all(PSEUDONYM.match(x['pseudonym']) for x in people)
     op = n.items('/api/v1/operations')[0]
     assert op['person_name'] == f'{NAME}6'
