@@ -289,11 +289,11 @@ static int write_cases(struct api_call *c)
 	jw_key(&c->w, "cases");
 	jw_array(&c->w);
 	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
-		for (size_t i = 0; i < b.n_rows; i++) {
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
 			if (n++ >= TODAY_CASES)
 				continue;
 			jw_object(&c->w);
-			api_members(&c->w, cur, &b, i);
+			err = api_members(c, cur, &b, i);
 			jw_object_end(&c->w);
 		}
 	jw_array_end(&c->w);

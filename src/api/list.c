@@ -2,6 +2,8 @@
  * API comes through here, so that names and types stand in one table. */
 #include "api/priv/api.h"
 
+#include <stdio.h>
+
 #include "base/num.h"
 #include "codec/json_row.h"
 
@@ -14,6 +16,99 @@ size_t api_column(const struct table_cursor *cur, const char *name)
 }
 
 void api_members(struct json_writer *w, const struct table_cursor *cur, const struct table_batch *b, size_t i) { jw_row(w, cur->cols, cur->n_cols, b, i); }
+static bool is_null(const struct col *c, size_t i) { return c->null && c->null[i]; }
+
+static void cell(struct json_writer *w, enum col_type t, const struct col *c, size_t i)
+{
+	if (is_null(c, i)) {
+		jw_null(w);
+		return;
+	}
+	switch (t) {
+	case COL_BOOL: jw_bool(w, c->b[i] != 0); break;
+	case COL_I64: jw_i64(w, c->i64[i]); break;
+	case COL_F64: jw_f64(w, c->f64[i]); break;
+	case COL_TIME: jw_time(w, c->i64[i]); break;
+	case COL_STR:
+	case COL_BYTES: jw_str(w, c->str[i]); break;
+	case COL_JSON: jw_raw(w, c->str[i]); break;
+	}
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+	return n > m && strcmp(s + n - m, end) == 0;
+}
+
+static struct span text_at(const struct table_cursor *cur, const struct table_batch *b, size_t i, const char *name)
+{
+	size_t k = api_column(cur, name);
+	return k == SIZE_MAX || is_null(&b->cols[k], i) ? span_of(NULL, 0) : b->cols[k].str[i];
+}
+
+/* A text about a person, opened for those who may read it. *ret_personal: there is one. */
+static int open_sealed(struct api_call *c, const struct table_cursor *cur, const struct table_batch *b, size_t i, bool *ret_personal, struct json_value **ret)
+{
+	struct span sealed = text_at(cur, b, i, "sealed"), about = text_at(cur, b, i, "ref");
+	char text[48];
+	*ret = NULL;
+	*ret_personal = sealed.n > 0;
+	if (!sealed.n)
+		return 0;
+	if (!about.p) {
+		snprintf(text, sizeof text, CASE_ABOUT, (long long)c->about);
+		about = span_str(text);
+	}
+	return api_sealed(c, ret, text_at(cur, b, i, "person"), about, sealed);
+}
+
+/* The member that a column shows when what is sealed was opened: a case's note is its text. */
+static const struct json_value *shown(const struct json_value *open, const char *name)
+{
+	const struct json_value *v = open ? json_member(open, strcmp(name, "note") == 0 ? "text" : name) : NULL;
+	return v && v->type == JSON_STRING && v->text.n ? v : NULL;
+}
+
+int api_members(struct api_call *c, const struct table_cursor *cur, const struct table_batch *b, size_t i)
+{
+	struct json_writer *w = &c->w;
+	struct json_value *open = NULL;
+	bool personal = false;
+	int err = open_sealed(c, cur, b, i, &personal, &open);
+	for (size_t k = 0; k < cur->n_cols && err == 0; k++) {
+		const char *name = cur->cols[k].name;
+		if (strcmp(name, "sealed") == 0) {
+			jw_key(w, "personal");
+			jw_bool(w, personal);
+			continue;
+		}
+		if (ends_with(name, "_firm") && k + 1 < cur->n_cols && ends_with(cur->cols[k + 1].name, "_number")) {
+			jw_key_span(w, span_of(name, strlen(name) - 5));
+			if (is_null(&b->cols[k], i)) {
+				jw_null(w);
+			} else {
+				jw_object(w);
+				jw_key(w, "firm");
+				jw_str(w, b->cols[k].str[i]);
+				jw_key(w, "number");
+				jw_str(w, b->cols[k + 1].str[i]);
+				jw_object_end(w);
+			}
+			k++;
+			continue;
+		}
+		jw_key(w, name);
+		const struct json_value *v = shown(open, name);
+		if (v)
+			jw_str(w, v->text);
+		else
+			cell(w, cur->cols[k].type, &b->cols[k], i);
+		if (strcmp(name, "person") == 0)
+			err = api_person(c, "person_name", is_null(&b->cols[k], i) ? span_of(NULL, 0) : b->cols[k].str[i]);
+	}
+	return err;
+}
 
 int api_list(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n, const char *cursor_column, int64_t limit)
 {
@@ -29,11 +124,13 @@ int api_list(struct api_call *c, enum store_query q, const struct store_arg *arg
 	jw_key(&c->w, "items");
 	jw_array(&c->w);
 	while ((err = table_next(cur, &b, c->d)) == 0 && b.n_rows) {
-		for (size_t i = 0; i < b.n_rows; i++) {
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
 			jw_object(&c->w);
-			api_members(&c->w, cur, &b, i);
+			err = api_members(c, cur, &b, i);
 			jw_object_end(&c->w);
 		}
+		if (err != 0)
+			break;
 		rows += (int64_t)b.n_rows;
 		if (at != SIZE_MAX) {
 			size_t last = b.n_rows - 1;
@@ -59,10 +156,10 @@ int api_rows(struct api_call *c, enum store_query q, const struct store_arg *arg
 	if (err != 0)
 		return err;
 	jw_array(&c->w);
-	while ((err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
-		for (size_t i = 0; i < b.n_rows; i++) {
+	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
+		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
 			jw_object(&c->w);
-			api_members(&c->w, cur, &b, i);
+			err = api_members(c, cur, &b, i);
 			jw_object_end(&c->w);
 		}
 	jw_array_end(&c->w);
@@ -77,7 +174,7 @@ int api_row(struct api_call *c, enum store_query q, const struct store_arg *args
 	int err = store_select(c->reader, &cur, q, args, n, c->d);
 	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0) {
 		if (b.n_rows)
-			api_members(&c->w, cur, &b, 0);
+			err = api_members(c, cur, &b, 0);
 		else
 			err = diag_set(c->d, MO_ENOENT, MSG_API_NOT_FOUND);
 	}
@@ -220,6 +317,7 @@ int get_case(struct api_call *c)
 	struct store_arg a[] = {sarg_i(id)};
 	jw_object(&c->w);
 	err = api_row(c, SQ_CASE, a, 1);
+	c->about = id;
 	if (err == 0) {
 		jw_key(&c->w, "history");
 		err = api_rows(c, SQ_CASE_HISTORY, a, 1);

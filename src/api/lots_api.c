@@ -256,20 +256,20 @@ struct case_job {
 	struct sjob job;
 	int64_t id, now_ns;
 	enum case_state to;
-	struct span note, who;
+	struct store_case_note note;
 };
 
 static int case_run(struct sjob *j, struct store *s, struct diag *d)
 {
 	struct case_job *q = (struct case_job *)j;
-	return store_case_state(s, q->id, q->to, q->who, q->note, q->now_ns, d);
+	return store_case_state(s, q->id, q->to, &q->note, q->now_ns, d);
 }
 
 int post_case_state(struct api_call *c)
 {
 	struct json_value *root;
-	struct span state, note = {NULL, 0};
-	struct case_job q = {.now_ns = clock_now(node_clock(c->node)), .who = gate_who(&c->pass)};
+	struct span state;
+	struct case_job q = {.now_ns = clock_now(node_clock(c->node)), .note = {.who = gate_who(&c->pass)}};
 	int err = api_param_i64(c, "id", 0, 1, INT64_MAX, &q.id);
 	if (err == 0)
 		err = api_object(c, &root);
@@ -281,9 +281,10 @@ int post_case_state(struct api_call *c)
 		diag_value(c->d, state);
 		diag_expected(c->d, "open, seen, in_work, done, closed");
 	}
-	if (err == 0 && (err = json_get_str(root, "note", &note, c->d)) == MO_ENOENT)
+	if (err == 0 && (err = json_get_str(root, "note", &q.note.note, c->d)) == MO_ENOENT)
 		err = 0;
-	q.note = note;
+	if (err == 0 && (err = json_get_str(root, "person", &q.note.person, c->d)) == MO_ENOENT)
+		err = 0;
 	if (err == 0)
 		err = storer_run(node_storer(c->node), case_run, &q.job, c->d);
 	if (err == 0) {

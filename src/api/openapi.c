@@ -50,7 +50,7 @@ static const struct {
 	{"ClockSet", OBJECT(M("advance_to", WHEN) "," M("run", "{\"type\":\"number\",\"minimum\":0,\"maximum\":120}") ","
 		M("history", "{\"type\":\"object\",\"required\":[\"from\",\"to\"],\"properties\":{" M("from", WHEN) "," M("to", WHEN) "}}"))},
 	{"CaseStateSet", "{\"type\":\"object\",\"required\":[\"state\"],\"properties\":{\"state\":{\"enum\":[\"open\",\"seen\",\"in_work\",\"done\","
-		"\"closed\"]}," M("note", "{\"type\":\"string\"}") "}}"},
+		"\"closed\"]}," M("note", "{\"type\":\"string\"}") "," M("person", "{\"type\":\"string\"}") "}}"},
 	{"DeviceConfig", "{\"type\":\"object\",\"required\":[\"driver\",\"asset\"],\"properties\":{\"driver\":{\"enum\":[\"modbus\",\"push\"]},"
 		M("asset", "{\"type\":\"string\"}") "," M("enabled", FLAG) "," M("state", "{\"type\":\"object\"}") ","
 		M("signals", ARRAY("{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("label", TEXT) "," M("unit", TEXT) "}}")) "}}"},
@@ -65,6 +65,12 @@ static const struct {
 	{"TokenSet", "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "," M("role", ROLE) ","
 		M("permissions", ARRAY("{\"type\":\"string\"}")) "," M("expires", WHEN) "}}"},
 	{"Token", OBJECT(M("id", INTEGER) "," M("name", TEXT) "," M("token", TEXT))},
+	{"PersonSet", "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{" M("name", "{\"type\":\"string\"}") "}}"},
+	{"EraseSet", "{\"type\":\"object\",\"required\":[\"reason\"],\"properties\":{" M("reason", "{\"type\":\"string\"}") "}}"},
+	{"People", LIST(OBJECT(M("pseudonym", TEXT) "," M("name", TEXT) "," M("erasing", TIME) "," M("erased", TIME)))},
+	{"Person", OBJECT(M("pseudonym", TEXT) "," M("uuid", TEXT) "," M("name", TEXT) "," M("did", TEXT) ","
+		M("erasure", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("begun", TIME) "," M("done", TIME) "," M("who", TEXT) "," M("reason", TEXT) ","
+		M("destroyed", ARRAY(TEXT)) "," M("copies", INTEGER) "," M("targets", ARRAY(OBJECT(M("target", TEXT) "," M("done", TIME) "," M("why", WORDS)))) "}}"))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
 	{"Drill", OBJECT(M("running", FLAG) "," M("age_s", INTEGER) "," M("target", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("target", TEXT) ","
 		M("t", TIME) "," M("took_ms", INTEGER) "," M("ok", FLAG) "," M("snapshot", TEXT) "," M("made", TIME) "," M("newest", TIME) "," M("files", INTEGER) "," M("bytes", INTEGER) ","
@@ -137,6 +143,11 @@ static void row_schema(struct json_writer *w, enum store_query q)
 	for (unsigned i = 0; i < def->n_cols; i++) {
 		const char *name = def->cols[i].name, *type = types[def->cols[i].type];
 		size_t n = strlen(name);
+		if (strcmp(name, "sealed") == 0) { /* api_members() writes what it means */
+			jw_key(w, "personal");
+			jw_raw(w, SPAN_LIT(FLAG));
+			continue;
+		}
 		bool pair = n > 5 && strcmp(name + n - 5, "_firm") == 0;
 		jw_key_span(w, span_of(name, pair ? n - 5 : n));
 		jw_object(w);
@@ -153,6 +164,10 @@ static void row_schema(struct json_writer *w, enum store_query q)
 		}
 		jw_object_end(w);
 		i += pair;
+		if (strcmp(name, "person") == 0) {
+			jw_key(w, "person_name");
+			jw_raw(w, SPAN_LIT(TEXT));
+		}
 	}
 	jw_object_end(w);
 	jw_object_end(w);

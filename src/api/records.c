@@ -35,7 +35,7 @@ static const struct field operation_fields[] = {F(operation, id, "id", F_TEXT), 
 static const struct field event_fields[] = {F(event, id, "id", F_TEXT), F(event, kind, "kind", F_TEXT), F(event, t_ns, "t", F_TIME),
 	F(event, asset, "asset", F_TEXT), F(event, lot, "lot", F_LOT), F(event, quantity, "quantity", F_NUMBER), F(event, unit, "unit", F_TEXT),
 	F(event, from_place, "from", F_TEXT), F(event, to_place, "to", F_TEXT), F(event, partner, "partner", F_TEXT), F(event, text, "text", F_TEXT),
-	F(event, corrects, "corrects", F_TEXT), F(event, reason, "reason", F_TEXT), F(event, data, "data", F_OBJECT), {0}};
+	F(event, corrects, "corrects", F_TEXT), F(event, reason, "reason", F_TEXT), F(event, person, "person", F_TEXT), F(event, data, "data", F_OBJECT), {0}};
 static const struct field characteristic_fields[] = {F(characteristic, id, "id", F_TEXT), F(characteristic, lot, "lot", F_LOT),
 	F(characteristic, name, "name", F_TEXT), F(characteristic, value, "value", F_NUMBER), F(characteristic, unit, "unit", F_TEXT),
 	F(characteristic, lower, "lower", F_NUMBER), F(characteristic, upper, "upper", F_NUMBER), F(characteristic, judged, "pass", F_PASS),

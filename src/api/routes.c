@@ -213,6 +213,15 @@ const struct api_route api_routes[] = {
 		.handler = post_sink_aside, .params = {NUMBER_OF("id", "message")}, .statuses = "507", .summary = "Send a refused message once more", NO_QUERY),
 	ROW("sink_aside_drop", HTTP_DELETE, "/api/v1/sinks/{name}/aside/{id}", OWN, SINKS, RUN_WORKER, .handler = delete_sink_aside,
 		.params = {NUMBER_OF("id", "message")}, .statuses = "507", .summary = "Drop a refused message", NO_QUERY),
+	ROW("people", HTTP_GET, "/api/v1/people", OWN, READ, RUN_WORKER, .handler = get_people, .params = {PAGED},
+		.summary = "People by pseudonym; names for those who may see them", .answer = "People", NO_QUERY),
+	ROW("person_put", HTTP_POST, "/api/v1/people", OWN, PEOPLE, RUN_WORKER, .body_limit = BODY_SECRET, .body_type = "application/json", .flags = ROUTE_SECRET,
+		.handler = post_person, .takes = "PersonSet", .statuses = "507", .summary = "The pseudonym of a name, made where the name is new", .answer = "Person", NO_QUERY),
+	ROW("person", HTTP_GET, "/api/v1/people/{pseudonym}", OWN, READ, RUN_WORKER, .handler = get_person,
+		.summary = "One person, and the evidence where the name was erased", .answer = "Person", NO_QUERY),
+	ROW("person_erase", HTTP_POST, "/api/v1/people/{pseudonym}/erase", OWN, ERASE, RUN_WORKER, .body_limit = BODY_SECRET, .body_type = "application/json",
+		.handler = post_erase, .takes = "EraseSet", .statuses = "507",
+		.summary = "Erase a person's name for ever: destroys the key, here and on every target of backups that can be reached", .answer = "Person", NO_QUERY),
 	/* Last: everything else that is asked for by GET is the page or one of its files. */
 	ROW("page", HTTP_GET, "*", EVERYBODY, OPEN, RUN_LOOP, .handler = get_page, .summary = "The page", NO_QUERY, .content = "text/html"),
 };

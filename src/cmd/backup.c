@@ -66,8 +66,11 @@ static int make_here(const struct asking *k, const struct folder *f, struct diag
 		do
 			err = backup_step(b, d);
 		while (err == MO_EAGAIN);
+	struct erase_target keys = {NULL, 0};
 	if (b)
 		backup_report(b, &out.report);
+	if (b && out.report.id[0] && backup_keys(b, &keys) == 0)
+		out.keys = &keys;
 	backup_free(b);
 	out.err = err;
 	if (err != 0)
@@ -79,6 +82,7 @@ static int make_here(const struct asking *k, const struct folder *f, struct diag
 		err = kept;
 	if (err == 0)
 		print_made(k, &out.report);
+	erase_target_free(&keys);
 	buf_free(&why);
 	return err;
 }

@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "node/archive.h"
+#include "store/people.h"
 #include "node/folder.h"
 #include "os/clock.h"
 #include "os/crash.h"
@@ -272,6 +273,37 @@ static bool show_snapshot(struct look *l, int *ret)
 	return true;
 }
 
+/* Keys to people's names: whose, and never the keys. */
+static bool show_people_keys(struct look *l, int *ret)
+{
+	struct people_key *keys = NULL;
+	uint8_t *text = NULL;
+	size_t n = 0, n_keys = 0;
+	bool damaged = false;
+	if (!begins(l->head, "MoruKeys", 8))
+		return false;
+	*ret = vfs_slurp(l->c->vfs, &text, &n, l->path, PEOPLE_FILE_MAX, l->d);
+	if (*ret == 0 && (*ret = people_keys_read(&keys, &n_keys, &damaged, span_of(text, n))) != 0) {
+		diag_set(l->d, *ret, *ret == MO_EVERSION ? MSG_STORE_PEOPLE_NEWER : *ret == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_BACKUP_KEYS_DAMAGED);
+		diag_file(l->d, l->path);
+	}
+	if (*ret == 0) {
+		buf_printf(l->out, cmd_text(l->c, "이름 열쇠 파일: %zu명\n  비밀이므로 열쇠는 보여 주지 않습니다\n", "keys to the names of %zu people\n  secrets: the keys are not shown\n"), n_keys);
+		if (damaged)
+			buf_adds(l->out, cmd_text(l->c, "  손상되어 읽을 수 있는 것만 셌습니다\n", "  damaged: only what can be read was counted\n"));
+	}
+	for (size_t i = 0; *ret == 0 && i < n_keys; i++) {
+		char id[UUID_TEXT];
+		uuid_format(id, &keys[i].person);
+		buf_printf(l->out, "  %s\n", id);
+	}
+	people_keys_free(keys, n_keys);
+	if (text)
+		crypto_wipe(text, n);
+	free(text);
+	return true;
+}
+
 /* The other files of a folder. MO_ENOENT: none of them. */
 static int show_other(struct look *l)
 {
@@ -284,7 +316,7 @@ static int show_other(struct look *l)
 	}
 	if (err == 0) {
 		l->head = span_of(p, n);
-		if (!show_secret(l) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_crash(l, &ret) && !show_blob(l, &ret) && !show_snapshot(l, &ret) && !show_backup_line(l) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
+		if (!show_secret(l) && !show_people_keys(l, &ret) && !show_certificates(l, &ret) && !show_settings(l, &ret) && !show_crash(l, &ret) && !show_blob(l, &ret) && !show_snapshot(l, &ret) && !show_backup_line(l) && !show_format(l) && !show_identity(l) && !show_sqlite(l) && !show_sqlite_wal(l))
 			ret = MO_ENOENT;
 	}
 	vfs_close(l->f);

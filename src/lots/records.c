@@ -223,6 +223,7 @@ static int check_event(const struct rec_event *r, struct diag *d)
 		(err = check_code(r->to_place, "to_place", RECORD_CODE_MAX, false, d)) ||
 		(err = check_code(r->partner, "partner", FIRM_CODE_MAX, false, d)) || (err = check_text(r->text, "text", RECORD_TEXT_MAX, d)) ||
 		(err = check_code(r->corrects, "corrects", RECORD_ID_MAX, false, d)) || (err = check_text(r->reason, "reason", RECORD_TEXT_MAX, d)) ||
+		(err = check_code(r->person, "person", RECORD_NAME_MAX, false, d)) ||
 		(err = check_text(r->data, "data", RECORD_DATA_MAX, d)))
 		return err;
 	if (r->t_ns == T_NONE)

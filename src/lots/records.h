@@ -85,6 +85,7 @@ struct rec_event {
 	struct span text;
 	struct span corrects;  /* event id */
 	struct span reason;    /* why corrected */
+	struct span person;    /* whom it is about, name or pseudonym: text and reason are theirs then */
 	struct span data;      /* one JSON object, kept as it is */
 };
 /* One measured or judged characteristic of a lot (or serial). */

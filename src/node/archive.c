@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "codec/text.h"
 #include "os/crypto.h"
+#include "store/people.h"
 
 #define FOLDERS 256u
 #define LINE_FILE "moru-backup"
@@ -398,6 +399,28 @@ int archive_digests(struct archive *a, const struct archive_file *f, struct buf 
 	int err = p ? archive_get(a, f->list, p, (size_t)n * 32, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		out->n += (size_t)n * 32;
+	return err;
+}
+
+/* ---- keys ---- */
+
+int archive_put_keys(struct archive *a, struct span keys, struct diag *d)
+{
+	char *path = path_of(a, ARCHIVE_KEYS, "", "");
+	int err = path ? vfs_replace(a->vfs, path, keys, true, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	free(path);
+	return err;
+}
+
+int archive_get_keys(struct archive *a, uint8_t **ret, size_t *ret_n, struct diag *d)
+{
+	char *path = path_of(a, ARCHIVE_KEYS, "", "");
+	int err = path ? vfs_slurp(a->vfs, ret, ret_n, path, PEOPLE_FILE_MAX, NULL) : MO_ENOMEM;
+	if (err == MO_ELIMIT)
+		err = told(d, MO_ECORRUPT, MSG_BACKUP_KEYS_DAMAGED, path);
+	else if (err != 0 && err != MO_ENOENT)
+		say(d, err, "read", path);
+	free(path);
 	return err;
 }
 

@@ -95,6 +95,12 @@ static inline size_t archive_piece_bytes(const struct archive_file *f, uint64_t 
 /* Makes the snapshot exist: syncs the names of the pieces, then writes the manifest. Sets s->id. */
 MO_MUST_USE int archive_commit(struct archive *a, struct archive_snapshot *s, struct diag *d);
 
+/* The one file of the target that belongs to no snapshot: the node's file of keys as it is now (store/people.h), replaced as a whole, mode 0600 where
+ * the file system knows modes. keys: MO_ENOENT: the target has none; the caller wipes and frees. */
+#define ARCHIVE_KEYS "people.keys"
+MO_MUST_USE int archive_put_keys(struct archive *a, struct span keys, struct diag *d);
+MO_MUST_USE int archive_get_keys(struct archive *a, uint8_t **ret, size_t *ret_n, struct diag *d);
+
 struct archive_stats {
 	uint64_t bytes, pieces; /* written: pieces and manifests */
 };

@@ -7,6 +7,7 @@
 
 #include "base/num.h"
 #include "codec/text.h"
+#include "node/erase.h"
 #include "os/crypto.h"
 #include "store/store.h"
 
@@ -224,6 +225,7 @@ static int on_secret(void *arg, const char *name)
 	struct buf *b = arg;
 	size_t n = strlen(name);
 	bool temp = n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+	temp |= strncmp(name, "people.keys", 11) == 0; /* the target has them once, as they are: see erase.h */
 	if (!temp && archive_is_path(span_of(name, n)) && !memchr(name, '/', n))
 		buf_add(b, span_of(name, n + 1));
 	return b->err;
@@ -454,7 +456,10 @@ int backup_step(struct backup *b, struct diag *d)
 		case BLOBS: err = blobs(b, d); break;
 		case SERIES: err = series(b, d); break;
 		case COMMIT:
-			err = archive_commit(b->a, &b->now, d);
+			/* The keys first: a snapshot whose names nobody can read is none. */
+			err = erase_put_keys(b->a, b->o.vfs, b->o.folder, d);
+			if (err == 0)
+				err = archive_commit(b->a, &b->now, d);
 			if (err == 0)
 				set_state(b, b->o.keep ? SWEEP : DONE);
 			else
@@ -529,6 +534,8 @@ void backup_report(const struct backup *b, struct backup_report *ret)
 	*ret = (struct backup_report){.t_ns = b->now.t_ns, .files = b->now.n, .bytes = b->bytes, .pieces = st.pieces, .written = st.bytes};
 	memcpy(ret->id, b->now.id, sizeof ret->id);
 }
+
+int backup_keys(struct backup *b, struct erase_target *ret) { return erase_read_keys(ret, b->a, NULL); }
 
 void backup_free(struct backup *b)
 {

@@ -40,6 +40,9 @@ MO_MUST_USE int backup_new(struct backup **ret, const struct backup_options *o, 
  * failed is the removal of older ones. Any thread, one at a time. */
 MO_MUST_USE int backup_step(struct backup *b, struct diag *d);
 void backup_report(const struct backup *b, struct backup_report *ret);
+struct erase_target;
+/* The keys of people that the target holds now (erase.h), for what waits to be erased there; while the target is still locked. */
+MO_MUST_USE int backup_keys(struct backup *b, struct erase_target *ret);
 void backup_free(struct backup *b);
 
 #endif

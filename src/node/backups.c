@@ -22,6 +22,8 @@ struct backups {
 	int64_t began_ns;
 	int err;
 	struct backup_report report;
+	struct erase_target keys; /* of the target, when has_keys */
+	bool has_keys;
 	struct diag *d;
 
 	pthread_mutex_t mu; /* below */
@@ -70,6 +72,8 @@ int backups_put_outcome(struct store *s, const struct backups_outcome *o, int64_
 	int err = json.err ? diag_set(d, json.err, MSG_OUT_OF_MEMORY) : store_put_mark(s, SPAN_LIT(BACKUPS_MARK_LAST), buf_span(&json), d);
 	if (err == 0 && o->report.id[0])
 		err = store_put_mark(s, SPAN_LIT(BACKUPS_MARK_GOOD), buf_span(&json), d);
+	if (err == 0 && o->keys)
+		err = store_target_put(s, o->target, o->keys->keys, o->keys->n, now_ns, d);
 	if (err == 0)
 		err = store_audit(s, now_ns, o->who, SPAN_LIT("backup"), o->target, buf_span(&json), d);
 	buf_free(&json);
@@ -127,7 +131,7 @@ static void keep_outcome(struct backups *b)
 	if (b->err != 0 && n->words)
 		n->words(&why, b->d);
 	struct backups_outcome o = {.target = span_str(b->target), .who = span_str(b->who), .t_ns = b->began_ns, .err = b->err, .report = b->report,
-		.why = why.err ? span_of(NULL, 0) : buf_span(&why)};
+		.why = why.err ? span_of(NULL, 0) : buf_span(&why), .keys = b->has_keys ? &b->keys : NULL};
 	struct outcome_job q = {.o = &o, .now_ns = clock_now(n->clock)};
 	struct diag *d = calloc(1, sizeof *d);
 	/* A backup that cannot be told of is one all the same; the page says what this run knows. */
@@ -173,6 +177,7 @@ static void end(struct backups *b, int err)
 	b->err = err;
 	if (b->run)
 		backup_report(b->run, &b->report);
+	b->has_keys = b->run && b->report.id[0] && backup_keys(b->run, &b->keys) == 0;
 	backup_free(b->run);
 	b->run = NULL;
 	if (err != 0 && b->d->msg == MSG_NONE)
@@ -183,6 +188,7 @@ static void end(struct backups *b, int err)
 		if (err != 0)
 			node_log(b->node, "error", b->d);
 	}
+	erase_target_free(&b->keys);
 	pthread_mutex_lock(&b->mu);
 	b->running = false;
 	pthread_mutex_unlock(&b->mu);

@@ -9,6 +9,7 @@
 #define MO_NODE_BACKUPS_H
 
 #include "node/backup.h"
+#include "node/erase.h"
 #include "node/node.h"
 
 #define BACKUPS_STEP_NS (20 * NS_PER_MS)    /* a worker's turn, about */
@@ -25,6 +26,7 @@ struct backups_outcome {
 	int err;
 	struct backup_report report;
 	struct span why;             /* JSON {"code","ko","en"}; empty where it went well */
+	const struct erase_target *keys; /* what the target holds of people's keys, read after it ended; NULL: not known */
 };
 /* Both marks as JSON, and an audit entry. A good snapshot whose clearing up failed is a good one, with a `why`. */
 MO_MUST_USE int backups_put_outcome(struct store *s, const struct backups_outcome *o, int64_t now_ns, struct diag *d);

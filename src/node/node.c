@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os/memvfs.h"
+#include "store/people.h"
 
 #define ZONE_FILE_MAX (1u << 20)
 #define NODE_SECOND NS_PER_S
@@ -43,6 +44,7 @@ struct helper *node_helper(struct node *n) { return n->helper; }
 const char *node_address(struct node *n) { return n->address; }
 struct ingest *node_ingest(struct node *n) { return n->ingest; }
 struct accounts *node_accounts(struct node *n) { return n->accounts; }
+struct people *node_people(struct node *n) { return store_people(n->store); }
 struct logins *node_logins(struct node *n) { return n->logins; }
 struct journal *node_journal(struct node *n) { return n->journal; }
 struct crashes *node_crashes(struct node *n) { return n->crashes; }
@@ -242,12 +244,32 @@ static int open_clock(struct node *n, struct diag *d)
 	return clock_new_real(&n->clock);
 }
 
+static void say_people(struct node *n)
+{
+	bool damaged = false;
+	size_t keyless = people_keyless(store_people(n->store), &damaged);
+	struct diag *d = keyless || damaged ? calloc(1, sizeof *d) : NULL;
+	if (d && damaged) {
+		diag_set(d, MO_ECORRUPT, MSG_NODE_PEOPLE_DAMAGED);
+		diag_file(d, PEOPLE_BAD);
+		node_log(n, "error", d);
+	}
+	if (d && keyless) {
+		diag_set(d, MO_ENOENT, MSG_NODE_PEOPLE_KEYLESS);
+		diag_int(d, 0, (int64_t)keyless);
+		node_log(n, "warn", d);
+	}
+	free(d);
+}
+
 static int open_engines(struct node *n, struct diag *d)
 {
 	char *db = folder_path(n->folder, "store.db"), *series = folder_path(n->folder, "series");
 	int err = db && series ? 0 : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = store_open(&n->store, node_vfs(n), db, d);
+	if (err == 0)
+		say_people(n);
 	if (err == 0)
 		err = open_clock(n, d);
 	if (err == 0) {

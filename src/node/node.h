@@ -139,6 +139,9 @@ void series_key_read(struct span key, struct buf *asset, struct buf *field);
 uint8_t node_time_quality(struct node *n, struct offset *o, int64_t t_ns, int64_t arrival_ns, bool from_device);
 /* Accounts, sessions and tokens (node/accounts.h), and who logs in (node/logins.h); NULL when offline. */
 struct accounts *node_accounts(struct node *n);
+/* Who is behind a pseudonym (store/people.h); any thread. */
+struct people;
+struct people *node_people(struct node *n);
 struct logins *node_logins(struct node *n);
 struct ingest *node_ingest(struct node *n); /* node/ingest.h; NULL: there is none */
 /* moru-helper: its calls block, so on a worker only. */

@@ -6,6 +6,7 @@
 
 #include "base/civil.h"
 #include "codec/json.h"
+#include "node/erase.h"
 #include "node/folder.h"
 #include "os/crypto.h"
 
@@ -322,7 +323,7 @@ static int restore_files(struct restoring *q)
 	for (size_t i = 0; err == 0 && i < q->s.n; i++) {
 		const struct archive_file *f = &q->s.file[i];
 		bool secret = strncmp(f->path, "secrets/", 8) == 0 || strncmp(f->path, "tls/", 4) == 0; /* a certificate is its key's */
-		if (strcmp(f->path, "format") == 0 || (!keep_identity && strcmp(f->path, "node.json") == 0) || (secret && q->o->as == RESTORE_COPY))
+		if (strcmp(f->path, "format") == 0 || (!keep_identity && strcmp(f->path, "node.json") == 0) || (secret && q->o->as == RESTORE_COPY) || strncmp(f->path, PEOPLE_FILE, sizeof PEOPLE_FILE - 1) == 0)
 			continue;
 		/* Folders of blobs; all others were made. */
 		const char *slash = strrchr(f->path, '/');
@@ -334,6 +335,8 @@ static int restore_files(struct restoring *q)
 		if (err == 0)
 			err = restore_file(q, f);
 	}
+	if (err == 0)
+		err = erase_restore_keys(q->a, q->o->vfs, q->o->dir, q->d);
 	return err == 0 && !keep_identity ? new_identity(q) : err;
 }
 

@@ -22,6 +22,8 @@ static const struct {
 	[PERMISSION_READ] = {"read", O | P | Q | W | R, true},
 	/* Names who did what: for those who answer for others' work, and for an auditor's questions, which quality answers. */
 	[PERMISSION_AUDIT] = {"audit", O | P | Q, false},
+	/* Who is behind a pseudonym: those who lead people's work. */
+	[PERMISSION_PEOPLE] = {"people", O | P, false},
 	/* A case is worked on where the machine stands. */
 	[PERMISSION_CASES] = {"cases", O | P | Q | W, true},
 	/* Who makes, moves or inspects a lot records it. */
@@ -41,6 +43,8 @@ static const struct {
 	/* A backup holds everything, accounts too. */
 	[PERMISSION_BACKUP] = {"backup", O, true},
 	[PERMISSION_SETTINGS] = {"settings", O, false},
+	/* Cannot be taken back, and answers to the law. */
+	[PERMISSION_ERASE] = {"erase", O, false},
 	/* Who gives rights has all of them. */
 	[PERMISSION_ACCOUNTS] = {"accounts", O, false},
 	/* Opens a way out of the house that stays open. */

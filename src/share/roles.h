@@ -23,6 +23,7 @@ enum permission {
 	PERMISSION_MACHINES, /* devices, machines, their states and values */
 	PERMISSION_READ,     /* lots, records, cases, imports, the change feed: what the factory knows */
 	PERMISSION_AUDIT,    /* who changed what */
+	PERMISSION_PEOPLE,   /* read and give the names of people */
 	PERMISSION_CASES,    /* say what became of a case */
 	PERMISSION_RECORDS,  /* store records: lots, operations, events, characteristics */
 	PERMISSION_IMPORT,   /* take in files */
@@ -33,6 +34,7 @@ enum permission {
 	PERMISSION_EXPORT,   /* take data out as files */
 	PERMISSION_BACKUP,   /* make, check and restore backups */
 	PERMISSION_SETTINGS, /* the node itself: settings, clock of a demo, checks of the folder */
+	PERMISSION_ERASE,    /* erase a person's name */
 	PERMISSION_ACCOUNTS, /* accounts, tokens */
 	PERMISSION_SINKS,    /* where data go by themselves */
 	PERMISSIONS

@@ -143,21 +143,6 @@ int store_put_asset(struct store *s, const struct rec_asset *r, enum store_did *
 	return store_noted(s, NOUN_ASSET, r->code, *ret, d);
 }
 
-int store_person_use(struct store *s, struct span code, int64_t *ret, struct diag *d)
-{
-	struct uuid u;
-	*ret = 0;
-	if (!code.n)
-		return 0;
-	int err = db_find(&s->db, ST_PERSON_FIND, ARGS(sarg_s(code)), ret, d);
-	if (err != MO_ENOENT)
-		return err;
-	if ((err = store_uuid(s, &u, d)) || (err = db_run(&s->db, ST_PERSON_ADD, ARGS(sarg_b(span_of(u.b, sizeof u.b)), sarg_s(code)), d)))
-		return err;
-	*ret = sqlite3_last_insert_rowid(s->db.sq);
-	return 0;
-}
-
 /* ---- lots ---- */
 
 struct span store_lot_key(char out[LOT_KEY_TEXT], const struct lot_key *key)

@@ -14,6 +14,8 @@
  * at the earlier begin and ends as the sighting says. */
 #include <stdio.h>
 
+#include "os/crypto.h"
+#include "os/crypto.h"
 #include "store/priv/impl.h"
 
 #define CAUSE_MAX 256u
@@ -126,12 +128,34 @@ int store_put_case(struct store *s, const struct store_case *c, int64_t *ret_id,
 	return 0;
 }
 
-int store_case_state(struct store *s, int64_t id, enum case_state to, struct span who, struct span text, int64_t now_ns, struct diag *d)
+static int add_history(struct store *s, int64_t id, enum case_state to, const struct store_case_note *n, const struct person_ref *p, int64_t now_ns, struct diag *d)
 {
+	struct buf sealed, about;
+	bool hide = p->row && n->note.n;
+	int err = 0;
+	buf_init(&sealed, 0);
+	buf_init(&about, 0);
+	buf_printf(&about, CASE_ABOUT, (long long)id);
+	if (about.err)
+		err = diag_set(d, about.err, MSG_OUT_OF_MEMORY);
+	else if (hide)
+		err = store_seal_text(&sealed, p, buf_span(&about), n->note, span_of(NULL, 0), d);
+	if (!err)
+		err = db_run(&s->db, ST_CASE_HISTORY, ARGS(sarg_i(id), sarg_i(now_ns), sarg_c(state_names[to]), sarg_said(n->who), hide ? sarg_null() : sarg_said(n->note),
+			sarg_id(p->row), hide ? sarg_b(buf_span(&sealed)) : sarg_null()), d);
+	buf_free(&sealed);
+	buf_free(&about);
+	return err;
+}
+
+int store_case_state(struct store *s, int64_t id, enum case_state to, const struct store_case_note *n, int64_t now_ns, struct diag *d)
+{
+	struct person_ref p;
 	sqlite3_stmt *st;
 	enum case_state from = CASE_OPEN;
 	int err = store_writing(s, d);
-	if (err || (text.n && (err = store_text(text, "note", NOTE_MAX, d))) || (who.n && (err = store_text(who, "who", RECORD_NAME_MAX, d))) ||
+	if (err || (n->note.n && (err = store_text(n->note, "note", NOTE_MAX, d))) || (n->who.n && (err = store_text(n->who, "who", RECORD_NAME_MAX, d))) ||
+		(n->person.n && (err = store_text(n->person, "person", RECORD_NAME_MAX, d))) ||
 		(err = db_use(&s->db, ST_CASE_GET, ARGS(sarg_i(id)), &st, d)))
 		return err;
 	store_saw(s, now_ns);
@@ -153,8 +177,13 @@ int store_case_state(struct store *s, int64_t id, enum case_state to, struct spa
 		diag_text(d, 2, span_str(case_state_name(to)));
 		return MO_ESTATE;
 	}
-	if ((err = db_run(&s->db, ST_CASE_STATE, ARGS(sarg_i(id), sarg_c(state_names[to]), sarg_i(now_ns)), d)) ||
-		(err = db_run(&s->db, ST_CASE_HISTORY, ARGS(sarg_i(id), sarg_i(now_ns), sarg_c(state_names[to]), sarg_said(who), sarg_said(text)), d)))
+	if ((err = store_person_use(s, n->person, &p, d)))
+		return err;
+	err = p.row && !p.has_key && n->note.n ? store_person_keyless(&p, "person", d) : db_run(&s->db, ST_CASE_STATE, ARGS(sarg_i(id), sarg_c(state_names[to]), sarg_i(now_ns)), d);
+	if (!err)
+		err = add_history(s, id, to, n, &p, now_ns, d);
+	crypto_wipe(p.key, sizeof p.key);
+	if (err)
 		return err;
 	return note(s, id, "changed", d);
 }

@@ -56,11 +56,12 @@ static const char lot_by_id_sql[] = LOT_SQL "WHERE l.id=?1";
 
 #define EVENT_COLS \
 	"e.id, e.ref, e.kind, e.t, e.arrival, a.code, l.firm, l.number, e.quantity, e.unit, e.from_place, e.to_place, e.partner, e.text," \
-	" e.corrects, e.reason, e.data, (SELECT c.ref FROM event c WHERE c.corrects=e.ref ORDER BY c.id DESC LIMIT 1), uuid_text(e.uuid)"
-#define EVENT_SQL "SELECT " EVENT_COLS " FROM event e LEFT JOIN asset a ON a.id=e.asset LEFT JOIN lot l ON l.id=e.lot "
+	" e.corrects, e.reason, e.data, (SELECT c.ref FROM event c WHERE c.corrects=e.ref ORDER BY c.id DESC LIMIT 1), uuid_text(e.uuid), p.code, e.sealed"
+#define EVENT_SQL \
+	"SELECT " EVENT_COLS " FROM event e LEFT JOIN asset a ON a.id=e.asset LEFT JOIN lot l ON l.id=e.lot LEFT JOIN person p ON p.id=e.person "
 static const struct col_def event_cols[] = {ID, STR("ref"), STR("kind"), AT("t"), AT("arrival"), STR("asset"), STR("lot_firm"), STR("lot_number"),
 	NUM("quantity"), STR("unit"), STR("from_place"), STR("to_place"), STR("partner"), STR("text"), STR("corrects"), STR("reason"), JSON("data"),
-	STR("corrected_by"), STR("uuid")};
+	STR("corrected_by"), STR("uuid"), STR("person"), {"sealed", COL_BYTES, NULL}};
 static const char lot_events_sql[] = EVENT_SQL "WHERE e.lot=?1 ORDER BY e.t";
 
 #define OPERATION_SQL \
@@ -137,8 +138,9 @@ static const char cases_sql[] =
 	"WHERE ?2 IS NOT NULL AND c.asset=(SELECT id FROM asset WHERE code=?2) AND (?1 IS NULL OR c.state=?1) AND " CASE_BEFORE " UNION ALL " CASE_SQL
 	"WHERE ?1 IS NOT NULL AND ?2 IS NULL AND c.state=?1 AND " CASE_BEFORE ") ORDER BY 1 DESC LIMIT ?4";
 static const char case_sql[] = CASE_SQL "WHERE c.id=?1";
-static const struct col_def case_history_cols[] = {AT("t"), STR("state"), STR("who"), STR("note")};
-static const char case_history_sql[] = "SELECT t, state, who, note FROM case_history WHERE case_id=?1 ORDER BY id";
+static const struct col_def case_history_cols[] = {AT("t"), STR("state"), STR("who"), STR("note"), STR("person"), {"sealed", COL_BYTES, NULL}};
+static const char case_history_sql[] =
+	"SELECT h.t, h.state, h.who, h.note, p.code, h.sealed FROM case_history h LEFT JOIN person p ON p.id=h.person WHERE h.case_id=?1 ORDER BY h.id";
 
 static const struct col_def state_cols[] = {STR("asset"), AT("from"), AT("to"), STR("state"), INT("alarm")};
 /* Intervals don't overlap, so the only one that begins before the range and reaches into it is the last that begins before it. */
@@ -175,6 +177,17 @@ static const char search_sql[] = "SELECT kind, key, title, detail FROM search WH
 
 static const struct col_def audit_cols[] = {ID, AT("t"), STR("who"), STR("what"), STR("target"), JSON("detail")};
 static const char audit_sql[] = "SELECT id, t, who, what, target, detail FROM audit WHERE id<coalesce(?1," NO_END ") ORDER BY id DESC LIMIT ?2";
+
+/* ---- people ---- */
+
+static const struct col_def people_cols[] = {STR("pseudonym"), AT("erasing"), AT("erased")};
+static const char people_sql[] =
+	"SELECT p.code, e.t, e.done FROM person p LEFT JOIN erasure e ON e.person=p.id WHERE p.code>coalesce(?1,'') ORDER BY p.code LIMIT ?2";
+static const struct col_def person_cols[] = {STR("pseudonym"), STR("uuid"), ID, AT("erasing"), STR("who"), STR("reason"), AT("erased"), INT("copies")};
+static const char person_sql[] =
+	"SELECT p.code, uuid_text(p.uuid), e.id, e.t, e.who, e.reason, e.done, e.copies FROM person p LEFT JOIN erasure e ON e.person=p.id WHERE p.code=?1";
+static const struct col_def erasure_targets_cols[] = {STR("target"), AT("done")};
+static const char erasure_targets_sql[] = "SELECT target, done FROM erasure_target WHERE erasure=?1 ORDER BY target";
 
 /* ---- accounts ---- */
 
@@ -247,6 +260,9 @@ static const struct store_query_def defs[SQ_EXPORT_FIRST] = {
 	[SQ_CASES] = {"cases", cases_sql, 4, COLS(case_cols)},
 	[SQ_CASE] = {"case", case_sql, 1, COLS(case_cols)},
 	[SQ_CASE_HISTORY] = {"case_history", case_history_sql, 1, COLS(case_history_cols)},
+	[SQ_PEOPLE] = {"people", people_sql, 2, COLS(people_cols)},
+	[SQ_PERSON] = {"person", person_sql, 1, COLS(person_cols)},
+	[SQ_ERASURE_TARGETS] = {"erasure_targets", erasure_targets_sql, 1, COLS(erasure_targets_cols)},
 	[SQ_STATES] = {"states", states_sql, 3, COLS(state_cols)},
 	[SQ_DOCS] = {"docs", docs_sql, 3, COLS(doc_cols)},
 	[SQ_DOC_HISTORY] = {"doc_history", doc_history_sql, 2, COLS(doc_history_cols)},

@@ -24,9 +24,13 @@ enum store_query {
 	SQ_WORK,             /* (machine, from, to): lot (id), start, end, seq_first, seq_last of the operations of a lot under way in [from, to]; by start */
 	SQ_CYCLES_KEPT,      /* (asset): first, last: numbers of cycles that operations and characteristics refer to; by first */
 	SQ_EVENTS,           /* (asset|NULL, kind|NULL, from|NULL, to|NULL, after_id|NULL, limit): id, ref, kind, t, arrival, asset, lot_firm, lot_number, quantity, unit, from_place, to_place, partner, text, corrects, reason, data, corrected_by, uuid; by id */
+	SQ_EVENTS,           /* (asset|NULL, kind|NULL, from|NULL, to|NULL, after_id|NULL, limit): id, ref, kind, t, arrival, asset, lot_firm, lot_number, quantity, unit, from_place, to_place, partner, text, corrects, reason, data, corrected_by, uuid, person, sealed; by id */
 	SQ_CASES,            /* (state|NULL, asset|NULL, after_id|NULL, limit): id, asset, asset_name, cause, kind, state, begin, end, raised, changed, lot_firm, lot_number, evidence, over, uuid; newest first */
 	SQ_CASE,             /* (id) */
-	SQ_CASE_HISTORY,     /* (id): t, state, who, note */
+	SQ_CASE_HISTORY,     /* (id): t, state, who, note, person, sealed */
+	SQ_PEOPLE,           /* (after_pseudonym|NULL, limit): pseudonym, erasing (begun), erased; by pseudonym */
+	SQ_PERSON,           /* (pseudonym): pseudonym, uuid, id (of the erasure), erasing, who, reason, erased, copies */
+	SQ_ERASURE_TARGETS,  /* (erasure id): target, done */
 	SQ_STATES,           /* (asset|NULL, from, to): asset, from, to, state, alarm; by asset, from */
 	SQ_DOCS,             /* (class, after_name|NULL, limit): name, version, json, who, changed; by name */
 	SQ_DOC_HISTORY,      /* (class, name): version, json (NULL: removed), who, changed; newest first */

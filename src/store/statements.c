@@ -38,8 +38,18 @@ const char *const store_statements[STATEMENTS] = {
 	[ST_ASSET_PARENT] = "SELECT parent FROM asset WHERE id=?1",
 	[ST_ASSET_GET] = "SELECT code, coalesce(name,''), kind FROM asset WHERE id=?1",
 
-	[ST_PERSON_FIND] = "SELECT id FROM person WHERE code=?1",
 	[ST_PERSON_ADD] = "INSERT INTO person(uuid,code) VALUES(?1,?2)",
+	[ST_PEOPLE_ADD] = "INSERT INTO people(person,sealed) VALUES(?1,?2)",
+	[ST_PEOPLE_DROP] = "DELETE FROM people WHERE person=?1",
+	[ST_ERASURE_FIND] = "SELECT done IS NOT NULL FROM erasure WHERE person=?1",
+	[ST_ERASURE_ADD] = "INSERT INTO erasure(person,t,who,reason) VALUES(?1,?2,?3,?4)",
+	[ST_ERASURE_TARGETS] = "INSERT INTO erasure_target(erasure,target) SELECT ?1, path FROM backup_target",
+	[ST_ERASURE_OPEN] = "SELECT p.code FROM erasure e JOIN person p ON p.id=e.person WHERE e.done IS NULL ORDER BY e.id LIMIT 1",
+	[ST_ERASURE_DONE] = "UPDATE erasure SET done=?2, copies=?3 WHERE person=?1 AND done IS NULL",
+	[ST_TARGET_PUT] = "INSERT INTO backup_target(path,t) VALUES(?1,?2) ON CONFLICT(path) DO UPDATE SET t=max(t,excluded.t)",
+	[ST_TARGET_WAITS] = "SELECT t.erasure, p.uuid FROM erasure_target t JOIN erasure e ON e.id=t.erasure JOIN person p ON p.id=e.person"
+						" WHERE t.target=?1 AND t.erasure>?2 AND t.done IS NULL AND e.done IS NOT NULL ORDER BY t.erasure LIMIT 1",
+	[ST_TARGET_DONE] = "UPDATE erasure_target SET done=?3 WHERE erasure=?1 AND target=?2",
 
 	[ST_LOT_FIND] = "SELECT id, state, declared FROM lot WHERE firm=?1 AND number=?2",
 	[ST_LOT_ADD] = "INSERT INTO lot(uuid,firm,number,item,state,place,made,quantity,unit,declared) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
@@ -62,8 +72,8 @@ const char *const store_statements[STATEMENTS] = {
 	[ST_OPERATION_UPDATE] = "UPDATE operation SET " OPERATION_COLS "=" OPERATION_NEXT " WHERE ref=?1 AND " OPERATION_COLS " IS NOT " OPERATION_NEXT,
 
 	[ST_EVENT_FIND] = "SELECT digest FROM event WHERE ref=?1",
-	[ST_EVENT_ADD] = "INSERT INTO event(ref,uuid,digest,kind,t,arrival,asset,lot,quantity,unit,from_place,to_place,partner,text,corrects,reason,data)"
-					 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
+	[ST_EVENT_ADD] = "INSERT INTO event(ref,uuid,digest,kind,t,arrival,asset,lot,quantity,unit,from_place,to_place,partner,text,corrects,reason,data,person,sealed)"
+					 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
 	[ST_CHARACTERISTIC_FIND] = "SELECT digest FROM characteristic WHERE ref=?1",
 	[ST_CHARACTERISTIC_ADD] = "INSERT INTO characteristic(ref,uuid,digest,lot,name,value,unit,lower,upper,judged,gauge,spec_version,person,t,asset,"
 							  "seq,arrival) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
@@ -94,7 +104,7 @@ const char *const store_statements[STATEMENTS] = {
 					   " WHERE id=?1 AND (kind,begin_t,end_t,lot,evidence,over) IS NOT " CASE_NEXT,
 	[ST_CASE_GET] = "SELECT state FROM cases WHERE id=?1",
 	[ST_CASE_STATE] = "UPDATE cases SET state=?2, changed=max(changed,?3), closed_t=CASE ?2 WHEN 'closed' THEN ?3 END WHERE id=?1",
-	[ST_CASE_HISTORY] = "INSERT INTO case_history(case_id,t,state,who,note) VALUES(?1,?2,?3,?4,?5)",
+	[ST_CASE_HISTORY] = "INSERT INTO case_history(case_id,t,state,who,note,person,sealed) VALUES(?1,?2,?3,?4,?5,?6,?7)",
 
 	[ST_DOC_GET] = "SELECT version, json FROM doc WHERE class=?1 AND name=?2",
 	[ST_DOC_LAST] = "SELECT version, restores FROM doc_history WHERE class=?1 AND name=?2 ORDER BY version DESC LIMIT 1",

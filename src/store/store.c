@@ -31,6 +31,7 @@ static int use_wal(struct db *db, struct diag *d)
 int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const struct migration *steps, unsigned n, struct diag *d)
 {
 	unsigned version;
+	int64_t people = 0; /* none in a store that stops before their step */
 	int err = 0;
 	struct store *s = calloc(1, sizeof *s);
 	if (!s)
@@ -43,9 +44,12 @@ int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const
 		err = migrations_run(&s->db, steps, n, d); /* says that it is newer */
 		goto out;
 	}
-	if ((err = use_wal(&s->db, d)) || (err = migrations_run(&s->db, steps, n, d)) ||
+	if ((err = people_open(&s->people, vfs, s->db.dir, d)) || (err = people_functions(s->people, &s->db, d)) || (err = store_digest_function(s, d)) ||
+		(err = use_wal(&s->db, d)) || (err = migrations_run(&s->db, steps, n, d)) || (err = store_rewrite(s, d)) ||
 		(err = db_get_i64(&s->db, "SELECT max(number) FROM change", &s->last_change, d)) ||
-		(err = db_get_i64(&s->db, "SELECT t FROM change ORDER BY number DESC LIMIT 1", &s->now_ns, d)) || (err = blobs_clean(s, d)))
+		(err = db_get_i64(&s->db, "SELECT t FROM change ORDER BY number DESC LIMIT 1", &s->now_ns, d)) || (err = blobs_clean(s, d)) ||
+		(err = db_get_i64(&s->db, "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='people'", &people, d)) ||
+		(people && ((err = people_load(s->people, &s->db, d)) || (err = store_erase_resume(s, d)))))
 		goto out;
 	*ret = s;
 	s = NULL;
@@ -66,6 +70,7 @@ void store_close(struct store *s)
 	if (s->open)
 		store_rollback(s);
 	db_close(&s->db);
+	people_close(s->people);
 	buf_free(&s->scratch);
 	free(s);
 }
@@ -92,6 +97,7 @@ int store_begin(struct store *s, struct diag *d)
 	s->open = true;
 	s->saved = s->broken = false;
 	s->begin_change = s->last_change;
+	s->begin_added = s->people->added;
 	memset(s->tally, 0, sizeof s->tally);
 	return 0;
 }
@@ -102,6 +108,11 @@ int store_commit(struct store *s, struct diag *d)
 	for (unsigned i = 0; i < NOUNS && !err; i++)
 		if (s->tally[i])
 			err = db_run(&s->db, ST_TALLY, ARGS(sarg_c(noun_names[i]), sarg_i(s->tally[i])), d);
+	/* The keys before the names: a name without its key could never be read. */
+	if (!err && s->people->stale)
+		err = people_load(s->people, &s->db, d);
+	if (!err)
+		err = people_keep(s->people, d);
 	if (!err)
 		err = db_run(&s->db, ST_COMMIT, NULL, 0, d);
 	if (err) {
@@ -121,6 +132,7 @@ void store_rollback(struct store *s)
 	if (!sqlite3_get_autocommit(s->db.sq))
 		(void)!db_run(&s->db, ST_ROLLBACK, NULL, 0, NULL);
 	s->last_change = s->begin_change;
+	s->people->stale |= s->people->added != s->begin_added;
 	s->open = s->saved = false;
 }
 
@@ -135,6 +147,7 @@ int store_savepoint(struct store *s, struct diag *d)
 		return err;
 	s->saved = true;
 	s->save_change = s->last_change;
+	s->save_added = s->people->added;
 	memcpy(s->save_tally, s->tally, sizeof s->tally);
 	return 0;
 }
@@ -158,6 +171,7 @@ void store_undo(struct store *s)
 		return;
 	s->saved = false;
 	s->last_change = s->save_change;
+	s->people->stale |= s->people->added != s->save_added;
 	memcpy(s->tally, s->save_tally, sizeof s->tally);
 	/* What can't be undone in part must not be committed in part: only a rollback is left. */
 	if (db_run(&s->db, ST_UNDO, NULL, 0, NULL) || db_run(&s->db, ST_KEEP, NULL, 0, NULL))

@@ -109,7 +109,12 @@ struct store_case {
 };
 MO_MUST_USE int store_put_case(struct store *s, const struct store_case *c, int64_t *ret_id, enum store_did *ret, struct diag *d);
 /* MO_ENOENT; MO_ESTATE when the transition is not allowed. */
-MO_MUST_USE int store_case_state(struct store *s, int64_t id, enum case_state to, struct span who, struct span note, int64_t now_ns, struct diag *d);
+struct store_case_note {
+	struct span who;    /* account, token */
+	struct span note;
+	struct span person; /* whom the note is about, name or pseudonym: it is sealed under their key then; or none */
+};
+MO_MUST_USE int store_case_state(struct store *s, int64_t id, enum case_state to, const struct store_case_note *n, int64_t now_ns, struct diag *d);
 
 /* Blobs: bytes addressed by SHA-256, in DIR/blobs/ab/cdef…, with a tree digest (RFC 6962) over 1 MiB chunks. Streaming. DIR is the folder
  * of the store's path. After any error only blob_abort() may follow. MO_ELIMIT past BLOB_BYTES_MAX. */

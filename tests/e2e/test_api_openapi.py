@@ -45,13 +45,13 @@ def test_answers_match_their_schemas(shared_node, document):
     n = shared_node
     assert n.records({'type': 'asset', 'code': 'A', 'kind': 'machine'}, {'type': 'lot', 'firm': 'F', 'number': '1', 'item': 'I'}, {'type': 'lot', 'firm': 'F', 'number': '2'},
         {'type': 'link', 'parent': {'firm': 'F', 'number': '1'}, 'child': {'firm': 'F', 'number': '2'}},
-        {'type': 'operation', 'id': 'o', 'machine': 'A', 'lot': {'firm': 'F', 'number': '1'}, 'start': '2026-11-22T00:00:00Z'},
-        {'type': 'event', 'id': 'e', 'kind': 'note', 't': '2026-11-22T00:00:00Z', 'asset': 'A', 'data': {}}).status == 200
+        {'type': 'operation', 'id': 'o', 'machine': 'A', 'lot': {'firm': 'F', 'number': '1'}, 'start': '2026-11-22T00:00:00Z', 'person': '김온달'},
+        {'type': 'event', 'id': 'e', 'kind': 'note', 't': '2026-11-22T00:00:00Z', 'asset': 'A', 'data': {}, 'person': '김온달', 'text': 'x'}).status == 200
     assert n.write('A v=1.5,s="x" 1763770000000000000').status == 204
     assert n.ask('PUT', '/api/v1/devices/d', body={'driver': 'push', 'asset': 'A', 'interval_ms': 1000}).status == 200
     assert n.ask('PUT', '/api/v1/sinks/d', body={'url': 'https://example.com/', 'what': ['lots'], 'enabled': False}).status == 200
     series = n.signal('A', 'v')['id']
-    fill = {'code': 'A', 'firm': 'F', 'number': '1', 'id': series, 'name': 'd'}
+    fill = {'code': 'A', 'firm': 'F', 'number': '1', 'id': series, 'name': 'd', 'pseudonym': n.items('/api/v1/people')[0]['pseudonym']}
     seen = 0
 
     def closed(schema):

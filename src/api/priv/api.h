@@ -15,6 +15,7 @@
 #include "node/live.h"
 #include "node/logins.h"
 #include "query/influxql.h"
+#include "store/people.h"
 
 #define API_ARENA_MAX (64u << 20)
 #define API_ANSWER_MAX (64u << 20)
@@ -123,6 +124,7 @@ struct api_call {
 	const char *disposition;
 	char cookie[API_COOKIE_MAX]; /* Set-Cookie header, or "" */
 	int64_t retry_ns;    /* of a 429 */
+	int64_t about;       /* the case whose history is written: what its notes are sealed about */
 	struct diag *d;
 	void (*after)(void *call); /* set by a worker's handler: runs on the loop and answers, instead of api_finish(c, 0) */
 	void *own;           /* the handler's */
@@ -183,8 +185,13 @@ MO_MUST_USE int api_list(struct api_call *c, enum store_query q, const struct st
 MO_MUST_USE int api_row(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
 /* All rows as an array value. */
 MO_MUST_USE int api_rows(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
-/* The members of row i without braces. */
-void api_members(struct json_writer *w, const struct table_cursor *cur, const struct table_batch *b, size_t i);
+/* The members of row i without braces, to c->w. Beside a column "person" stands the name for those who may see it ("person_name"); a column "sealed" is told as
+ * "personal", and what it seals is put in the places of its members. */
+MO_MUST_USE int api_members(struct api_call *c, const struct table_cursor *cur, const struct table_batch *b, size_t i);
+/* A member with the name behind a pseudonym: null where it is not known or not to be seen. */
+MO_MUST_USE int api_person(struct api_call *c, const char *key, struct span pseudonym);
+/* What was sealed, as a JSON object in the arena; NULL: not to be seen, or erased. */
+MO_MUST_USE int api_sealed(struct api_call *c, struct json_value **ret, struct span pseudonym, struct span about, struct span sealed);
 /* Index of a column, SIZE_MAX when there is none. */
 size_t api_column(const struct table_cursor *cur, const char *name);
 /* {"code","ko","en"} of a diag, or null. */
@@ -234,6 +241,7 @@ int get_sinks(struct api_call *c), put_sink(struct api_call *c), delete_sink(str
 int get_sink_history(struct api_call *c), get_sink_aside(struct api_call *c), post_sink_aside(struct api_call *c), delete_sink_aside(struct api_call *c);
 int post_export(struct api_call *c), post_exports(struct api_call *c), get_exports(struct api_call *c), get_export_file(struct api_call *c);
 int delete_export(struct api_call *c), get_drill(struct api_call *c), post_drill(struct api_call *c);
+int get_people(struct api_call *c), get_person(struct api_call *c), post_person(struct api_call *c), post_erase(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 int get_ca_page(struct api_call *c);

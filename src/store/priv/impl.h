@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "store/priv/db.h"
+#include "store/priv/people.h"
 
 enum noun {
 	NOUN_ASSET,
@@ -27,7 +28,9 @@ enum statement {
 	ST_BEGIN, ST_COMMIT, ST_ROLLBACK, ST_SAVE, ST_KEEP, ST_UNDO,
 	ST_NOTE, ST_TALLY, ST_SEARCH_PUT, ST_SEARCH_DROP,
 	ST_ASSET_FIND, ST_ASSET_ADD, ST_ASSET_UPDATE, ST_ASSET_KIND, ST_ASSET_PARENT, ST_ASSET_GET,
-	ST_PERSON_FIND, ST_PERSON_ADD,
+	ST_PERSON_ADD, ST_PEOPLE_ADD, ST_PEOPLE_DROP,
+	ST_ERASURE_FIND, ST_ERASURE_ADD, ST_ERASURE_TARGETS, ST_ERASURE_OPEN, ST_ERASURE_DONE,
+	ST_TARGET_PUT, ST_TARGET_WAITS, ST_TARGET_DONE,
 	ST_LOT_FIND, ST_LOT_ADD, ST_LOT_UPDATE, ST_LOT_GET,
 	ST_LINK_FIND, ST_LINK_PUT,
 	ST_OPERATION_FIND, ST_OPERATION_ADD, ST_OPERATION_UPDATE,
@@ -57,6 +60,8 @@ struct store {
 	bool open, saved;           /* a transaction, a savepoint */
 	bool broken;                /* a savepoint could not be undone: the transaction can only be rolled back */
 	struct buf scratch;
+	struct people *people;
+	uint64_t begin_added, save_added; /* of people, when the transaction and the savepoint began */
 };
 
 /* 0 within a transaction that SQLite has not given up, else MO_ESTATE. */
@@ -76,8 +81,30 @@ int store_text(struct span s, const char *field, size_t max, struct diag *d);
 /* ---- assets.c: finds by name, making what is unknown; 0 for a name that was not said ---- */
 #define LOT_KEY_TEXT (FIRM_CODE_MAX + LOT_NUMBER_MAX + 2u)
 int store_asset_use(struct store *s, struct span code, enum asset_kind kind, int64_t *ret, struct diag *d);
-int store_person_use(struct store *s, struct span code, int64_t *ret, struct diag *d);
 int store_lot_use(struct store *s, const struct lot_key *key, int64_t *ret, struct diag *d);
+/* ---- people_put.c ---- */
+/* The person of a name or pseudonym, made when the name is new; row 0 for one that was not said. The key where there is one: what is kept of it is the
+ * caller's to wipe. */
+struct person_ref {
+	int64_t row;
+	char code[PSEUDONYM_TEXT];
+	uint8_t key[AEAD_KEY];
+	bool has_key;
+};
+int store_person_use(struct store *s, struct span name, struct person_ref *ret, struct diag *d);
+/* The same, making nobody. MO_ENOENT: a new name. */
+int store_person_find(struct store *s, struct span name, struct person_ref *ret, struct diag *d);
+/* Says that a text about this person cannot be sealed: erased, or the key is lost. Gives MO_EINVAL. */
+int store_person_keyless(const struct person_ref *p, const char *field, struct diag *d);
+/* {"text":…,"reason":…} sealed about `ref` by the person's key, which is there. */
+int store_seal_text(struct buf *out, const struct person_ref *p, struct span ref, struct span text, struct span reason, struct diag *d);
+/* The rest of what erasures that a kill broke off left to do. */
+int store_erase_resume(struct store *s, struct diag *d);
+/* Rewrites a database that still holds names in the pages that a migration freed. */
+int store_rewrite(struct store *s, struct diag *d);
+/* put_records.c: the function that a migration calls. */
+int store_digest_function(struct store *s, struct diag *d);
+
 int store_put_asset(struct store *s, const struct rec_asset *r, enum store_did *ret, struct diag *d);
 int store_put_lot(struct store *s, const struct rec_lot *r, enum store_did *ret, struct diag *d);
 /* "firm/number" into out; its length. */

@@ -14,6 +14,7 @@
 #include "node/backup.h"
 #include "node/restore.h"
 #include "os/memvfs.h"
+#include "store/people.h"
 #include "store/store.h"
 
 #define DIR "plant"
@@ -154,6 +155,9 @@ static void add_generation(struct engines *e, unsigned g, bool flush)
 	assert_int_equal(blob_end(w, e->store, SPAN_LIT("text/plain"), SPAN_LIT("f"), sha, NULL), 0);
 	blob_abort(w);
 	assert_int_equal(store_put_mark(e->store, def.key, SPAN_LIT("kept"), NULL), 0);
+	char code[PSEUDONYM_TEXT];
+	enum store_did made;
+	assert_int_equal(store_person(e->store, def.key, code, &made, NULL), 0);
 	assert_int_equal(store_commit(e->store, NULL), 0);
 }
 
@@ -172,6 +176,8 @@ static void check_content(struct vfs *v, const char *dir, unsigned n)
 	snprintf(path, sizeof path, "%s/store.db", dir);
 	assert_int_equal(store_reader_open(&r, v, path, &d), 0);
 	assert_int_equal(store_check(r, NULL, NULL, NULL, &d), 0);
+	bool hurt = true;
+	assert_true(people_keyless(store_people(e.store), &hurt) == 0 && !hurt); /* whoever is in the snapshot has a key */
 	for (unsigned g = 0; g < n; g++) {
 		char key[16];
 		struct sdb_cursor *c = NULL;

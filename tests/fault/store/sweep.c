@@ -12,18 +12,16 @@
 #include "cm.h"
 #include "faultalloc.h"
 #include "liar.h"
+#include "sweep.h"
 
 #include "os/memvfs.h"
 #include "store/accounts.h"
 #include "store/priv/check.h"
-#include "store/priv/migrations.h"
 
-#define DB "node/store.db"
 #define PER_BATCH 10
 /* Passes a sweep takes at least, unless it takes all; a scenario has eight, so some 900 passes. */
 #define PASSES_POWER 250u
 #define PASSES_OTHER 70u
-#define S(x) span_str(x)
 
 /* ---- SQLite's allocations ---- */
 
@@ -38,17 +36,6 @@ static void sql_arm(uint64_t nth)
 	sql_armed = nth;
 	sql_count = 0;
 }
-
-/* ---- a world: the files, and what the program in it was told ---- */
-
-struct world {
-	struct vfs *mem, *liar, *vfs;
-	struct store *s;
-	unsigned acked;  /* commits acknowledged by the scenario */
-	bool opened;     /* the scenario's open was */
-	uint8_t sha[32];
-	struct diag d;   /* of the scenario's failure */
-};
 
 static int put_lot(struct world *w, const char *prefix, unsigned batch, unsigned i)
 {
@@ -70,7 +57,7 @@ static int put_batch(struct world *w, const char *prefix, unsigned batch, bool c
 	return err;
 }
 
-static int64_t number_in(struct world *w, const char *path, const char *sql)
+int64_t number_in(struct world *w, const char *path, const char *sql)
 {
 	struct db db;
 	int64_t v = -1;
@@ -82,7 +69,7 @@ static int64_t number_in(struct world *w, const char *path, const char *sql)
 	return v;
 }
 
-static int64_t number_of(struct world *w, const char *sql) { return number_in(w, DB, sql); }
+int64_t number_of(struct world *w, const char *sql) { return number_in(w, DB, sql); }
 
 static void say(void *arg, const struct diag *d)
 {
@@ -91,7 +78,7 @@ static void say(void *arg, const struct diag *d)
 	++*(unsigned *)arg;
 }
 
-static const char *check_clean(struct world *w)
+const char *check_clean(struct world *w)
 {
 	unsigned n = 0;
 	struct db db;
@@ -104,19 +91,13 @@ static const char *check_clean(struct world *w)
 	return n ? "the check found something" : NULL;
 }
 
-static int open_with(struct world *w, const struct migration *steps, unsigned n)
+int open_with(struct world *w, const struct migration *steps, unsigned n)
 {
 	return store_open_with(&w->s, w->vfs, DB, steps, n, &w->d);
 }
 
 /* ---- scenarios ---- */
 
-struct scenario {
-	const char *name;
-	int (*prepare)(struct world *w); /* without faults */
-	int (*run)(struct world *w);
-	const char *(*holds)(struct world *w); /* after a clean start; NULL or what is wrong */
-};
 
 static int prepare_nothing(struct world *w)
 {
@@ -299,7 +280,7 @@ static int put_each(struct world *w)
 		err = store_put_record(w->s, &records[i], 10, &did, &w->d);
 	if (err || (err = store_put_states(w->s, S("M"), 0, 9, st, 2, &w->d)) || (err = store_put_signal(w->s, &sig, &did, &w->d)) ||
 		(err = store_name_signals(w->s, S("M"), named, NULL, &w->d)) ||
-		(err = store_put_case(w->s, &k, &id, &did, &w->d)) || (err = store_case_state(w->s, id, CASE_SEEN, S("kim"), S("봄"), 11, &w->d)) ||
+		(err = store_put_case(w->s, &k, &id, &did, &w->d)) || (err = store_case_state(w->s, id, CASE_SEEN, &(struct store_case_note){.who = S("kim"), .note = S("봄")}, 11, &w->d)) ||
 		(err = store_put_doc(w->s, DOC_DEVICE, S("d"), S("{}"), -1, S("kim"), 12, &version, NULL)) ||
 		(err = store_put_doc(w->s, DOC_DEVICE, S("d"), S("{\"a\":1}"), 1, S("kim"), 12, &version, NULL)) ||
 		(err = store_undo_doc(w->s, DOC_DEVICE, S("d"), S("kim"), 13, &version, &w->d)) ||
@@ -473,6 +454,8 @@ static const struct scenario scenarios[] = {
 	{"blob", prepare_blob, run_blob, holds_blob},
 	{"each", prepare_blob, run_each, holds_each},
 	{"accounts", prepare_blob, run_accounts, holds_accounts},
+	{"people", prepare_blob, run_people, holds_people},
+	{"names", prepare_names, run_names, holds_names},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 

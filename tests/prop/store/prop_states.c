@@ -137,7 +137,7 @@ static bool sightings(struct prop *p, void *arg)
 		ok = store_begin(x.s, NULL) == 0 && store_put_case(x.s, &c, &id, &did, NULL) == 0 && store_put_case(x.s, &c, &again, &did, NULL) == 0 &&
 			id == again && did == STORE_SAME;
 		if (ok && closes) {
-			int err = store_case_state(x.s, id, CASE_CLOSED, span_str("kim"), span_str(""), c.begin_ns + 5, NULL);
+			int err = store_case_state(x.s, id, CASE_CLOSED, &(struct store_case_note){.who = span_str("kim")}, c.begin_ns + 5, NULL);
 			ok = err == 0 || err == MO_ESTATE;
 		}
 		ok = ok && store_commit(x.s, NULL) == 0 && one_live(&x);

@@ -22,7 +22,7 @@ static void test_denied(void **state)
 		"SELECT * FROM audit", "SELECT count(*) FROM audit", "SELECT 1 FROM main.audit", "SELECT * FROM doc", "SELECT * FROM doc_history", "SELECT * FROM mark", "SELECT * FROM idem", "SELECT * FROM meta",
 		"SELECT * FROM blob", "SELECT * FROM import", "SELECT * FROM search", "SELECT * FROM search_data", "SELECT * FROM change",
 		/* a table of the store by its own name, whatever a view over it is called */
-		"SELECT * FROM main.person", "SELECT code FROM person", "SELECT count(*) FROM main.person", "SELECT count(*) FROM person", "SELECT * FROM cases", "SELECT * FROM state",
+		"SELECT * FROM main.person", "SELECT * FROM people", "SELECT sealed FROM main.people", "SELECT * FROM erasure", "SELECT code FROM person", "SELECT count(*) FROM main.person", "SELECT count(*) FROM person", "SELECT * FROM cases", "SELECT * FROM state",
 		"SELECT * FROM main.lot", "SELECT count(*) FROM main.lot", "SELECT rowid FROM main.lot", "SELECT * FROM \"main\".lot", "SELECT * FROM [MAIN] /**/ . 'asset'", "SELECT uuid FROM main.signal",
 		"SELECT count(*) FROM main.lot, lot", "SELECT count(*) FROM main.person, operation", "SELECT 1 FROM operation WHERE EXISTS (SELECT 1 FROM main.person)",
 		"SELECT number, (SELECT max(code) FROM main.person p WHERE p.id = lot.id) FROM lot", "SELECT l.* FROM lot a JOIN main.lot l USING (id)", "SELECT * FROM (SELECT * FROM main.person) AS lot",

@@ -13,6 +13,7 @@ static const struct {
 	{PERMISSION_MACHINES, "machines", "opqwrv", true},
 	{PERMISSION_READ, "read", "opqwr", true},
 	{PERMISSION_AUDIT, "audit", "opq", false},
+	{PERMISSION_PEOPLE, "people", "op", false},
 	{PERMISSION_CASES, "cases", "opqw", true},
 	{PERMISSION_RECORDS, "records", "opqw", true},
 	{PERMISSION_IMPORT, "import", "op", true},
@@ -23,6 +24,7 @@ static const struct {
 	{PERMISSION_EXPORT, "export", "opq", true},
 	{PERMISSION_BACKUP, "backup", "o", true},
 	{PERMISSION_SETTINGS, "settings", "o", false},
+	{PERMISSION_ERASE, "erase", "o", false},
 	{PERMISSION_ACCOUNTS, "accounts", "o", false},
 	{PERMISSION_SINKS, "sinks", "o", false},
 };

@@ -61,7 +61,7 @@ static int64_t see(struct fixture *f, int64_t begin, int64_t end, bool over, con
 static int to(struct fixture *f, int64_t id, enum case_state st, int64_t t)
 {
 	OK(store_begin(f->s, &f->d));
-	int err = store_case_state(f->s, id, st, S("kim"), S("확인"), AT(t), &f->d);
+	int err = store_case_state(f->s, id, st, &(struct store_case_note){.who = S("kim"), .note = S("확인")}, AT(t), &f->d);
 	OK(store_commit(f->s, &f->d));
 	return err;
 }
@@ -117,7 +117,7 @@ static void test_case_closed(void **state)
 		assert_int_equal(to(f, a, (enum case_state)any, 1060), MO_ESTATE);
 	assert_int_equal(f->d.msg, MSG_STORE_CASE_STATE);
 	assert_int_equal(to(f, 77, CASE_SEEN, 1060), MO_ENOENT);
-	assert_string_equal(sel(f, SQ_CASE_HISTORY, NULL, A(sarg_i(a))),
+	assert_string_equal(sel(f, SQ_CASE_HISTORY, "t state who note", A(sarg_i(a))),
 		"T+1000|open|-|-\nT+1010|seen|kim|확인\nT+1020|done|kim|확인\nT+1030|in_work|kim|확인\nT+1040|open|kim|확인\nT+1050|closed|kim|확인\n");
 	/* it goes on being seen from the same begin: no new case, and it stays closed */
 	assert_int_equal(see(f, 100, NO, false, NULL, &did), a);
@@ -130,7 +130,7 @@ static void test_case_closed(void **state)
 	int64_t n = 0, m = 0;
 	OK(store_begin(f->s, &f->d));
 	OK(store_put_case(f->s, &c, &n, &did, &f->d));
-	OK(store_case_state(f->s, n, CASE_CLOSED, S("kim"), S(""), AT(50), &f->d));
+	OK(store_case_state(f->s, n, CASE_CLOSED, &(struct store_case_note){.who = S("kim")}, AT(50), &f->d));
 	c.begin_ns = AT(49);
 	OK(store_put_case(f->s, &c, &m, &did, &f->d));
 	assert_int_equal(m, n);

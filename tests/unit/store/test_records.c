@@ -77,9 +77,9 @@ static void test_operation(void **state)
 	end.operation.good = 38;
 	end.operation.scrap = 2;
 	assert_int_equal(put1(f, end), STORE_CHANGED);
-	assert_string_equal(sel(f, SQ_OPERATIONS, "ref machine lot_number mould person start end good rework scrap seq_first seq_last",
+	assert_string_equal(sel(f, SQ_OPERATIONS, "ref machine lot_number mould start end good rework scrap seq_first seq_last",
 							A(TX("MLD-01"), NIL, NIL, NIL, sarg_i(10))),
-		"op-1|MLD-01|H-1|M-117|p7|T+0|T+60|38|-|2|5|24\n");
+		"op-1|MLD-01|H-1|M-117|T+0|T+60|38|-|2|5|24\n");
 	assert_string_equal(sel(f, SQ_ASSETS, "code kind", A(NIL, NIL, sarg_i(10))), "M-117|mould\nMLD-01|machine\n");
 	/* the stored end would lie before the new start */
 	struct record late = r_operation("op-1", "MLD-01", T0 + 120 * NS_PER_S, T_NONE);

@@ -1,0 +1,38 @@
+/* What the scenarios of the store's sweep share (sweep.c). */
+#ifndef MO_TESTS_STORE_SWEEP_H
+#define MO_TESTS_STORE_SWEEP_H
+
+#include "os/memvfs.h"
+#include "store/priv/migrations.h"
+
+#define DB "node/store.db"
+#define S(x) span_str(x)
+
+/* ---- a world: the files, and what the program in it was told ---- */
+
+struct world {
+	struct vfs *mem, *liar, *vfs;
+	struct store *s;
+	unsigned acked;  /* commits acknowledged by the scenario */
+	bool opened;     /* the scenario's open was */
+	uint8_t sha[32];
+	struct diag d;   /* of the scenario's failure */
+};
+
+struct scenario {
+	const char *name;
+	int (*prepare)(struct world *w); /* without faults */
+	int (*run)(struct world *w);
+	const char *(*holds)(struct world *w); /* after a clean start; NULL or what is wrong */
+};
+
+int open_with(struct world *w, const struct migration *steps, unsigned n);
+int64_t number_in(struct world *w, const char *path, const char *sql);
+int64_t number_of(struct world *w, const char *sql);
+const char *check_clean(struct world *w);
+
+/* people.c */
+int run_people(struct world *w), prepare_names(struct world *w), run_names(struct world *w);
+const char *holds_people(struct world *w), *holds_names(struct world *w);
+
+#endif
