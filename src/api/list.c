@@ -15,31 +15,7 @@ size_t api_column(const struct table_cursor *cur, const char *name)
 	return SIZE_MAX;
 }
 
-void api_members(struct json_writer *w, const struct table_cursor *cur, const struct table_batch *b, size_t i) { jw_row(w, cur->cols, cur->n_cols, b, i); }
 static bool is_null(const struct col *c, size_t i) { return c->null && c->null[i]; }
-
-static void cell(struct json_writer *w, enum col_type t, const struct col *c, size_t i)
-{
-	if (is_null(c, i)) {
-		jw_null(w);
-		return;
-	}
-	switch (t) {
-	case COL_BOOL: jw_bool(w, c->b[i] != 0); break;
-	case COL_I64: jw_i64(w, c->i64[i]); break;
-	case COL_F64: jw_f64(w, c->f64[i]); break;
-	case COL_TIME: jw_time(w, c->i64[i]); break;
-	case COL_STR:
-	case COL_BYTES: jw_str(w, c->str[i]); break;
-	case COL_JSON: jw_raw(w, c->str[i]); break;
-	}
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-	return n > m && strcmp(s + n - m, end) == 0;
-}
 
 static struct span text_at(const struct table_cursor *cur, const struct table_batch *b, size_t i, const char *name)
 {
@@ -47,13 +23,12 @@ static struct span text_at(const struct table_cursor *cur, const struct table_ba
 	return k == SIZE_MAX || is_null(&b->cols[k], i) ? span_of(NULL, 0) : b->cols[k].str[i];
 }
 
-/* A text about a person, opened for those who may read it. *ret_personal: there is one. */
-static int open_sealed(struct api_call *c, const struct table_cursor *cur, const struct table_batch *b, size_t i, bool *ret_personal, struct json_value **ret)
+/* A text about a person, opened for those who may read it; NULL: there is none, or it is not for them. */
+static int open_sealed(struct api_call *c, const struct table_cursor *cur, const struct table_batch *b, size_t i, struct json_value **ret)
 {
 	struct span sealed = text_at(cur, b, i, "sealed"), about = text_at(cur, b, i, "ref");
 	char text[48];
 	*ret = NULL;
-	*ret_personal = sealed.n > 0;
 	if (!sealed.n)
 		return 0;
 	if (!about.p) {
@@ -74,36 +49,17 @@ int api_members(struct api_call *c, const struct table_cursor *cur, const struct
 {
 	struct json_writer *w = &c->w;
 	struct json_value *open = NULL;
-	bool personal = false;
-	int err = open_sealed(c, cur, b, i, &personal, &open);
-	for (size_t k = 0; k < cur->n_cols && err == 0; k++) {
+	int err = open_sealed(c, cur, b, i, &open);
+	for (size_t k = 0, next; k < cur->n_cols && err == 0; k = next) {
 		const char *name = cur->cols[k].name;
-		if (strcmp(name, "sealed") == 0) {
-			jw_key(w, "personal");
-			jw_bool(w, personal);
-			continue;
-		}
-		if (ends_with(name, "_firm") && k + 1 < cur->n_cols && ends_with(cur->cols[k + 1].name, "_number")) {
-			jw_key_span(w, span_of(name, strlen(name) - 5));
-			if (is_null(&b->cols[k], i)) {
-				jw_null(w);
-			} else {
-				jw_object(w);
-				jw_key(w, "firm");
-				jw_str(w, b->cols[k].str[i]);
-				jw_key(w, "number");
-				jw_str(w, b->cols[k + 1].str[i]);
-				jw_object_end(w);
-			}
-			k++;
-			continue;
-		}
-		jw_key(w, name);
 		const struct json_value *v = shown(open, name);
-		if (v)
+		if (v) {
+			jw_key(w, name);
 			jw_str(w, v->text);
-		else
-			cell(w, cur->cols[k].type, &b->cols[k], i);
+			next = k + 1;
+		} else {
+			next = jw_member(w, cur->cols, cur->n_cols, b, i, k);
+		}
 		if (strcmp(name, "person") == 0)
 			err = api_person(c, "person_name", is_null(&b->cols[k], i) ? span_of(NULL, 0) : b->cols[k].str[i]);
 	}

@@ -27,26 +27,35 @@ static bool ends_with(const char *s, const char *end)
 	return n > m && strcmp(s + n - m, end) == 0;
 }
 
-void jw_row(struct json_writer *w, const struct col_def *cols, size_t n_cols, const struct table_batch *b, size_t i)
+size_t jw_member(struct json_writer *w, const struct col_def *cols, size_t n_cols, const struct table_batch *b, size_t i, size_t k)
 {
-	for (size_t k = 0; k < n_cols; k++) {
-		const char *name = cols[k].name;
-		if (ends_with(name, "_firm") && k + 1 < n_cols && ends_with(cols[k + 1].name, "_number")) {
-			jw_key_span(w, span_of(name, strlen(name) - 5));
-			if (is_null(&b->cols[k], i)) {
-				jw_null(w);
-			} else {
-				jw_object(w);
-				jw_key(w, "firm");
-				jw_str(w, b->cols[k].str[i]);
-				jw_key(w, "number");
-				jw_str(w, b->cols[k + 1].str[i]);
-				jw_object_end(w);
-			}
-			k++;
-			continue;
-		}
+	const char *name = cols[k].name;
+	if (strcmp(name, "sealed") == 0) {
+		jw_key(w, "personal");
+		jw_bool(w, !is_null(&b->cols[k], i) && b->cols[k].str[i].n > 0);
+		return k + 1;
+	}
+	if (!ends_with(name, "_firm") || k + 1 == n_cols || !ends_with(cols[k + 1].name, "_number")) {
 		jw_key(w, name);
 		cell(w, cols[k].type, &b->cols[k], i);
+		return k + 1;
 	}
+	jw_key_span(w, span_of(name, strlen(name) - 5));
+	if (is_null(&b->cols[k], i)) {
+		jw_null(w);
+		return k + 2;
+	}
+	jw_object(w);
+	jw_key(w, "firm");
+	jw_str(w, b->cols[k].str[i]);
+	jw_key(w, "number");
+	jw_str(w, b->cols[k + 1].str[i]);
+	jw_object_end(w);
+	return k + 2;
+}
+
+void jw_row(struct json_writer *w, const struct col_def *cols, size_t n_cols, const struct table_batch *b, size_t i)
+{
+	for (size_t k = 0; k < n_cols;)
+		k = jw_member(w, cols, n_cols, b, i, k);
 }

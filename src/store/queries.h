@@ -23,7 +23,6 @@ enum store_query {
 	SQ_OPERATIONS,       /* (machine|NULL, from|NULL, to|NULL of the start, after_id|NULL, limit): id, ref, machine, step, lot_firm, lot_number, item, mould, cavity, tool, standard_version, person, start, end, good, rework, scrap, concession, seq_first, seq_last, arrival, uuid; by id */
 	SQ_WORK,             /* (machine, from, to): lot (id), start, end, seq_first, seq_last of the operations of a lot under way in [from, to]; by start */
 	SQ_CYCLES_KEPT,      /* (asset): first, last: numbers of cycles that operations and characteristics refer to; by first */
-	SQ_EVENTS,           /* (asset|NULL, kind|NULL, from|NULL, to|NULL, after_id|NULL, limit): id, ref, kind, t, arrival, asset, lot_firm, lot_number, quantity, unit, from_place, to_place, partner, text, corrects, reason, data, corrected_by, uuid; by id */
 	SQ_EVENTS,           /* (asset|NULL, kind|NULL, from|NULL, to|NULL, after_id|NULL, limit): id, ref, kind, t, arrival, asset, lot_firm, lot_number, quantity, unit, from_place, to_place, partner, text, corrects, reason, data, corrected_by, uuid, person, sealed; by id */
 	SQ_CASES,            /* (state|NULL, asset|NULL, after_id|NULL, limit): id, asset, asset_name, cause, kind, state, begin, end, raised, changed, lot_firm, lot_number, evidence, over, uuid; newest first */
 	SQ_CASE,             /* (id) */

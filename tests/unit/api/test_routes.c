@@ -72,10 +72,8 @@ static const struct {
 	{ROLE_OPERATOR, " metrics audit sql device_test device_put device_delete device_undo import_put import_commit influx_write clock check backup accounts account_put account_delete"
 		" tokens token_new token_revoke person_put person_erase ", false},
 	{ROLE_READ_ONLY, " metrics audit sql records case_state crash_seen device_test device_put device_delete device_undo import_put import_commit influx_write clock check backup accounts"
-		" account_put account_delete tokens token_new token_revoke ", false},
-	{ROLE_VENDOR, " health ca_certificate ca_page ca_profile phone page influx_ping login session logout password_put node openapi metrics assets asset asset_states asset_stops signals series values chart last"
 		" account_put account_delete tokens token_new token_revoke person_put person_erase ", false},
-	{ROLE_VENDOR, " health ca_certificate page influx_ping login session logout password_put node openapi metrics assets asset asset_states asset_stops signals series values chart last"
+	{ROLE_VENDOR, " health ca_certificate ca_page ca_profile phone page influx_ping login session logout password_put node openapi metrics assets asset asset_states asset_stops signals series values chart last"
 		" devices live influx_query influx_query_post ", true},
 };
 

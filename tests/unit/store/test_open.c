@@ -25,7 +25,7 @@ static void test_again(void **state)
 	put1(f, r_link("A", "B"));
 	fx_reopen(f);
 	assert_string_equal(sel(f, SQ_LOTS, "number", A(NIL, NIL, NIL, NIL, sarg_i(9))), "B\nA\n");
-	assert_int_equal(store_version(), 3);
+	assert_int_equal(store_version(), 4);
 	struct store_reader *r = NULL;
 	assert_int_equal(store_reader_open(&r, f->vfs, "node/other.db", &f->d), MO_ENOENT);
 	assert_int_equal(exec(f, "node/empty.db", "CREATE TABLE x(y); DROP TABLE x;"), 0);
@@ -43,11 +43,9 @@ static void test_newer(void **state)
 	f->r = NULL;
 	f->s = NULL;
 	OK(exec(f, DB_PATH, "PRAGMA user_version=1000"));
-	OK(exec(f, DB_PATH, "PRAGMA user_version=4"));
 	assert_int_equal(store_open(&s, f->vfs, DB_PATH, &f->d), MO_EVERSION);
 	assert_int_equal(f->d.msg, MSG_STORE_NEWER);
 	assert_int_equal(f->d.arg[0].i, 1000);
-	assert_int_equal(f->d.arg[0].i, 4);
 	assert_string_equal(f->d.file, DB_PATH);
 	assert_int_equal(store_reader_open(&r, f->vfs, DB_PATH, &f->d), MO_EVERSION);
 }
@@ -85,14 +83,6 @@ static unsigned with_steps(struct migration to[STEPS_MAX], const char *one, cons
 	assert_true(n <= STEPS_MAX);
 	return n;
 }
-static const struct migration to_five[] = {
-	{store_schema_v1},
-	{store_schema_v2},
-	{store_schema_people},
-	{"ALTER TABLE lot ADD COLUMN colour TEXT; UPDATE lot SET colour='grey';"},
-	{"CREATE TABLE extra(a INTEGER) STRICT; INSERT INTO extra SELECT count(*) FROM lot;"},
-};
-static const struct migration broken[] = {{store_schema_v1}, {store_schema_v2}, {store_schema_people}, {"UPDATE lot SET state='scrapped'; SELECT nonsense(1);"}};
 
 static int64_t value(struct fixture *f, const char *path, const char *sql)
 {
@@ -125,22 +115,16 @@ static void test_migration(void **state)
 	/* one that fails leaves the old version whole, and its snapshot */
 	assert_int_equal(store_open_with(&s, f->vfs, DB_PATH, broken, n_broken, &f->d), MO_EBUG);
 	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), now);
-	assert_int_equal(store_open_with(&s, f->vfs, DB_PATH, broken, 4, &f->d), MO_EBUG);
-	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), 3);
 	assert_int_equal(value(f, DB_PATH, "SELECT count(*) FROM lot WHERE state='ok'"), 2);
 	/* one that succeeds takes both steps */
 	OK(store_open_with(&s, f->vfs, DB_PATH, more, n, &f->d));
-	OK(store_open_with(&s, f->vfs, DB_PATH, to_five, 5, &f->d));
 	store_close(s);
 	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), n);
 	assert_int_equal(value(f, DB_PATH, "SELECT value FROM meta WHERE name='version'"), n);
-	assert_int_equal(value(f, DB_PATH, "PRAGMA user_version"), 5);
-	assert_int_equal(value(f, DB_PATH, "SELECT value FROM meta WHERE name='version'"), 5);
 	assert_int_equal(value(f, DB_PATH, "SELECT count(*) FROM lot WHERE colour='grey'"), 2);
 	assert_int_equal(value(f, DB_PATH, "SELECT a FROM extra"), 2);
 	/* nothing to do the second time */
 	OK(store_open_with(&s, f->vfs, DB_PATH, more, n, &f->d));
-	OK(store_open_with(&s, f->vfs, DB_PATH, to_five, 5, &f->d));
 	store_close(s);
 	assert_int_equal(value(f, DB_PATH, "SELECT count(*) FROM extra"), 1);
 	/* the snapshot is a whole store of the version before */
@@ -148,20 +132,12 @@ static void test_migration(void **state)
 	assert_int_equal(vfs_stat(f->vfs, tmp, &st), MO_ENOENT);
 	assert_int_equal(vfs_stat(f->vfs, next, &st), MO_ENOENT);
 	OK(store_open(&s, f->vfs, snapshot, &f->d));
-	/* the snapshot is a whole store of version 3 */
-	assert_int_equal(value(f, DB_PATH ".v3", "PRAGMA user_version"), 3);
-	assert_int_equal(vfs_stat(f->vfs, DB_PATH ".v3.tmp", &st), MO_ENOENT);
-	assert_int_equal(vfs_stat(f->vfs, DB_PATH ".v4", &st), MO_ENOENT);
-	OK(store_open(&s, f->vfs, DB_PATH ".v3", &f->d));
 	store_close(s);
 	assert_int_equal(value(f, snapshot, "SELECT count(*) FROM lot"), 2);
-	assert_int_equal(value(f, DB_PATH ".v3", "SELECT count(*) FROM lot"), 2);
 	/* a fresh store of the newest version needs none */
 	OK(store_open_with(&s, f->vfs, "node/fresh.db", more, n, &f->d));
-	OK(store_open_with(&s, f->vfs, "node/fresh.db", to_five, 5, &f->d));
 	store_close(s);
 	assert_int_equal(vfs_stat(f->vfs, "node/fresh.db.v1", &st), MO_ENOENT);
-	assert_int_equal(vfs_stat(f->vfs, "node/fresh.db.v3", &st), MO_ENOENT);
 }
 
 /* The step that brought accounts: everything of version 1 stays, a copy of it too, which the older program can be given back. */
