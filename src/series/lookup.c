@@ -144,6 +144,8 @@ int lookup_older(struct sdb *db, struct series *s, struct pkey key, const union 
 			return MO_ENOMEM;
 	}
 	for (size_t i = db->nseg; i-- > 0 && !*ret_there;) {
+		if (key.t < db->seg[i]->t_min || key.t > db->seg[i]->t_max)
+			continue;
 		int r = in_segment(db, db->seg[i], s->id, key, v, ret_there, ret_equal);
 		if (r != 0)
 			return r;

@@ -63,6 +63,8 @@ static int seg_check(struct seg *s, uint64_t number, struct diag *d)
 		blocks += e->blocks;
 		points += e->points;
 		s->stale += e->points - e->fresh;
+		s->t_min = i == 0 || e->t_first < s->t_min ? e->t_first : s->t_min;
+		s->t_max = i == 0 || e->t_last > s->t_max ? e->t_last : s->t_max;
 	}
 	if (blocks != s->nblocks || points != s->points)
 		return series_say_corrupt(d, s->path, "directory", dir);

@@ -45,6 +45,7 @@ struct seg {
 	size_t size;
 	uint64_t number, lo, hi, upto, points, stale; /* stale: points that replace some of older segments */
 	uint32_t dir_crc;
+	int64_t t_min, t_max; /* of all its series */
 	const struct sentry *series;
 	const struct bentry *block;
 	uint32_t nseries, nblocks;
