@@ -33,6 +33,16 @@ int64_t limiter_wait(const struct limiter *l, uint64_t key, int64_t now_ns)
 	return 0;
 }
 
+uint32_t limiter_failures(const struct limiter *l, uint64_t key, int64_t now_ns)
+{
+	for (size_t i = 0; i < LIMITER_SLOTS; i++) {
+		const struct limiter_slot *s = &l->slots[i];
+		if (s->failures && s->key == key)
+			return now_ns - s->last_ns < LIMITER_FORGET_NS ? s->failures : 0;
+	}
+	return 0;
+}
+
 void limiter_try(struct limiter *l, uint64_t key, uint32_t free_tries, int64_t now_ns)
 {
 	struct limiter_slot *s = find(l, key);

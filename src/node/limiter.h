@@ -22,6 +22,8 @@ struct limiter {
 };
 /* Nanoseconds until key may try again; 0: now. */
 int64_t limiter_wait(const struct limiter *l, uint64_t key, int64_t now_ns);
+/* Failures that are remembered of key. */
+uint32_t limiter_failures(const struct limiter *l, uint64_t key, int64_t now_ns);
 /* A try begins: counted as a failure until limiter_ok() or limiter_undo(), so that those under way count, too. `free` failures cost nothing. */
 void limiter_try(struct limiter *l, uint64_t key, uint32_t free_tries, int64_t now_ns);
 void limiter_ok(struct limiter *l, uint64_t key);

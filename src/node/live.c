@@ -26,6 +26,7 @@ struct stream {
 	struct watched *series;
 	size_t n;
 	bool changes, devices, blocked;
+	bool fresh; /* has not had the clock yet */
 	bool machines_only; /* of the changes */
 	int64_t sent; /* last change number */
 };
@@ -49,6 +50,7 @@ struct live {
 	size_t n_lines;
 	struct buf text;
 	struct buf out;           /* scratch of the loop */
+	struct buf news;          /* clock, then devices: written once a tick for all streams */
 };
 
 static struct stream *find(struct live *l, const struct http_x *x)
@@ -137,8 +139,8 @@ static void write_clock(struct live *l)
 	struct clock *c = l->node->clock;
 	int64_t from, to;
 	node_history(l->node, &from, &to);
-	buf_adds(&l->out, "event: clock\ndata: ");
-	json_writer_init(&w, &l->out);
+	buf_adds(&l->news, "event: clock\ndata: ");
+	json_writer_init(&w, &l->news);
 	jw_object(&w);
 	jw_key(&w, "now");
 	jw_time(&w, clock_now(c));
@@ -158,7 +160,7 @@ static void write_clock(struct live *l)
 		jw_object_end(&w);
 	}
 	jw_object_end(&w);
-	buf_adds(&l->out, "\n\n");
+	buf_adds(&l->news, "\n\n");
 }
 
 static void add_device(void *arg, const struct machine_info *m)
@@ -175,12 +177,12 @@ static void add_device(void *arg, const struct machine_info *m)
 static void write_devices(struct live *l)
 {
 	struct json_writer w;
-	buf_adds(&l->out, "event: device\ndata: ");
-	json_writer_init(&w, &l->out);
+	buf_adds(&l->news, "event: device\ndata: ");
+	json_writer_init(&w, &l->news);
 	jw_array(&w);
 	collect_machines(l->node->collect, add_device, &w);
 	jw_array_end(&w);
-	buf_adds(&l->out, "\n\n");
+	buf_adds(&l->news, "\n\n");
 }
 
 /* ---- changes ---- */
@@ -284,19 +286,24 @@ static void tick(void *arg)
 {
 	struct live *l = arg;
 	bool second = ++l->ticks % LIVE_CLOCK_TICKS == 0;
+	size_t n_clock = 0;
+	buf_reset(&l->news);
 	for (struct stream *s = l->streams; s; s = s->next) {
 		if (s->blocked)
 			continue;
 		if (s->n)
 			send_values(l, s);
-		if (second && !s->blocked) {
-			buf_reset(&l->out);
+		if (!(second || s->fresh) || s->blocked)
+			continue;
+		if (!l->news.n) {
 			write_clock(l);
-			if (s->devices)
-				write_devices(l);
-			if (!l->out.err)
-				send(s, buf_span(&l->out));
+			n_clock = l->news.n;
+			write_devices(l);
 		}
+		if (l->news.err)
+			continue;
+		s->fresh = false;
+		send(s, span_sub(buf_span(&l->news), 0, s->devices ? l->news.n : n_clock));
 	}
 	/* The store thread cannot touch the streams; a change is picked up by the next tick. */
 	read_changes(l);
@@ -338,7 +345,7 @@ int live_open(struct live *l, const struct gate_pass *pass, const series_id *ser
 	s->next = l->streams;
 	l->streams = s;
 	l->count++;
-	l->ticks = LIVE_CLOCK_TICKS - 1; /* the clock comes with the first tick */
+	s->fresh = true; /* the clock comes with the first tick */
 	loop_timer_set(l->tick, 0);
 	return 0;
 }
@@ -382,6 +389,7 @@ int live_new(struct live **ret, struct node *n)
 	l->node = n;
 	buf_init(&l->text, 4u << 20);
 	buf_init(&l->out, 4u << 20);
+	buf_init(&l->news, 4u << 20);
 	atomic_init(&l->latest, store_last_change(n->store));
 	l->lines = calloc(LIVE_CHANGES, sizeof *l->lines);
 	int err = l->lines ? loop_timer_new(n->loop, &l->tick, tick, l) : MO_ENOMEM;
@@ -406,6 +414,7 @@ void live_free(struct live *l)
 	loop_timer_free(l->tick);
 	buf_free(&l->text);
 	buf_free(&l->out);
+	buf_free(&l->news);
 	free(l->lines);
 	free(l);
 }

@@ -15,14 +15,16 @@ struct logins {
 	struct node *node;
 	struct accounts *accounts;
 	/* loop thread */
-	struct login *first, **last;
-	unsigned waiting;
+	struct login *clean;          /* newest first: whoever comes in a flood does not stand behind it */
+	struct login *others, **last; /* in order */
+	unsigned n_clean, n_others;
 	bool running;
 	/* the worker under way */
 	int64_t said_ns;   /* monotonic: failures were put into the audit trail */
 	uint64_t unsaid;   /* failures since */
 	pthread_mutex_t mu; /* below */
 	struct limiter by_account, by_address;
+	struct limiter passes; /* by account: past its wait */
 };
 
 int logins_new(struct logins **ret, struct node *n, struct accounts *a)
@@ -32,7 +34,7 @@ int logins_new(struct logins **ret, struct node *n, struct accounts *a)
 		return MO_ENOMEM;
 	q->node = n;
 	q->accounts = a;
-	q->last = &q->first;
+	q->last = &q->others;
 	pthread_mutex_init(&q->mu, NULL);
 	*ret = q;
 	return 0;
@@ -46,31 +48,51 @@ void logins_free(struct logins *q)
 	free(q);
 }
 
-int logins_try(struct logins *q, struct span name, struct span from, int64_t *ret_wait_ns)
+/* Whether it may be tried now: then it counts. *ret_passed: though the account waits; NULL: it may not. */
+static int begin_try(struct logins *q, struct span name, struct span from, bool *ret_passed, int64_t *ret_wait_ns)
 {
 	int64_t now = mono_now();
 	uint64_t account = span_hash(name), address = span_hash(from);
 	pthread_mutex_lock(&q->mu);
 	int64_t a = limiter_wait(&q->by_account, account, now), b = limiter_wait(&q->by_address, address, now);
+	bool pass = ret_passed && a && !limiter_failures(&q->by_address, address, now) && !limiter_wait(&q->passes, account, now);
+	if (pass) {
+		a = 0;
+		limiter_try(&q->passes, account, LOGINS_PASSES_OF_ACCOUNT, now);
+	}
 	if (a == 0 && b == 0) {
-		limiter_try(&q->by_account, account, LOGINS_FREE_OF_ACCOUNT, now);
+		/* Past the wait it does not make that longer: nobody has to pay for others' tries. */
+		if (!pass)
+			limiter_try(&q->by_account, account, LOGINS_FREE_OF_ACCOUNT, now);
 		limiter_try(&q->by_address, address, LOGINS_FREE_OF_ADDRESS, now);
 	}
 	pthread_mutex_unlock(&q->mu);
+	if (ret_passed)
+		*ret_passed = pass;
 	*ret_wait_ns = a > b ? a : b;
 	return *ret_wait_ns ? MO_EAGAIN : 0;
 }
 
-void logins_tried(struct logins *q, struct span name, struct span from, int err)
+static void end_try(struct logins *q, struct span name, struct span from, bool passed, int err)
 {
 	uint64_t account = span_hash(name), address = span_hash(from);
 	if (err == MO_EDENIED)
 		return; /* it stays counted */
 	pthread_mutex_lock(&q->mu);
-	(err == 0 ? limiter_ok : limiter_undo)(&q->by_account, account);
+	if (err == 0 || !passed)
+		(err == 0 ? limiter_ok : limiter_undo)(&q->by_account, account);
+	if (err == 0 || passed)
+		(err == 0 ? limiter_ok : limiter_undo)(&q->passes, account);
 	(err == 0 ? limiter_ok : limiter_undo)(&q->by_address, address);
 	pthread_mutex_unlock(&q->mu);
 }
+
+int logins_try(struct logins *q, struct span name, struct span from, int64_t *ret_wait_ns)
+{
+	return begin_try(q, name, from, NULL, ret_wait_ns);
+}
+
+void logins_tried(struct logins *q, struct span name, struct span from, int err) { end_try(q, name, from, false, err); }
 
 /* ---- on the worker ---- */
 
@@ -181,7 +203,7 @@ static void landed(void *arg)
 	struct login *l = arg;
 	struct logins *q = l->of;
 	crypto_wipe(l->password, sizeof l->password);
-	logins_tried(q, span_str(l->name), span_str(l->from), l->err);
+	end_try(q, span_str(l->name), span_str(l->from), l->passed, l->err);
 	q->running = false;
 	l->done(l, l->err);
 	next(q);
@@ -200,12 +222,17 @@ static void run(struct work *w, struct store_reader *r)
 
 static void next(struct logins *q)
 {
-	while (q->first && !q->running) {
-		struct login *l = q->first;
-		q->first = l->next;
-		if (!q->first)
-			q->last = &q->first;
-		q->waiting--;
+	while ((q->clean || q->others) && !q->running) {
+		struct login *l = q->clean ? q->clean : q->others;
+		if (q->clean) {
+			q->clean = l->next;
+			q->n_clean--;
+		} else {
+			q->others = l->next;
+			if (!q->others)
+				q->last = &q->others;
+			q->n_others--;
+		}
 		l->work.fn = run;
 		int err = node_work(q->node, &l->work); /* from here on it is the worker's */
 		if (err == 0) {
@@ -213,24 +240,33 @@ static void next(struct logins *q)
 			return;
 		}
 		crypto_wipe(l->password, sizeof l->password);
-		logins_tried(q, span_str(l->name), span_str(l->from), err);
+		end_try(q, span_str(l->name), span_str(l->from), l->passed, err);
 		l->done(l, err);
 	}
 }
 
 int logins_submit(struct logins *q, struct login *l, int64_t *ret_wait_ns)
 {
+	pthread_mutex_lock(&q->mu);
+	bool clean = limiter_failures(&q->by_address, span_hash(span_str(l->from)), mono_now()) == 0;
+	pthread_mutex_unlock(&q->mu);
 	*ret_wait_ns = NS_PER_S;
-	if (q->waiting >= LOGINS_WAITING_MAX)
+	if (clean ? q->n_clean >= LOGINS_CLEAN_MAX : q->n_others >= LOGINS_WAITING_MAX)
 		return MO_EAGAIN;
-	int err = logins_try(q, span_str(l->name), span_str(l->from), ret_wait_ns);
+	int err = begin_try(q, span_str(l->name), span_str(l->from), &l->passed, ret_wait_ns);
 	if (err != 0)
 		return err;
 	l->of = q;
-	l->next = NULL;
-	*q->last = l;
-	q->last = &l->next;
-	q->waiting++;
+	if (clean) {
+		l->next = q->clean;
+		q->clean = l;
+		q->n_clean++;
+	} else {
+		l->next = NULL;
+		*q->last = l;
+		q->last = &l->next;
+		q->n_others++;
+	}
 	next(q);
 	return 0;
 }

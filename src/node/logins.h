@@ -3,7 +3,12 @@
  * longer and longer, by account and by address (node/limiter.h). A name that
  * does not exist costs the same work as a wrong password.
  *
- *   logins_submit --> waiting (LOGINS_WAITING_MAX) --> one at a worker --> done() on the loop */
+ * Whoever has not failed is not to stand behind those who do nothing else: an
+ * address without a failure in the last hour goes first, the newest of them
+ * before all, and is not held up by what others did to the account
+ * (LOGINS_PASSES_OF_ACCOUNT wrong ones an hour, then that waits, too).
+ *
+ *   logins_submit --> waiting: clean (LOGINS_CLEAN_MAX) before others (LOGINS_WAITING_MAX) --> one at a worker --> done() on the loop */
 #ifndef MO_NODE_LOGINS_H
 #define MO_NODE_LOGINS_H
 
@@ -11,7 +16,9 @@
 #include "node/accounts.h"
 #include "node/node.h"
 
-#define LOGINS_WAITING_MAX 8u
+#define LOGINS_WAITING_MAX 8u       /* from addresses that failed */
+#define LOGINS_CLEAN_MAX 512u       /* from others */
+#define LOGINS_PASSES_OF_ACCOUNT 256u /* wrong ones of clean addresses past the account's wait */
 #define LOGINS_FREE_OF_ACCOUNT 5u  /* failures in a row before the account waits */
 #define LOGINS_FREE_OF_ADDRESS 20u /* before the address does */
 #define LOGINS_VERIFY_NS (10 * NS_PER_S)
@@ -36,6 +43,7 @@ struct login {
 	struct loop_post post;
 	struct login *next;
 	struct logins *of;
+	bool passed; /* the account's wait */
 	int err;
 };
 MO_MUST_USE int logins_new(struct logins **ret, struct node *n, struct accounts *a);

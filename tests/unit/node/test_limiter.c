@@ -26,6 +26,9 @@ static void test_back_off(void **state)
 		assert_int_equal(limiter_wait(&l, 8, now), 0); /* others don't wait */
 		now += waits[i] * S;
 	}
+	assert_int_equal(limiter_failures(&l, 7, now), 5 + sizeof waits / sizeof *waits);
+	assert_int_equal(limiter_failures(&l, 7, now + LIMITER_FORGET_NS), 0);
+	assert_int_equal(limiter_failures(&l, 8, now), 0);
 	limiter_ok(&l, 7);
 	limiter_try(&l, 7, 5, now);
 	assert_int_equal(limiter_wait(&l, 7, now), 0);

@@ -10,15 +10,17 @@
 /* "secret", salt 0..15, N = 16 (from Python's hashlib.scrypt). */
 #define HASH "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$FBYrbyejpsRMOOxNjJ4WhxLlIIkIxp/izmMfHJ7w9YU"
 #define TRIES 9u /* one under way, eight waiting */
+#define TRIES_MAX (LOGINS_PASSES_OF_ACCOUNT + 8)
 
 static const char *helper_program;
 static struct rig r;
-static struct login tries[TRIES + 1];
-static int results[TRIES + 1];
+static struct login tries[TRIES_MAX];
+static int results[TRIES_MAX];
+static unsigned ended[TRIES_MAX]; /* in which order, from 0 */
 static atomic_uint over;
 static unsigned n_tries;
-static int taken[TRIES + 1];
-static int64_t waits[TRIES + 1];
+static int taken[TRIES_MAX];
+static int64_t waits[TRIES_MAX];
 
 static void put_account(void *arg, struct store_reader *reader)
 {
@@ -35,7 +37,7 @@ static void done(struct login *l, int err)
 	for (size_t i = 0; i < sizeof l->password; i++)
 		assert_int_equal(l->password[i], 0);
 	results[l - tries] = err;
-	atomic_fetch_add(&over, 1);
+	ended[l - tries] = atomic_fetch_add(&over, 1);
 }
 
 static void prepare(unsigned i, const char *name, const char *password, const char *from)
@@ -113,12 +115,11 @@ static void each_gets_its_own_end(void **state)
 
 static void only_a_few_wait(void **state)
 {
-	char from[LOGIN_FROM_MAX], name[16];
+	char name[16];
 	(void)state;
 	for (unsigned i = 0; i <= TRIES; i++) {
-		snprintf(from, sizeof from, "10.0.0.%u", i);
 		snprintf(name, sizeof name, "nobody-%u", i);
-		prepare(i, i < 4 ? "kim" : name, i < 4 ? "secret" : "wrong", from);
+		prepare(i, i < 4 ? "kim" : name, i < 4 ? "secret" : "wrong", "10.0.0.1");
 	}
 	assert_int_equal(run(TRIES + 1), TRIES);
 	assert_int_equal(taken[TRIES], MO_EAGAIN);
@@ -135,11 +136,50 @@ static void who_fails_waits(void **state)
 	/* Those under way count: the last is not even tried. */
 	assert_int_equal(run(LOGINS_FREE_OF_ACCOUNT + 2), LOGINS_FREE_OF_ACCOUNT + 1);
 	assert_int_equal(taken[LOGINS_FREE_OF_ACCOUNT + 1], MO_EAGAIN);
-	prepare(0, "kim", "secret", "10.0.0.2");
+	prepare(0, "kim", "secret", "10.0.0.1");
 	prepare(1, "lee", "wrong", "10.0.0.1");
-	run(2);
-	assert_int_equal(taken[0], MO_EAGAIN); /* nor from elsewhere */
+	prepare(2, "kim", "wrong", "10.0.0.2");
+	prepare(3, "kim", "secret", "10.0.0.2");
+	run(4);
+	assert_int_equal(taken[0], MO_EAGAIN);
 	assert_int_equal(taken[1], 0);         /* another name is not held up */
+	assert_int_equal(taken[2], 0);         /* nor somebody elsewhere, who has one try */
+	assert_int_equal(taken[3], MO_EAGAIN);
+	prepare(0, "kim", "secret", "10.0.0.3");
+	assert_int_equal(run(1), 1);
+	assert_int_equal(results[0], 0);
+}
+
+/* Whoever did nothing wrong does not stand behind those who do nothing else. */
+static void who_has_not_failed_goes_first(void **state)
+{
+	char name[16];
+	(void)state;
+	for (unsigned i = 0; i < TRIES; i++) {
+		snprintf(name, sizeof name, "nobody-%u", i);
+		prepare(i, name, "wrong", "10.0.0.1");
+	}
+	prepare(TRIES, "kim", "secret", "10.0.0.2");
+	assert_int_equal(run(TRIES + 1), TRIES + 1);
+	assert_int_equal(results[TRIES], 0);
+	assert_int_equal(ended[TRIES], 1); /* behind the one under way */
+}
+
+/* Many addresses have one try each at an account that waits, but not for ever. */
+static void passes_have_a_bound(void **state)
+{
+	char from[LOGIN_FROM_MAX];
+	unsigned n = LOGINS_FREE_OF_ACCOUNT + 1, all = n + LOGINS_PASSES_OF_ACCOUNT + 1;
+	(void)state;
+	for (unsigned i = 0; i < n; i++)
+		prepare(i, "kim", "wrong", "10.0.0.1");
+	for (unsigned i = n; i <= all; i++) {
+		snprintf(from, sizeof from, "10.1.%u.%u", i / 256, i % 256);
+		prepare(i, "kim", "wrong", from);
+	}
+	assert_int_equal(run(all + 1), all);
+	assert_int_equal(taken[all], MO_EAGAIN);
+	assert_int_equal(taken[all - 1], 0);
 }
 
 /* What waits when the node ends has an end, too. */
@@ -161,7 +201,8 @@ static void the_node_ends(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(each_gets_its_own_end, begin, end), cmocka_unit_test_setup_teardown(only_a_few_wait, begin, end),
-		cmocka_unit_test_setup_teardown(who_fails_waits, begin, end), cmocka_unit_test_setup(the_node_ends, begin)};
+		cmocka_unit_test_setup_teardown(who_fails_waits, begin, end),
+		cmocka_unit_test_setup_teardown(who_has_not_failed_goes_first, begin, end), cmocka_unit_test_setup_teardown(passes_have_a_bound, begin, end), cmocka_unit_test_setup(the_node_ends, begin)};
 	helper_program = argc > 1 ? argv[1] : NULL;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
