@@ -2,7 +2,7 @@
 
     figures.py --build build-bench --data FILE [--scratch DIR] [--out docs/figures.md] [--quick] [ROW…]
 
-Rows: node (start, memory, last values), import, chart, line, backup, conns (idle connections), logins (refused ones). Prints the table as it grows and writes it as Markdown."""
+Rows: node (start, memory, last values), import, chart, line, backup, conns (idle connections), logins (refused ones), start (kill -9, 10 GB), browsers (100 of them, loop delay). Prints the table as it grows and writes it as Markdown."""
 import argparse
 import datetime
 import os
@@ -14,15 +14,17 @@ import time
 import traceback
 
 import rows_backup
+import rows_browsers
 import rows_chart
 import rows_conns
 import rows_import
 import rows_line
 import rows_logins
 import rows_node
+import rows_start
 from measure import Place
 
-ORDER = ("node", "import", "chart", "line", "backup", "conns", "logins")
+ORDER = ("node", "import", "chart", "line", "backup", "conns", "logins", "start", "browsers")
 
 
 def text(v):
@@ -119,7 +121,8 @@ def main():
         parts = {"node": lambda: rows_node.rows(place, say), "import": lambda: rows_import.rows(place, o.data, say),
                  "chart": lambda: rows_chart.rows(place, say), "line": lambda: rows_line.rows(place, say),
                  "backup": lambda: rows_backup.rows(place, say), "conns": lambda: rows_conns.rows(place, say),
-                 "logins": lambda: rows_logins.rows(place, say)}
+                 "logins": lambda: rows_logins.rows(place, say), "start": lambda: rows_start.rows(place, say),
+                 "browsers": lambda: rows_browsers.rows(place, say)}
         for name in ORDER:
             if o.rows and name not in o.rows:
                 continue

@@ -3,7 +3,8 @@
  * every server. One thread, epoll; what is sent is made before the clock runs
  * (machines) or while the server works (year).
  *
- *   lineload PORT PATH machines CONNECTIONS BATCHES   batches of 1,000 lines, ten values a line, 25 machines a connection
+ *   lineload PORT PATH machines CONNECTIONS BATCHES [LATER]   batches of 1,000 lines, ten values a line, 25 machines a connection, from LATER s
+ *                                                             behind 2026-01-01 on (default 0)
  *   lineload PORT PATH year POINTS                    one noisy signal at 1 Hz from 2026-01-01 on, 20,000 lines a batch
  *
  * Prints one line: requests, lines, values, bytes, seconds, the median and 99th percentile of the time from the
@@ -45,6 +46,7 @@ struct conn {
 struct load {
 	const char *port, *path;
 	int year;
+	int64_t later_s;
 	unsigned n_conns;
 	uint64_t batches, points; /* wanted in all */
 	uint64_t begun, done, lines, values, bytes;
@@ -96,7 +98,7 @@ static int machines_batch(const struct load *l, struct batch *b, unsigned conn, 
 		return -1;
 	for (unsigned i = 0; i < LINES; i++) {
 		unsigned machine = conn * MACHINES + i % MACHINES;
-		int64_t s = FIRST_S + (int64_t)(k * (LINES / MACHINES) + i / MACHINES);
+		int64_t s = FIRST_S + l->later_s + (int64_t)(k * (LINES / MACHINES) + i / MACHINES);
 		uint64_t r = mix((uint64_t)s * 65536 + machine), q = mix(r);
 		o += sprintf(o,
 			"press,line=A,machine=MLD-%03u pressure=%u.%02u,cushion=%u.%02u,melt=%u.%u,mould=%u.%u,speed=%u.%u,force=%u.%03u,power=%u.%02u,"
@@ -213,7 +215,8 @@ static int by_size(const void *a, const void *b)
 
 static int prepare(struct load *l, int argc, char **argv)
 {
-	if (argc == 6 && strcmp(argv[3], "machines") == 0) {
+	if ((argc == 6 || argc == 7) && strcmp(argv[3], "machines") == 0) {
+		l->later_s = argc == 7 ? strtoll(argv[6], NULL, 10) : 0;
 		l->n_conns = (unsigned)strtoul(argv[4], NULL, 10);
 		if (l->n_conns == 0 || l->n_conns > CONNECTIONS_MAX)
 			return -1;
@@ -247,7 +250,7 @@ int main(int argc, char **argv)
 	}
 	l.ep = epoll_create1(EPOLL_CLOEXEC);
 	if (argc < 5 || l.ep < 0 || strlen(argv[2]) > 512 || prepare(&l, argc, argv) < 0) {
-		fprintf(stderr, "usage: lineload PORT PATH machines CONNECTIONS BATCHES | lineload PORT PATH year POINTS\n");
+		fprintf(stderr, "usage: lineload PORT PATH machines CONNECTIONS BATCHES [LATER] | lineload PORT PATH year POINTS\n");
 		return 2;
 	}
 	int64_t t0 = now_ns();

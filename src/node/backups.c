@@ -14,8 +14,10 @@ struct backups {
 	struct work work;
 	struct loop_post post;
 	/* loop thread */
-	bool busy;
+	bool busy, resting;
+	struct loop_timer *rest;
 	/* the run's */
+	int64_t looked_ns, log_busy_ns; /* at the end of its last turn */
 	struct backups_ask ask;
 	char target[BACKUPS_TARGET_MAX], who[64];
 	struct backup *run;
@@ -205,6 +207,58 @@ static int begin(struct backups *b)
 	return backup_new(&b->run, &o, b->d);
 }
 
+int64_t backups_rest(int64_t since_ns, int64_t log_busy_ns)
+{
+	return log_busy_ns > since_ns / 100 * BACKUPS_BUSY_PERCENT ? BACKUPS_REST_NS : 0;
+}
+
+/* Worker, at the end of a turn. */
+static int64_t rest_now(struct backups *b)
+{
+	struct writer_stats s;
+	writer_stats(node_writer(b->node), &s);
+	int64_t now = mono_now(), rest = backups_rest(now - b->looked_ns, s.busy_ns - b->log_busy_ns);
+	b->looked_ns = now;
+	b->log_busy_ns = s.busy_ns;
+	return rest;
+}
+
+static void stopped(struct backups *b)
+{
+	b->resting = false;
+	loop_timer_set(b->rest, -1);
+	end(b, diag_set(b->d, MO_ECANCELED, MSG_NODE_STOPPING));
+}
+
+/* Loop thread: a turn gave way. */
+static void begin_rest(void *arg)
+{
+	struct backups *b = arg;
+	b->resting = true;
+	if (node_stopping(b->node))
+		stopped(b); /* no worker may be there any more */
+	else
+		loop_timer_set(b->rest, BACKUPS_REST_NS);
+}
+
+static void end_rest(void *arg)
+{
+	struct backups *b = arg;
+	int err = node_work(b->node, &b->work);
+	if (err == 0)
+		b->resting = false;
+	else if (err == MO_EAGAIN)
+		loop_timer_set(b->rest, BACKUPS_STEP_NS);
+	else
+		stopped(b);
+}
+
+void backups_stop(struct backups *b)
+{
+	if (b && b->resting)
+		stopped(b);
+}
+
 static void turn(struct work *w, struct store_reader *r)
 {
 	struct backups *b = (struct backups *)((char *)w - offsetof(struct backups, work));
@@ -228,6 +282,12 @@ static void turn(struct work *w, struct store_reader *r)
 		b->files = so_far.files;
 		b->bytes = so_far.bytes;
 		pthread_mutex_unlock(&b->mu);
+		if (rest_now(b) > 0) {
+			b->post.fn = begin_rest;
+			b->post.arg = b;
+			loop_post(b->node->loop, &b->post);
+			return;
+		}
 		int queued = node_work(b->node, &b->work);
 		if (queued == 0)
 			return; /* b is another turn's now */
@@ -264,6 +324,10 @@ int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d
 	b->files = b->bytes = 0;
 	pthread_mutex_unlock(&b->mu);
 	b->busy = true;
+	b->looked_ns = mono_now();
+	struct writer_stats log;
+	writer_stats(node_writer(b->node), &log);
+	b->log_busy_ns = log.busy_ns;
 	int err = node_work(b->node, &b->work);
 	if (err != 0) {
 		diag_set(d, err, err == MO_EAGAIN ? MSG_BACKUP_RUNNING : MSG_NODE_STOPPING);
@@ -327,6 +391,10 @@ int backups_new(struct backups **ret, struct node *n, struct store_reader *r)
 	int err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_LAST), &b->last, NULL);
 	if (err == 0 || err == MO_ENOENT)
 		err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_GOOD), &b->good, NULL);
+	if (err == 0 || err == MO_ENOENT) {
+		int made = loop_timer_new(n->loop, &b->rest, end_rest, b);
+		err = made != 0 ? made : err;
+	}
 	if (err != 0 && err != MO_ENOENT) {
 		backups_free(b);
 		return err;
@@ -341,6 +409,7 @@ void backups_free(struct backups *b)
 	if (!b)
 		return;
 	backup_free(b->run);
+	loop_timer_free(b->rest);
 	buf_free(&b->last);
 	buf_free(&b->good);
 	free(b->d);

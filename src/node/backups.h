@@ -2,9 +2,11 @@
  * backup.every) or because somebody asked; and what became of the last one.
  *
  *   IDLE --asked or due--> RUNNING --done, failed, given up--> IDLE
+ *                          RUNNING --log busy--> RESTING --a moment--> RUNNING
  *
  * A run is a row of short pieces of work: between two of them the worker takes
- * whatever else waits. */
+ * whatever else waits. While values come in fast enough to keep the log busy,
+ * it rests after each: a backup has hours, a machine's values have not. */
 #ifndef MO_NODE_BACKUPS_H
 #define MO_NODE_BACKUPS_H
 
@@ -13,6 +15,8 @@
 #include "node/node.h"
 
 #define BACKUPS_STEP_NS (20 * NS_PER_MS)    /* a worker's turn, about */
+#define BACKUPS_REST_NS (300 * NS_PER_MS)   /* after each turn while the log is busy */
+#define BACKUPS_BUSY_PERCENT 20             /* of the time since the turn before: the log is busy */
 #define BACKUPS_RETRY_NS (600 * NS_PER_S)   /* after a scheduled one failed */
 #define BACKUPS_MARK_LAST "backup_last"     /* marks of the store: the last that ended, */
 #define BACKUPS_MARK_GOOD "backup_good"     /* and the last good one */
@@ -36,6 +40,11 @@ MO_MUST_USE int backups_new(struct backups **ret, struct node *n, struct store_r
 void backups_free(struct backups *b);
 /* Loop thread, once a second: begins what is due. */
 void backups_tick(struct backups *b);
+
+/* Loop thread, when the node closes, before the workers end: a run that rests is given up. NULL is fine. */
+void backups_stop(struct backups *b);
+/* How long a run rests whose last turn was that long ago, of which the log was busy so long. Pure. */
+int64_t backups_rest(int64_t since_ns, int64_t log_busy_ns);
 
 struct backups_ask {
 	struct span target;

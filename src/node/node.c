@@ -746,6 +746,7 @@ void node_close(struct node *n)
 	n->ingest = NULL;
 	collect_stop(n->collect);
 	outbox_stop(n->outbox);
+	backups_stop(n->backups);
 	stop_workers(n);
 	drills_stop(n->drills);
 	if (n->loop)

@@ -321,7 +321,11 @@ static void *writer_loop(void *arg)
 	while (bqueue_pop_many(w->queue, jobs, WRITER_ROUND_JOBS, &n, -1) == 0) {
 		atomic_store(&w->busy_since_ns, mono_now());
 		run_round(w, (struct wjob **)jobs, n);
+		int64_t took = mono_now() - atomic_load(&w->busy_since_ns);
 		atomic_store(&w->busy_since_ns, 0);
+		pthread_mutex_lock(&w->mu);
+		w->stats.busy_ns += took;
+		pthread_mutex_unlock(&w->mu);
 	}
 	return NULL;
 }

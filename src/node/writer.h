@@ -62,6 +62,7 @@ struct writer_stats {
 	uint64_t jobs, syncs, points, failed;
 	uint64_t bytes; /* of the values, as a batch of the log holds them (docs/formats/series.md) */
 	int64_t last_sync_ns, longest_sync_ns; /* durations */
+	int64_t busy_ns;                       /* of all rounds so far */
 };
 void writer_stats(struct writer *w, struct writer_stats *ret);
 /* The last failure of a sync or flush since this was asked; false: none. Any thread. */

@@ -5,6 +5,7 @@
 
 #include "node/node.h"
 #include "node/priv/node.h"
+#include "node/backups.h"
 #include "node/watchdog.h"
 
 #define S NS_PER_S
@@ -133,6 +134,18 @@ static void keys(void **state)
 	buf_free(&field);
 }
 
+/* ---- backups ---- */
+static void backups_give_way_to_a_busy_log(void **state)
+{
+	(void)state;
+	assert_int_equal(backups_rest(20 * NS_PER_MS, 0), 0);
+	assert_int_equal(backups_rest(20 * NS_PER_MS, 2 * NS_PER_MS), 0);
+	assert_int_equal(backups_rest(20 * NS_PER_MS, 10 * NS_PER_MS), BACKUPS_REST_NS);
+	/* Beside the rest a turn is little: a fifteenth. */
+	assert_true(BACKUPS_REST_NS >= 15 * BACKUPS_STEP_NS);
+	assert_int_equal(backups_rest(BACKUPS_REST_NS, BACKUPS_REST_NS / 10), 0);
+}
+
 /* ---- watchdog ---- */
 static _Atomic int64_t since[2];
 static atomic_uint stuck_said[2], back_said[2];
@@ -196,6 +209,6 @@ static void watchdog_says_each_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(offset_is_learnt), cmocka_unit_test(offset_is_not_guessed), cmocka_unit_test(time_rules),
-		cmocka_unit_test(keys), cmocka_unit_test(watchdog_says_each_once)};
+		cmocka_unit_test(keys), cmocka_unit_test(backups_give_way_to_a_busy_log), cmocka_unit_test(watchdog_says_each_once)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
