@@ -208,6 +208,9 @@ setInterval(() => { for (const s of streams) if (s.ids.length) s.res.write(`even
 const diskState = { state: "no_blobs", free_bytes: 14_000_000_000, size_bytes: 240_000_000_000 };
 const diskAll = { ...diskState, marks: { warn: 85, spare: 90, no_blobs: 93, no_values: 96, reserve_bytes: 67_108_864 }, refused: { blobs: 2, values: 0 }, values_lost: 0, written: { device_bytes: 5_000_000_000, taken_bytes: 1_250_000_000, ratio: 4 } };
 
+/* ---- rules of retention ---- */
+let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { class: "sequences", asset: "MLD-01", keep_days: 3650 }], running: false, waits: false, last: { t: iso(T0 - 5 * H), version: 2, values: 1200, bytes: 81920, segments: 2, left: 0 } };
+
 /* ---- accounts ---- */
 let locked = null;
 const logins = new Map();
@@ -258,10 +261,18 @@ const server = createServer(async (req, res) => {
 			const items = logLines().filter((l) => ["info", "warn", "error"].indexOf(l.level) >= least && l.number < before).slice(0, limit);
 			return send(res, list(items, items.length === limit && items.at(-1).number > 1 ? String(items.at(-1).number) : null));
 		}
+		if (a === "disk") return send(res, diskAll);
+		if (a === "retention" && req.method === "PUT") {
+			const j = JSON.parse(await body(req));
+			if (req.headers["if-match"] !== `"${keepRules.version}"`) return problem(res, 409, "store_doc_version", "다른 사람이 먼저 바꾸었습니다", "Somebody else changed it first");
+			if (new Set(j.rules.map((x) => `${x.class} ${x.asset ?? ""}`)).size < j.rules.length) return problem(res, 400, "retention_rule", "같은 것에 규칙이 둘일 수 없습니다", "No two rules may be for the same");
+			keepRules = { ...keepRules, version: keepRules.version + 1, rules: j.rules };
+			return send(res, { name: "retention", version: keepRules.version });
+		}
+		if (a === "retention") return send(res, keepRules);
 		if (a === "today") {
 			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
 			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : backupState });
-		if (a === "disk") return send(res, diskAll);
 		}
 		if (a === "accounts" && req.method === "GET") return send(res, list(accountList));
 		if (a === "accounts") {

@@ -628,7 +628,7 @@ test("Today says how old the last backup is, and why one failed", async () => {
 });
 
 test("Today says that the disk fills up, and Settings how full it is and how much is written", async () => {
-	for (const [lang, line, facts] of [["ko", /디스크가 거의 다 찼습니다. 빈자리 [\d.,]+GB. 파일을 더 받지 않습니다/, /알림 85%.*측정값 거절 96%.*4 \(받음 [\d.,]+GB, 씀 [\d.,]+GB\)/s], ["en", /The disk is almost full: [\d.,]+\s*GB free/, /warns at 85%.*values at 96%.*4 \([\d.,]+\s*GB taken in, [\d.,]+\s*GB written\)/s]]) {
+	for (const [lang, line, facts] of [["ko", /디스크가 거의 다 찼습니다. 빈자리 [\d.,]+\s*GB. 파일을 더 받지 않습니다/, /알림 85%.*측정값 거절 96%.*4 \(받음 [\d.,]+\s*GB, 씀 [\d.,]+\s*GB\)/s], ["en", /The disk is almost full: [\d.,]+\s*GB free/, /warns at 85%.*values at 96%.*4 \([\d.,]+\s*GB taken in, [\d.,]+\s*GB written\)/s]]) {
 		const p = await open(browser, node.base, "/", { lang });
 		try {
 			await p.page.waitForFunction((s) => new RegExp(s).test(document.body.textContent), line.source);
@@ -639,6 +639,27 @@ test("Today says that the disk fills up, and Settings how full it is and how muc
 		} finally {
 			await p.close();
 		}
+	}
+});
+
+test("an owner sets how long data are kept; what is refused comes with its reason", async () => {
+	const p = await open(browser, node.base, "/settings", { lang: "en", expected: /400/ });
+	const { page } = p;
+	try {
+		await page.getByText("Values of cycles of MLD-01: kept for 3,650 days").waitFor();
+		await page.getByText("1,200 values deleted").waitFor();
+		await page.getByLabel("Machine's code (empty: all)").fill("MLD-02");
+		await page.getByLabel("Days", { exact: true }).fill("90");
+		await page.getByRole("button", { name: "Add a rule" }).click();
+		await page.getByText("Values over time of MLD-02: kept for 90 days").waitFor();
+		await page.getByLabel("Days", { exact: true }).fill("30");
+		await page.getByRole("button", { name: "Add a rule" }).click();
+		await page.getByText("No two rules may be for the same").first().waitFor();
+		await page.getByRole("button", { name: "Remove Values over time of MLD-02" }).click();
+		await page.waitForFunction(() => !/of MLD-02/.test(document.body.textContent));
+		p.clean();
+	} finally {
+		await p.close();
 	}
 });
 

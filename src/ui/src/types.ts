@@ -49,6 +49,8 @@ export type Disk = DiskState & {
 	values_lost: number;
 	written: { device_bytes: number | null; taken_bytes: number; ratio: number | null };
 };
+export type RetentionRule = { class: "values" | "sequences"; asset?: string | null; keep_days: number };
+export type Retention = { version: number; rules: RetentionRule[]; running: boolean; waits: boolean; last: { t: Time; version: number; values: number; bytes: number; segments: number; left: number } | null };
 export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; counts: Record<string, number>; from: Time; to: Time; disk?: DiskState; backup?: Backup | null };
 /* Where a phone finds the node: an address as the path of a QR code of size by size modules. */
 export type PhonePlace = { host: string; url: string; size: number; path: string };

@@ -5,6 +5,7 @@ import { said, t } from "../i18n";
 import { clockMode, useNow } from "../live";
 import { Empty, Lead, Problem, State, stateWord, Waiting, type Look } from "../parts/basic";
 import { DiskCard } from "../parts/disk";
+import { RetentionCard } from "../parts/retention";
 import { go, href } from "../router";
 import { may } from "../session";
 import type { Device, List, Machine, NodeInfo } from "../types";
@@ -119,6 +120,7 @@ export function SettingsPage({ node }: { node: NodeInfo }) {
 				<div>
 					<NodeFacts node={node} />
 					{may("read") && <DiskCard />}
+					{may("read") && <RetentionCard />}
 				</div>
 			</div>
 		</>
