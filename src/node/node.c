@@ -227,6 +227,18 @@ static void say_people(struct node *n)
 	free(d);
 }
 
+static void say_damaged(struct node *n, const char *level, enum mo_msg msg, const char *file, uint64_t count)
+{
+	struct diag *say = calloc(1, sizeof *say);
+	if (!say)
+		return;
+	diag_set(say, MO_ECORRUPT, msg);
+	diag_file(say, file);
+	diag_int(say, 0, count < INT64_MAX ? (int64_t)count : INT64_MAX);
+	node_log(n, level, say);
+	free(say);
+}
+
 static int open_engines(struct node *n, struct diag *d)
 {
 	char *db = folder_path(n->folder, "store.db"), *series = folder_path(n->folder, "series");
@@ -241,16 +253,10 @@ static int open_engines(struct node *n, struct diag *d)
 		struct sdb_options opt = {.head_budget_bytes = (uint64_t)n->settings.head_budget_bytes};
 		err = sdb_open(&n->sdb, node_vfs(n), series, &opt, &n->recovery, d);
 	}
-	if (err == 0 && n->recovery.set_aside) {
-		struct diag *say = calloc(1, sizeof *say);
-		if (say) {
-			diag_set(say, MO_ECORRUPT, MSG_SET_ASIDE);
-			diag_file(say, n->recovery.set_aside_name);
-			diag_int(say, 0, (int64_t)n->recovery.set_aside);
-			node_log(n, "error", say);
-			free(say);
-		}
-	}
+	if (err == 0 && n->recovery.set_aside)
+		say_damaged(n, "error", MSG_SET_ASIDE, n->recovery.set_aside_name, n->recovery.set_aside);
+	if (err == 0 && n->recovery.torn_bytes)
+		say_damaged(n, "warn", MSG_LOG_TORN, n->recovery.torn_name, n->recovery.torn_bytes);
 	free(db);
 	free(series);
 	return err;

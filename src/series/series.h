@@ -103,6 +103,7 @@ struct sdb_options {
 struct sdb_recovery {
 	uint64_t batches, points;   /* replayed from the log */
 	uint64_t torn_bytes;        /* cut off behind the last whole batch */
+	char torn_name[256];        /* the last log file in which there were any */
 	uint64_t set_aside;         /* files that failed their checks: renamed to NAME.bad, reported, the rest is served */
 	char set_aside_name[256];   /* the last of them */
 };

@@ -200,6 +200,14 @@ static int keep_retired(struct wal *w, const struct found *f, bool read_only)
 	return r;
 }
 
+static void tore(struct replay *p, uint64_t number, uint64_t bytes)
+{
+	if (bytes == 0)
+		return;
+	p->rec->torn_bytes += bytes;
+	fname_format(p->rec->torn_name, FILE_LOG, number);
+}
+
 static int replay_all(struct replay *p, struct foundlist *l, bool read_only, struct diag *d)
 {
 	struct wal *w = p->w;
@@ -213,19 +221,19 @@ static int replay_all(struct replay *p, struct foundlist *l, bool read_only, str
 			continue;
 		}
 		if (!f->ok || ended) {
-			p->rec->torn_bytes += f->ok ? f->size - FHEADER_BYTES : 0;
+			tore(p, f->number, f->ok ? f->size - FHEADER_BYTES : 0);
 			r = set_aside(w, f->number, read_only, p->rec);
 			continue;
 		}
 		uint64_t end = f->h.b, torn = 0;
 		if (end > known && end - known > p->torn)
-			p->rec->torn_bytes += end - known - p->torn;
+			tore(p, l->f[i ? i - 1 : i].number, end - known - p->torn);
 		r = replay_file(p, f, &end, &torn, d);
 		if (r == MO_ECORRUPT) {
 			ended = true;
 			r = 0;
 		}
-		p->rec->torn_bytes += torn;
+		tore(p, f->number, torn);
 		p->torn = torn;
 		known = end > p->upto ? end : p->upto;
 		if (end > w->lsn)

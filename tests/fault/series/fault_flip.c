@@ -147,6 +147,7 @@ static bool flip(const char *path, uint64_t bit)
 			fail_msg("%s bit %d: open gives %d", path, (int)bit, r);
 		assert_true(findings > 0);
 	} else {
+		assert_true((rec.torn_bytes != 0) == (rec.torn_name[0] != 0));
 		size_t n = served(db, &errors);
 		lost = n < BATCHES * 30;
 		if (lost && !(findings > 0 && (rec.set_aside || rec.torn_bytes || errors)))
