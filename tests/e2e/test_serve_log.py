@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 
+import killing
 from modbus_fake import wait_for
 from test_node_settings import edit, hup
 
@@ -93,3 +94,20 @@ def test_the_service_manager_is_told(new_node, tmp_path):
         pass
     assert last == 'STOPPING=1'
     n.stop()
+
+
+def test_libevents_own_lines_go_the_same_way(new_node, tmp_path):
+    """The system refuses to wait for a new connection (tests/lib/filefault.c): libevent says so, and that is a line like all others."""
+    flag = tmp_path / 'ill'
+    n = new_node(env=killing.faulty(MORU_FAULT='eio:poll other:1+', MORU_FAULT_FLAG=flag))
+    flag.touch()
+    s = socket.create_connection((n.host, n.port), 5)
+    s.sendall(b'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    wait_for(lambda: ' warn loop_says: ' in n.log_text())
+    flag.unlink()
+    s.close()
+    line = next(x for x in n.log_text().splitlines() if ' loop_says: ' in x)
+    assert LINE.match(line) and 'Event loop: Epoll ' in line and 'Input/output error' in line, line
+    assert all(LINE.match(x) or x.startswith('moru: ready') for x in n.log_text().splitlines())
+    said = next(i for i in n.get_json('/api/v1/log')['items'] if i['code'] == 'loop_says')
+    assert said['level'] == 'warn' and '이벤트 루프: Epoll' in said['detail']['ko'] and n.get('/healthz').status == 200

@@ -4,7 +4,8 @@
  *
  * MORU_FAULT=ACTION:EVENT:N    the N-th event of that name, counted from 1; N+: from the N-th on
  *   ACTION: kill-before, kill-after, kill-half (of a write, half is done), eio, enospc
- *   EVENT:  create, write, sync, cut, reserve, rename, unlink, mkdir, read; a blank; the kind of file (kinds[] below); * is any kind
+ *   EVENT:  create, write, sync, cut, reserve, rename, unlink, mkdir, read; a blank; the kind of file (kinds[] below); * is any kind.
+ *           "poll other" is epoll_ctl(), by which a program says what it waits for: its failing makes libevent speak
  * MORU_FAULT_FLAG=PATH         nothing counts but while this file is there
  * MORU_FAULT_TRACE=PATH        appends a line "EVENT<TAB>PATH" for each event (reads are not told)
  *
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -112,7 +114,7 @@ static enum action begin(const char *what, const char *path)
 	if (!kind)
 		kind = strcmp(what, "mkdir") == 0 || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) ? "folder" : "other";
 	snprintf(event, sizeof event, "%s %s", what, kind);
-	if (plan.trace >= 0 && strcmp(what, "read") != 0) {
+	if (plan.trace >= 0 && strcmp(what, "read") != 0 && *path) {
 		int n = snprintf(line, sizeof line, "%s\t%s\n", event, path);
 		if (n > 0 && (size_t)n < sizeof line)
 			(void)raw_write(plan.trace, line, (size_t)n);
@@ -248,6 +250,12 @@ SHOWN int mkdir(const char *path, mode_t mode)
 	if (fails(a))
 		return -1;
 	THEN(next(path, mode));
+}
+
+SHOWN int epoll_ctl(int set, int what, int fd, struct epoll_event *ev)
+{
+	NEXT(int(int, int, int, struct epoll_event *), "epoll_ctl");
+	return fails(begin("poll", "")) ? -1 : next(set, what, fd, ev);
 }
 
 /* Only what makes a file: opening one changes nothing. */
