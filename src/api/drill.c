@@ -43,6 +43,8 @@ int post_drill(struct api_call *c)
 {
 	struct accounts_actor by = api_actor(c);
 	int err = drills_run(node_drills(c->node), by.who, by.from, c->d);
+	if (err == MO_EAGAIN)
+		c->status = 409;
 	if (err == 0)
 		err = api_drill_state(c);
 	if (err == 0)

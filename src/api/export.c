@@ -88,6 +88,15 @@ static void done(void *arg, int err, const struct export_report *r, const struct
 	api_finish(c, err);
 }
 
+/* Another one that runs is no trouble of the node's. */
+static int run(struct api_call *c, const struct exports_ask *ask, char name[EXPORTS_NAME])
+{
+	int err = exports_run(node_exports(c->node), ask, name, c->d);
+	if (err == MO_EAGAIN)
+		c->status = 409;
+	return err;
+}
+
 int post_export(struct api_call *c)
 {
 	struct exports_ask ask;
@@ -103,7 +112,7 @@ int post_export(struct api_call *c)
 	ask.stop = is_over;
 	ask.done = done;
 	ask.arg = c;
-	return exports_run(node_exports(c->node), &ask, name, c->d);
+	return run(c, &ask, name);
 }
 
 int post_exports(struct api_call *c)
@@ -112,7 +121,7 @@ int post_exports(struct api_call *c)
 	char name[EXPORTS_NAME];
 	int err = read_ask(c, &ask);
 	if (err == 0)
-		err = exports_run(node_exports(c->node), &ask, name, c->d);
+		err = run(c, &ask, name);
 	if (err != 0)
 		return err;
 	jw_object(&c->w);

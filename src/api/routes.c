@@ -173,7 +173,7 @@ const struct api_route api_routes[] = {
 		.summary = "Give up a running export, or remove a kept one", NO_QUERY),
 	ROW("drill", HTTP_GET, "/api/v1/restore-drill", OWN, BACKUP, RUN_WORKER, .handler = get_drill, .summary = "The last restore drill, and whether one runs",
 		.answer = "Drill", NO_QUERY),
-	ROW("drill_run", HTTP_POST, "/api/v1/restore-drill", OWN, BACKUP, RUN_LATER, .body_limit = 1024, .body_type = "application/json", .handler = post_drill,
+	ROW("drill_run", HTTP_POST, "/api/v1/restore-drill", OWN, BACKUP, RUN_LATER, .body_limit = 1024, .body_type = "application/json", .handler = post_drill, .statuses = "409",
 		.summary = "Begin a restore drill: the newest backup is restored beside the node, checked, compared and removed", .answer = "Drill", NO_QUERY),
 	ROW("session", HTTP_GET, "/api/v1/session", OWN, SELF, RUN_LOOP, .handler = get_session, .summary = "Who asks, and what they may", .answer = "Session",
 		NO_QUERY),

@@ -167,15 +167,40 @@ static void end(struct exports *e, int err)
 	loop_post(e->node->loop, &e->post);
 }
 
-static int begin(struct exports *e)
+static int on_kept(void *arg, const char *name)
 {
-	struct node *n = e->node;
-	int err = e->name[0] ? vfs_mkdir(node_vfs(n), e->dir, true) : 0;
+	*(unsigned *)arg += exports_is_name(span_str(name));
+	return 0;
+}
+
+/* A file of the node's own folder is no more welcome than any other when the disk fills up; asked again at each turn, as it grows. */
+static int has_room(struct exports *e) { return e->name[0] ? disk_allows(disks_disk(e->node->disks), DISK_BLOBS, e->d) : 0; }
+
+static int make_room(struct exports *e)
+{
+	unsigned kept = 0;
+	int err = has_room(e);
+	if (err != 0)
+		return err;
+	err = vfs_mkdir(node_vfs(e->node), e->dir, true);
+	if (err == 0)
+		err = vfs_list(node_vfs(e->node), e->dir, on_kept, &kept);
 	if (err != 0) {
 		diag_set(e->d, err, MSG_FOLDER_MAKE);
 		diag_file(e->d, e->dir);
-		return err;
+	} else if (kept >= EXPORTS_FILES_MAX) {
+		err = diag_set(e->d, MO_ELIMIT, MSG_EXPORT_KEPT);
+		diag_int(e->d, 0, EXPORTS_FILES_MAX);
 	}
+	return err;
+}
+
+static int begin(struct exports *e)
+{
+	struct node *n = e->node;
+	int err = e->name[0] ? make_room(e) : 0;
+	if (err != 0)
+		return err;
 	struct export_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .path = e->path, .inside = e->name[0] != 0, .from_ns = e->ask.from_ns,
 		.to_ns = e->ask.to_ns, .assets = e->assets, .n_assets = e->ask.n_assets, .program = n->opt.version, .readme_ko = e->ask.readme_ko,
 		.readme_en = e->ask.readme_en};
@@ -201,6 +226,9 @@ static void turn(struct work *w, struct store_reader *r)
 			err = export_step(e->run, e->d);
 		if (err != MO_EAGAIN || mono_now() < until)
 			continue;
+		if ((err = has_room(e)) != 0)
+			break;
+		err = MO_EAGAIN;
 		pthread_mutex_lock(&e->mu);
 		export_report(e->run, &e->so_far);
 		pthread_mutex_unlock(&e->mu);

@@ -140,7 +140,7 @@ def test_one_at_a_time(backed, tmp_path):
     assert n.ask('POST', '/api/v1/restore-drill', {}).status == 200
     a = n.ask('POST', '/api/v1/restore-drill', {})
     if a.status != 200:
-        a.problem(503, 'drill_running')
+        a.problem(409, 'drill_running')
     r = moru('backup', n.folder, tmp_path / 't')
     assert r.returncode == 0 or b'drill is running' in r.stderr
     n.stop()

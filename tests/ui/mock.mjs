@@ -178,6 +178,7 @@ const modules = Array.from({ length: 29 * 29 }, (_, i) => [i % 29, Math.floor(i 
 const place = (host) => ({ host, url: `https://${host}:8470/ca`, size: 37, path: modules });
 const phone = { tls: true, others: true, ca: { subject: "CN=Moru 01938f2a7c1d", sha256: Array.from({ length: 32 }, (_, i) => (i * 41 % 256).toString(16).padStart(2, "0").toUpperCase()).join(":"), to: "2046-11-21T00:00:00Z" }, places: ["192.168.0.10", "10.0.0.7", "moru.factory.lan"].map(place) };
 
+const backupState0 = { target: "/mnt/share/mld", every_hours: 24, running: false, files: 0, bytes: 0, age_s: 27 * 3600, good: backupEnd(true, T0 - 27 * H, null), last: backupEnd(false, T0 - 3 * H, { code: "backup_target_none", ko: "/mnt/share/mld에는 백업이 없습니다", en: "/mnt/share/mld holds no backup" }) };
 /* ---- log ---- */
 let crash = mode === "crash";
 const logLines = () => Array.from({ length: 130 + Math.floor((now() - T0) / 60_000) }, (_, i) => {
@@ -215,6 +216,14 @@ let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { cla
 let locked = null;
 const logins = new Map();
 const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks"];
+/* ---- an export that is kept, one that is made in two seconds; a good restore drill, then one that fails ---- */
+const exportItem = (name, at) => ({ name, bytes: 48_211_004, made: iso(at), until: iso(at + D) });
+const exportItems = mode === "empty" ? [] : [exportItem("moru-20261121-230000-0a9f00ff.zip", T0 - H)];
+let exportRun = null, drillRun = 0;
+const drillEnd = (ok) => ({ target: "/mnt/share/mld", t: iso(T0 - 12 * D), took_ms: 83_000, ok, snapshot: "20261109010000-0a9f00ff", files: 812, bytes: 1_204_331_008, compared: 200, findings: ok ? 0 : 1, found: ok ? [] : [{ code: "drill_differs", ko: "/mnt/share/mld의 백업이 노드와 다릅니다: event (e-17)", en: "The backup in /mnt/share/mld differs from the node: event (e-17)" }], why: ok ? null : { code: "drill_failed", ko: "/mnt/share/mld의 백업으로 복원 연습을 했지만 이상이 1건 있습니다", en: "The restore drill of /mnt/share/mld had 1 finding(s)" } });
+let drillLast = mode === "empty" ? null : drillEnd(true);
+const drillState = () => { if (drillRun && Date.now() - drillRun > 1500) { drillRun = 0; drillLast = drillEnd(false); } return { running: !!drillRun, age_s: drillLast ? (drillLast.ok ? 12 * 86400 : 30) : null, target: mode === "empty" ? null : "/mnt/share/mld", last: drillLast }; };
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts"];
 const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : every, accounts: locked !== null });
 const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D), changed: iso(T0 - 2 * D), disabled: null }, { id: 2, name: "lee", role: "quality", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: null }, { id: 3, name: "builder", role: "vendor", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: iso(T0 - D) }];
 const tokenList = [{ id: 1, name: "telegraf", role: null, permissions: "write", maker: "kim", made: iso(T0 - 3 * D), seen: iso(T0 - H), expires: null, revoked: null }, { id: 2, name: "old", role: "read_only", permissions: null, maker: "kim", made: iso(T0 - 3 * D), seen: null, expires: null, revoked: iso(T0 - D) }];
@@ -273,6 +282,20 @@ const server = createServer(async (req, res) => {
 		if (a === "today") {
 			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
 			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : backupState });
+			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : { ...backupState0, drill: drillState() } });
+		if (a === "disk") return send(res, diskAll);
+		}
+		if (a === "restore-drill") { if (req.method === "POST") { await body(req); drillRun = Date.now(); } return send(res, drillState()); }
+		if (a === "exports") {
+			if (exportRun && Date.now() - exportRun.at > 2500) { exportItems.unshift(exportItem(exportRun.name, T0)); exportRun = null; }
+			if (req.method === "DELETE") { exportRun = null; const i = exportItems.findIndex((x) => x.name === b); if (i >= 0) exportItems.splice(i, 1); res.writeHead(204); return res.end(); }
+			if (req.method === "POST") {
+				await body(req);
+				if (q.get("from") && q.get("to") && q.get("from") >= q.get("to")) return problem(res, 400, "export_range", "내보낼 기간의 끝은 시작보다 뒤여야 합니다", "The range must end after it begins");
+				exportRun = { at: Date.now(), name: "moru-20261122-001000-0badcafe.zip", asked: `${q.get("from")} ${q.get("to")}` };
+				return send(res, { name: exportRun.name, asked: exportRun.asked });
+			}
+			return send(res, { running: exportRun && { name: exportRun.name, files: 12, values: 1_204_331, records: 40, unreadable: 0, bytes: 9_113_536 }, failed: null, keep_hours: 24, items: exportItems });
 		}
 		if (a === "accounts" && req.method === "GET") return send(res, list(accountList));
 		if (a === "accounts") {

@@ -663,6 +663,47 @@ test("an owner sets how long data are kept; what is refused comes with its reaso
 	}
 });
 
+test("an owner exports a range, sees how far it is, fetches and removes the file; a drill's result is told on Settings and Today", async () => {
+	const words = {
+		ko: { exports: "모든 자료 내보내기", start: "내보내기", running: /내보내는 중입니다: 값 [\d.,만 ]+개, 9\.1\s*MB/, fetch: "받기", good: /마지막 복원 연습: 12일 전, 이상 없음/, go: "복원해 보기", bad: /마지막 복원 연습: 30초 전, 실패/, why: /이상이 1건 있습니다/, what: /event \(e-17\)/ },
+		en: { exports: "Export all data", start: "Export", running: /Exporting: [\d.,]+ values, 9\.1\s*MB/, fetch: "Download", good: /Last restore drill: 12 (d|days) ago, good/, go: "Try a restore", bad: /Last restore drill: 30 s ago, failed/, why: /had 1 finding/, what: /event \(e-17\)/ },
+	};
+	for (const [lang, w] of Object.entries(words)) {
+		const other = await mock("");
+		const p = await open(browser, other.base, "/settings", { lang });
+		const { page } = p;
+		const has = (re) => page.waitForFunction(([s]) => new RegExp(s).test(document.body.textContent), [re.source]);
+		const card = page.locator("section", { has: page.locator(`h2:text-is('${w.exports}')`) });
+		try {
+			await settle(page);
+			await has(w.good);
+			await card.locator("input[type=date]").nth(0).fill("2026-11-01");
+			await card.locator("input[type=date]").nth(1).fill("2026-11-07");
+			const [asked] = await Promise.all([page.waitForRequest((r) => r.method() === "POST" && r.url().includes("/api/v1/exports")), card.locator(`button:text-is('${w.start}')`).click()]);
+			/* Days of the node's zone, the last one whole. */
+			assert.equal(new URL(asked.url()).search, "?from=2026-10-31T15%3A00%3A00.000Z&to=2026-11-07T15%3A00%3A00.000Z");
+			await has(w.running);
+			assert.ok(await card.locator(`button:text-is('${w.start}')`).isDisabled());
+			const fresh = card.locator("tr", { hasText: "0badcafe" });
+			await fresh.waitFor();
+			assert.equal(await fresh.locator("a", { hasText: w.fetch }).getAttribute("href"), "/api/v1/exports/moru-20261122-001000-0badcafe.zip");
+			await fresh.locator("button").click();
+			await fresh.waitFor({ state: "detached" });
+			await accessible(page, `keep ${lang}`);
+			await page.click(`button:text-is('${w.go}')`);
+			await has(w.bad);
+			await has(w.why);
+			await has(w.what);
+			await page.click("nav.rail a[href='/']");
+			await has(w.bad);
+			p.clean();
+		} finally {
+			await p.close();
+			other.close();
+		}
+	}
+});
+
 test("while the history loads Today shows how far it is", async () => {
 	const loading = await mock("history");
 	try {

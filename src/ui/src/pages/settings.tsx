@@ -6,6 +6,7 @@ import { clockMode, useNow } from "../live";
 import { Empty, Lead, Problem, State, stateWord, Waiting, type Look } from "../parts/basic";
 import { DiskCard } from "../parts/disk";
 import { RetentionCard } from "../parts/retention";
+import { DrillCard, ExportCard } from "../parts/keep";
 import { go, href } from "../router";
 import { may } from "../session";
 import type { Device, List, Machine, NodeInfo } from "../types";
@@ -123,6 +124,12 @@ export function SettingsPage({ node }: { node: NodeInfo }) {
 					{may("read") && <RetentionCard />}
 				</div>
 			</div>
+			{may("backup") && (
+				<div class="cols main-side">
+					<ExportCard />
+					<DrillCard />
+				</div>
+			)}
 		</>
 	);
 }
