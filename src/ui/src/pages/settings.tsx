@@ -125,7 +125,7 @@ export function SettingsPage({ node }: { node: NodeInfo }) {
 				</div>
 			</div>
 			{may("backup") && (
-				<div class="cols main-side">
+				<div class="cols main-side" style={{ marginTop: "16px" }}>
 					<ExportCard />
 					<DrillCard />
 				</div>

@@ -36,7 +36,7 @@ export function ExportCard() {
 	return (
 		<section class="sheet">
 			<header><h2>{t(keep.exports)}</h2></header>
-			<p class="small">{t(keep.exportsMore)}</p>
+			<p class="small" style={{ paddingBottom: "12px" }}>{t(keep.exportsMore)}</p>
 			<form
 				class="fields"
 				onSubmit={(e) => {
@@ -95,13 +95,13 @@ export function DrillCard() {
 	return (
 		<section class="sheet">
 			<header><h2>{t(keep.drill)}</h2></header>
-			<p class="small">{t(keep.drillMore)}</p>
+			<p class="small" style={{ paddingBottom: "12px" }}>{t(keep.drillMore)}</p>
 			{d && <p role="status"><DrillLine d={d} /></p>}
 			{last?.snapshot && <p class="small">{t(keep.drillWhat, { files: number(last.files), bytes: bytes(last.bytes), took: duration(last.took_ms), compared: number(last.compared) })}</p>}
 			{last?.why && <p class="small" style={{ color: "var(--stop)" }}>{said(last.why)}</p>}
 			{last?.found.map((x, i) => <p key={i} class="small">{said(x)}</p>)}
 			{error && <Problem error={error} />}
-			<div class="acts">
+			<div class="acts" style={{ paddingTop: "12px" }}>
 				{d && !d.target ? <small>{t(keep.drillNoTarget)}</small> : <button class="btn" disabled={!d || d.running} onClick={() => act(() => post("/api/v1/restore-drill", {}))}>{t(keep.drillRun)}</button>}
 			</div>
 		</section>
