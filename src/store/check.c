@@ -122,6 +122,11 @@ static int check_blob(struct checking *c, const uint8_t sha[32], uint64_t size, 
 		finding(c, MSG_STORE_CHECK_BLOB_DIFFERS, path);
 		tell(c);
 		err = 0;
+	} else if (err && f && err != MO_ECANCELED) {
+		diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_OS_ERROR);
+		diag_file(d, path);
+		diag_text(d, 0, SPAN_LIT("read"));
+		diag_text(d, 1, span_str(mo_err_name(err)));
 	}
 	sha256_free(h);
 	vfs_close(f);
