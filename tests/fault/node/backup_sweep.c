@@ -8,6 +8,7 @@
 
 #include "cm.h"
 #include "faultalloc.h"
+#include "copytree.h"
 #include "nosync.h"
 
 #include "base/civil.h"
@@ -28,74 +29,12 @@ static uint64_t offset;
 static struct vfs *base; /* a folder of two generations, the first backed up */
 static char first_id[ARCHIVE_ID];
 
-/* ---- files of one vfs in another ---- */
-
-struct copying {
-	struct vfs *from, *to;
-	const char *dir;
-};
-
-static void copy_folder(struct vfs *from, struct vfs *to, const char *dir);
-
-static int copy_one(void *arg, const char *name)
-{
-	struct copying *c = arg;
-	struct vfs_stat st;
-	char *path = vfs_join(c->dir, name);
-	assert_non_null(path);
-	assert_int_equal(vfs_stat(c->from, path, &st), 0);
-	if (st.is_dir) {
-		copy_folder(c->from, c->to, path);
-	} else {
-		uint8_t *p = NULL;
-		size_t n = 0;
-		struct vfs_file *f = NULL;
-		assert_int_equal(vfs_slurp(c->from, &p, &n, path, 64u << 20, NULL), 0);
-		assert_int_equal(vfs_open(c->to, &f, path, VFS_WRITE | VFS_CREATE, NULL), 0);
-		assert_int_equal(vfs_pwrite(f, p, n, 0), 0);
-		assert_int_equal(vfs_sync(f), 0);
-		vfs_close(f);
-		free(p);
-	}
-	free(path);
-	return 0;
-}
-
-struct names {
-	char name[512][72];
-	size_t n;
-};
-
-static int on_name(void *arg, const char *name)
-{
-	struct names *l = arg;
-	assert_true(l->n < 512 && strlen(name) < 72);
-	memcpy(l->name[l->n++], name, strlen(name) + 1);
-	return 0;
-}
-
-static void copy_folder(struct vfs *from, struct vfs *to, const char *dir)
-{
-	struct copying c = {from, to, dir};
-	struct names *l = calloc(1, sizeof *l);
-	char *parent = vfs_parent(dir);
-	assert_true(l && parent);
-	assert_int_equal(vfs_mkdir(to, dir, false), 0);
-	assert_int_equal(vfs_list(from, dir, on_name, l), 0);
-	for (size_t i = 0; i < l->n; i++)
-		assert_int_equal(copy_one(&c, l->name[i]), 0);
-	assert_int_equal(vfs_sync_dir(to, dir), 0);
-	assert_int_equal(vfs_sync_dir(to, parent), 0);
-	free(parent);
-	free(l);
-}
-
 static struct vfs *clone(uint64_t seed)
 {
 	struct vfs *v = NULL;
 	assert_int_equal(memvfs_new(&v, seed), 0);
-	copy_folder(base, v, DIR);
-	copy_folder(base, v, TARGET);
+	copy_tree(base, v, DIR);
+	copy_tree(base, v, TARGET);
 	return v;
 }
 

@@ -1,0 +1,64 @@
+#include "copytree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cm.h"
+
+struct copying {
+	struct vfs *from, *to;
+	const char *dir;
+};
+
+static int copy_one(void *arg, const char *name)
+{
+	struct copying *c = arg;
+	struct vfs_stat st;
+	char *path = vfs_join(c->dir, name);
+	assert_non_null(path);
+	assert_int_equal(vfs_stat(c->from, path, &st), 0);
+	if (st.is_dir) {
+		copy_tree(c->from, c->to, path);
+	} else {
+		uint8_t *p = NULL;
+		size_t n = 0;
+		struct vfs_file *f = NULL;
+		assert_int_equal(vfs_slurp(c->from, &p, &n, path, 64u << 20, NULL), 0);
+		assert_int_equal(vfs_open(c->to, &f, path, VFS_WRITE | VFS_CREATE, NULL), 0);
+		assert_int_equal(vfs_pwrite(f, p, n, 0), 0);
+		assert_int_equal(vfs_sync(f), 0);
+		vfs_close(f);
+		free(p);
+	}
+	free(path);
+	return 0;
+}
+
+struct names {
+	char name[512][72];
+	size_t n;
+};
+
+static int on_name(void *arg, const char *name)
+{
+	struct names *l = arg;
+	assert_true(l->n < 512 && strlen(name) < 72);
+	memcpy(l->name[l->n++], name, strlen(name) + 1);
+	return 0;
+}
+
+void copy_tree(struct vfs *from, struct vfs *to, const char *dir)
+{
+	struct copying c = {from, to, dir};
+	struct names *l = calloc(1, sizeof *l);
+	char *parent = vfs_parent(dir);
+	assert_true(l && parent);
+	assert_int_equal(vfs_mkdir(to, dir, false), 0);
+	assert_int_equal(vfs_list(from, dir, on_name, l), 0);
+	for (size_t i = 0; i < l->n; i++)
+		assert_int_equal(copy_one(&c, l->name[i]), 0);
+	assert_int_equal(vfs_sync_dir(to, dir), 0);
+	assert_int_equal(vfs_sync_dir(to, parent), 0);
+	free(parent);
+	free(l);
+}
