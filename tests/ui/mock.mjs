@@ -225,7 +225,11 @@ let drillLast = mode === "empty" ? null : drillEnd(true);
 const drillState = () => { if (drillRun && Date.now() - drillRun > 1500) { drillRun = 0; drillLast = drillEnd(false); } return { running: !!drillRun, age_s: drillLast ? (drillLast.ok ? 12 * 86400 : 30) : null, target: mode === "empty" ? null : "/mnt/share/mld", last: drillLast }; };
 const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts"];
 const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : every, accounts: locked !== null });
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "people", "erase"];
+const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : key && locked === "quality" ? every.filter((x) => x !== "people" && x !== "erase") : every, accounts: locked !== null });
 const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D), changed: iso(T0 - 2 * D), disabled: null }, { id: 2, name: "lee", role: "quality", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: null }, { id: 3, name: "builder", role: "vendor", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: iso(T0 - D) }];
+const personList = mode === "empty" ? [] : [["P-7K3F", "김온달", false], ["P-9QX2", "박혁거세", false], ["P-C04M", null, true]].map(([pseudonym, name, gone]) => ({ pseudonym, name, erasing: gone ? iso(T0 - D) : null, erased: gone ? iso(T0 - D) : null }));
+const personOut = (x, reason = "request", who = "kim") => ({ pseudonym: x.pseudonym, uuid: uuid(x.pseudonym), name: x.name, erasure: x.erased ? { begun: x.erasing, done: x.erased, who, reason, destroyed: ["key", "name", "texts"], copies: 0, targets: [{ target: "/mnt/usb", done: x.erased }, { target: "/mnt/nas", done: null }] } : null });
 const tokenList = [{ id: 1, name: "telegraf", role: null, permissions: "write", maker: "kim", made: iso(T0 - 3 * D), seen: iso(T0 - H), expires: null, revoked: null }, { id: 2, name: "old", role: "read_only", permissions: null, maker: "kim", made: iso(T0 - 3 * D), seen: null, expires: null, revoked: iso(T0 - D) }];
 const unknown = (res) => problem(res, 401, "api_unknown", "로그인이 필요합니다", "Please log in");
 
@@ -306,6 +310,15 @@ const server = createServer(async (req, res) => {
 			if (x) Object.assign(x, j.role ? { role: j.role } : {}, "disabled" in j ? { disabled: j.disabled ? iso(now()) : null } : {});
 			else accountList.push({ id: accountList.length + 1, name: b, role: j.role, made: iso(now()), changed: iso(now()), disabled: null });
 			return send(res, { name: b, role: (x ?? j).role, disabled: false, did: x ? "changed" : "new" });
+		}
+		if (a === "people" && req.method === "GET" && !b) return send(res, list(personList.map((x) => (locked === "quality" ? { ...x, name: null } : x))));
+		if (a === "people") {
+			const x = personList.find((y) => y.pseudonym === b), j = req.method === "POST" ? JSON.parse(await body(req)) : null;
+			if (b && !x) return nope(res);
+			if (!b) { const fresh = { pseudonym: "P-Z1Z1", name: j.name, erasing: null, erased: null }; personList.push(fresh); return send(res, { ...personOut(fresh), did: "new" }); }
+			if (d === "erase" && j.reason.includes(x.name)) return problem(res, 400, "store_erase_reason", "사유에 그 사람의 이름을 적지 마십시오", "Do not write the person's name into the reason");
+			if (d === "erase") Object.assign(x, { name: null, erasing: iso(now()), erased: iso(now()) });
+			return send(res, personOut(x));
 		}
 		if (a === "tokens" && req.method === "GET") return send(res, list(tokenList));
 		if (a === "tokens" && req.method === "DELETE") { tokenList.find((x) => x.id === Number(b)).revoked = iso(now()); res.writeHead(204); return res.end(); }

@@ -17,7 +17,7 @@ const get = async (path, of = node) => (await fetch(of.base + path)).json();
 /* Names that people of the made-up factory gave; everything else on an English page must be English. */
 async function names() {
 	const [assets, signals, lots] = await Promise.all([get("/api/v1/assets"), get("/api/v1/signals"), get("/api/v1/lots?limit=1000")]);
-	return [...new Set([...assets.items.map((a) => a.name), ...signals.items.flatMap((s) => [s.label]), ...lots.items.map((l) => l.item_name), "예시사출", "1호기 원료교체 대체품 1포 투입", "잔여 보류", "수지 대리점", "일시", "온도(℃)", "온도", "전력[kWh]", "전력", "상태", "계량기", "비고", "가동", "대기", "정전", "원료교체", "버스바"].filter(Boolean))];
+	return [...new Set([...assets.items.map((a) => a.name), ...signals.items.flatMap((s) => [s.label]), ...lots.items.map((l) => l.item_name), "예시사출", "김온달", "박혁거세", "1호기 원료교체 대체품 1포 투입", "잔여 보류", "수지 대리점", "일시", "온도(℃)", "온도", "전력[kWh]", "전력", "상태", "계량기", "비고", "가동", "대기", "정전", "원료교체", "버스바"].filter(Boolean))];
 }
 
 async function pages() {
@@ -30,6 +30,7 @@ async function pages() {
 		["cases", "/cases"], ["case-shift", "/cases/7"], ["case-stop", "/cases/5"], ["case-late", "/cases/3"], ["case-missing", "/cases/4"],
 		["imports", "/imports"], ["import-done", "/imports/0192-done"],
 		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["phone", "/settings/phone"], ["no-page", "/no/such"],
+		["settings", "/settings"], ["accounts", "/settings/accounts"], ["people", "/settings/people"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
 	];
 }
 
@@ -143,6 +144,48 @@ test("an owner makes an account and a token, which is shown once; what is refuse
 		p.clean();
 	} finally {
 		await p.close();
+	}
+});
+
+test("a name is erased for ever with a reason that does not say it; the evidence tells which backup still waits; without the right there are no names", async () => {
+	const p = await open(browser, node.base, "/settings/people", { lang: "en", expected: /400/ });
+	const { page } = p;
+	const row = (code) => page.locator("tr", { hasText: code }).first();
+	try {
+		await settle(page);
+		assert.match(await row("P-7K3F").textContent(), /김온달/);
+		await row("P-7K3F").locator("text=Erase the name").click();
+		await page.fill("tr form input", "김온달 left");
+		await page.click("text=Erase the name of P-7K3F for ever");
+		await page.waitForSelector("tr [role=alert]");
+		assert.match(await page.textContent("tr [role=alert]"), /Do not write/);
+		await accessible(page, "people, erasing");
+		await page.fill("tr form input", "left the firm");
+		await page.click("text=Erase the name of P-7K3F for ever");
+		await page.waitForSelector(".toast");
+		await row("P-7K3F").locator("text=Evidence").waitFor();
+		assert.doesNotMatch(await page.textContent("main"), /김온달/);
+		await row("P-7K3F").locator("text=Evidence").click();
+		await page.getByText("/mnt/nas").waitFor();
+		assert.match(await page.textContent("dl.facts"), /kim.*\/mnt\/usb.*done.*\/mnt\/nas.*not reached/s);
+		await page.fill("section > div form input", "새사람");
+		await page.click("text=Make a pseudonym");
+		await row("P-Z1Z1").waitFor();
+		p.clean();
+	} finally {
+		await p.close();
+	}
+	await node.login("quality");
+	const q = await open(browser, node.base, "/settings/people", { lang: "ko", expected: /401/ });
+	try {
+		await q.page.fill("input[name=username]", "lee");
+		await q.page.fill("input[name=password]", "correct-horse-9");
+		await q.page.keyboard.press("Enter");
+		await q.page.waitForSelector("text=P-9QX2");
+		assert.doesNotMatch(await q.page.textContent("main"), /박혁거세|이름 삭제|가명 만들기/);
+	} finally {
+		await q.close();
+		await node.login(null);
 	}
 });
 

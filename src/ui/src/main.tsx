@@ -6,6 +6,7 @@ import { setZone } from "./format";
 import { defaultLang, t, useLang } from "./i18n";
 import { liveAgain, setClock, startLive } from "./live";
 import { AccountsPage } from "./pages/accounts";
+import { PeoplePage } from "./pages/people";
 import { AssetPage, SeriesPage } from "./pages/asset";
 import { AssetsPage } from "./pages/assets";
 import { CasePage } from "./pages/case";
@@ -38,6 +39,7 @@ function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	if (a === "cases") return b === undefined ? <CasesPage /> : <CasePage key={b} id={b} />;
 	if (a === "imports") return b === undefined ? <ImportsPage /> : <ImportPage key={b} id={b} />;
 	if (a === "settings" && b === "accounts") return <AccountsPage />;
+	if (a === "settings" && b === "people") return <PeoplePage />;
 	if (a === "settings" && b === "log") return <LogPage />;
 	if (a === "settings" && b === "phone") return <PhonePage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;

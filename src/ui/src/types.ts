@@ -220,3 +220,7 @@ export type Import = {
 };
 export type Preview = { columns: string[]; rows: { text: string; ok: boolean; reading: string }[][] };
 export type Problem = { title?: string; status: number; code: string; detail: Said; field?: string; line?: number; value?: string; expected?: string };
+
+export type PersonRow = { pseudonym: string; name: string | null; erasing: Time | null; erased: Time | null };
+export type Erasure = { begun: Time; done: Time | null; who: string; reason: string; destroyed: string[]; copies: number; targets: { target: string; done: Time | null }[] };
+export type Person = { pseudonym: string; uuid: string; name: string | null; did?: string; erasure: Erasure | null };
