@@ -32,7 +32,7 @@ int api_person(struct api_call *c, const char *key, struct span pseudonym)
 	else
 		jw_null(&c->w);
 	wipe(&name);
-	return err == MO_ENOENT ? 0 : err;
+	return err == MO_ENOMEM ? nomem(c) : 0;
 }
 
 int api_sealed(struct api_call *c, struct json_value **ret, struct span pseudonym, struct span about, struct span sealed)

@@ -153,7 +153,8 @@ static void ask(struct world *w, struct answer *a, const char *method, const cha
 #define RECORDS \
 	"{\"type\":\"asset\",\"code\":\"BH\",\"kind\":\"item\",\"name\":\"홀더\"}\n" \
 	"{\"type\":\"lot\",\"firm\":\"TST\",\"number\":\"L1\",\"item\":\"BH\",\"quantity\":20}\n" \
-	"{\"type\":\"lot\",\"firm\":\"TST\",\"number\":\"L2\",\"item\":\"BH\",\"quantity\":5}\n"
+	"{\"type\":\"lot\",\"firm\":\"TST\",\"number\":\"L2\",\"item\":\"BH\",\"quantity\":5}\n" \
+	"{\"type\":\"event\",\"id\":\"e1\",\"kind\":\"note\",\"t\":\"2026-11-22T00:00:00Z\",\"lot\":{\"firm\":\"TST\",\"number\":\"L1\"},\"person\":\"김온달\",\"text\":\"다침\"}\n"
 #define LINES "M,line=A\\ 1 n=1i,text=\"시험\" 1700000000000\nM,line=B n=2i 1700000000000\nK p=2.5 1700000000000\n"
 
 static const struct request {
@@ -166,6 +167,9 @@ static const struct request {
 	{"GET", "/api/v1/lots?q=L2", "", "", false},
 	{"GET", "/api/v1/lots/TST/L1", "", "", false},
 	{"GET", "/api/v1/lots/TST/L1/tree", "", "", false},
+	{"GET", "/api/v1/events", "", "", false},
+	{"GET", "/api/v1/people", "", "", false},
+	{"POST", "/api/v1/people", "application/json", "{\"name\":\"박혁거세\"}", true},
 	{"GET", "/api/v1/search?q=K", "", "", false},
 	{"GET", "/api/v1/changes?after=2", "", "", false},
 	{"GET", "/api/v1/devices", "", "", true},
