@@ -291,6 +291,10 @@ int get_metrics(struct api_call *c)
 		metric(b, "tls_handshakes_failed_total", "counter", "Connections that ended before a TLS handshake did", (double)hs.handshakes_failed);
 	}
 	metric(b, "live_streams", "gauge", "Open live streams", (double)live_count(node_live(c->node)));
+	struct watch_stats wf;
+	watch_stats(node_watch(c->node), &wf);
+	metric(b, "watch_folders", "gauge", "Watched folders, the inbox among them", wf.folders);
+	metric(b, "watch_folders_away", "gauge", "Those that cannot be looked into", wf.away);
 	struct backups_state bs;
 	backups_state(node_backups(c->node), &bs);
 	metric(b, "backup_last_good_seconds", "gauge", "Unix time of the last good backup; 0: none", bs.good_ns == T_NONE ? 0 : (double)bs.good_ns / 1e9);

@@ -544,7 +544,7 @@ static void every_second(void *arg)
 		keep_time(n);
 	if (clock_mode(n->clock) != CLOCK_STEPPED) {
 		jobs_run(n->jobs, NULL, NULL);
-		watch_poll(n->watch, NULL, NULL);
+		watch_tick(n->watch, now);
 	}
 	helper_tick(n->helper, now);
 	node_tls_tick(n->tls, now);
@@ -670,7 +670,7 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = jobs_new(&n->jobs, n);
 	if (err == 0)
-		err = watch_new(&n->watch, n);
+		err = watch_new(&n->watch, n, d);
 	if (err == 0)
 		err = backups_new(&n->backups, n, n->workers[0].reader);
 	if (err == 0)

@@ -24,6 +24,8 @@ int os_errno(int e)
 	case EFBIG:
 		return MO_ELIMIT;
 	case EINVAL:
+	case EXDEV: /* to be copied instead, like where EOPNOTSUPP says that a server knows no renaming */
+	case EOPNOTSUPP:
 	case EISDIR:
 	case ENAMETOOLONG:
 	case ELOOP:

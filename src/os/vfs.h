@@ -4,7 +4,8 @@
  *
  * Errors, the same for all kinds: MO_ENOENT (file or a folder on its path),
  * MO_EEXIST, MO_EFULL (no space, quota), MO_EDENIED (rights, read-only file
- * system), MO_EINVAL (path; not a regular file), MO_ESTATE (writing through a
+ * system), MO_EINVAL (path; not a regular file; a
+ * rename across devices, or what a server does not know), MO_ESTATE (writing through a
  * read-only handle; rmdir or rename onto a folder that is not empty), MO_ELIMIT
  * (open files, largest file), MO_ENOMEM, MO_EIO (everything else).
  *

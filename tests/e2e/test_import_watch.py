@@ -2,7 +2,10 @@
 import os
 import re
 import time
+import unicodedata
+import urllib.parse
 
+from conftest import moru
 from importing import ns, values, write
 
 TEXT = 'time,a\n2021-09-06 10:05,1\n2021-09-06 10:06,2\n'
@@ -108,3 +111,43 @@ def test_what_lay_there_before_the_start(new_node):
     write(node.folder / 'inbox' / 'early.csv', TEXT)
     node.start()
     wait(lambda: names(node.folder / 'inbox' / 'done') == ['early.csv'])
+
+
+def test_folders_of_the_settings_beside_the_inbox(new_node, tmp_path):
+    """Two more, as YAML lists them: names that macOS decomposed are composed for signals, assets and search; what Office and others leave behind stays."""
+    shares = [tmp_path / 'share, 1', tmp_path / '공유']
+    for s in shares:
+        s.mkdir()
+    node = new_node(serve=False)
+    y = node.folder / 'moru.yaml'
+    y.write_text(re.sub(r'(?m)^watch: .*$', 'watch:\n' + '\n'.join(f'  - "{s}"' for s in shares), y.read_text()))
+    node.start()
+    name, column = '도장기', '건조로 온도'
+    long = unicodedata.normalize('NFD', name + '.csv')
+    assert long != name + '.csv'
+    for n in ('~$일보.xlsx', '.~lock.일보.ods#', 'Thumbs.db', 'desktop.ini', '.DS_Store', '._' + long, 'half.csv.filepart'):
+        write(shares[0] / n, TEXT)
+    write(shares[0] / long, unicodedata.normalize('NFD', f'time,{column}\n') + '2021-09-06 10:05,1\n')
+    write(shares[1] / 'm2.csv', TEXT)
+    write(node.folder / 'inbox' / 'm3.csv', TEXT)
+    wait(lambda: names(shares[0] / 'done') == [long] and names(shares[1] / 'done') == ['m2.csv'] and names(node.folder / 'inbox' / 'done') == ['m3.csv'])
+    assert len(names(shares[0])) == 8
+    [signal] = node.items(f'/api/v1/signals?asset={urllib.parse.quote(name)}')
+    assert signal['name'] == column and signal['asset'] == name
+    for word in (name, column, unicodedata.normalize('NFD', name)):
+        assert any(name in str(x) for x in node.items('/api/v1/search?q=' + urllib.parse.quote(word))), word
+    assert 'moru_watch_folders 3\n' in node.get('/metrics').text and 'moru_watch_folders_away 0\n' in node.get('/metrics').text
+    # A share that goes away, and comes back.
+    shares[1].rename(tmp_path / 'away')
+    wait(lambda: 'moru_watch_folders_away 1\n' in node.get('/metrics').text)
+    (tmp_path / 'away').rename(shares[1])
+    wait(lambda: 'watch_back' in node.log_text())
+    assert node.log_text().count(' watch_folder: ') == 1
+
+
+def test_more_folders_than_there_may_be(new_node):
+    node = new_node(serve=False)
+    y = node.folder / 'moru.yaml'
+    y.write_text(re.sub(r'(?m)^watch: .*$', f'watch: [{", ".join(f"/srv/{i}" for i in range(17))}]', y.read_text()))
+    r = moru('serve', node.folder, '--listen', '127.0.0.1:0')
+    assert r.returncode == 1 and '16' in r.stderr.decode(), r.stderr.decode()

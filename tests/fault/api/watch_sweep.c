@@ -136,7 +136,7 @@ static void open_node(struct at_work *a, struct vfs *v)
 	node_set_importer(a->n, import_watched, a->n);
 	assert_int_equal(node_start(a->n, &a->d), 0);
 	assert_int_equal(node_recovery(a->n)->set_aside, 0);
-	assert_int_equal(watch_new(&a->w, a->n), 0);
+	assert_int_equal(watch_new(&a->w, a->n, NULL), 0);
 }
 
 static void close_node(struct at_work *a)
