@@ -16,6 +16,7 @@
 
 #include "os/memvfs.h"
 #include "store/accounts.h"
+#include "store/outbox.h"
 #include "store/priv/check.h"
 
 #define PER_BATCH 10
@@ -447,6 +448,76 @@ static const char *holds_accounts(struct world *w)
 	return check_clean(w);
 }
 
+/* ---- a sink: made, messages sent, one refused and sent again, changes left out and told, removed; each step a commit of its own ---- */
+
+static int outbox_step(struct world *w, unsigned step)
+{
+	const struct uuid node = {{1}};
+	int64_t id = 1, version;
+	int err;
+	switch (step) {
+	case 0:
+		err = store_put_doc(w->s, DOC_SINK, S("erp"), S("{}"), -1, S("kim"), 1, &version, &w->d);
+		return err ? err : store_outbox_put(w->s, S("erp"), &node, 10, &id, &w->d);
+	case 1:
+		return store_outbox_sent(w->s, id, 20, 7, 2, &w->d);
+	case 2:
+		return store_outbox_aside(w->s, id, 21, 422, S("no"), 3, &w->d);
+	case 3:
+		return store_outbox_again(w->s, S("erp"), 1, &w->d);
+	case 4:
+		return store_outbox_arrived(w->s, id, 21, 4, &w->d);
+	case 5:
+		return store_outbox_gap(w->s, id, 50, &w->d);
+	case 6:
+		return store_outbox_told(w->s, id, 50, 5, &w->d);
+	default:
+		err = store_put_doc(w->s, DOC_SINK, S("erp"), span_of(NULL, 0), -1, S("kim"), 6, &version, &w->d);
+		return err ? err : store_outbox_drop(w->s, S("erp"), &w->d);
+	}
+}
+#define OUTBOX_STEPS 8u
+
+static int run_outbox(struct world *w)
+{
+	for (unsigned i = 0; i < OUTBOX_STEPS; i++) {
+		int err = store_begin(w->s, &w->d);
+		if (!err)
+			err = outbox_step(w, i);
+		if (!err)
+			err = store_audit(w->s, 5, S("local"), S("step"), S("x"), S("{}"), &w->d);
+		if (err) {
+			store_rollback(w->s);
+			return err == MO_ENOENT ? MO_EBUG : err; /* the row is there: nothing else may say so */
+		}
+		if ((err = store_commit(w->s, &w->d)))
+			return err;
+		w->acked = i + 1;
+	}
+	return 0;
+}
+
+static const char *holds_outbox(struct world *w)
+{
+	static const int64_t left[OUTBOX_STEPS + 1][6] = { /* sinks, cursor, sent, set aside, waiting to go again, end of the gap */
+		{0, 0, 0, 0, 0, 0}, {1, 10, 0, 0, 0, 0}, {1, 20, 7, 0, 0, 0}, {1, 21, 7, 1, 0, 0}, {1, 21, 7, 1, 1, 0}, {1, 21, 8, 0, 0, 0}, {1, 50, 8, 0, 0, 50},
+		{1, 50, 8, 0, 0, 0}, {0, 0, 0, 0, 0, 0}};
+	static const char *const sql[6] = {"SELECT count(*) FROM doc WHERE class='sink' AND json IS NOT NULL", "SELECT coalesce(sum(cursor),0) FROM outbox",
+		"SELECT coalesce(sum(sent),0) FROM outbox", "SELECT count(*) FROM outbox_aside", "SELECT count(*) FROM outbox_aside WHERE again=1",
+		"SELECT coalesce(sum(gap_to),0) FROM outbox"};
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	int64_t done = number_of(w, "SELECT count(*) FROM audit");
+	if (done < w->acked)
+		return "an acknowledged step is lost";
+	if (done > w->acked + 1 || done > OUTBOX_STEPS)
+		return "more than was asked for is there";
+	for (unsigned i = 0; i < 6; i++)
+		if (number_of(w, sql[i]) != left[done][i])
+			return "a step is there by half";
+	return check_clean(w);
+}
+
 static const struct scenario scenarios[] = {
 	{"open", prepare_nothing, run_open, holds_open},
 	{"commit", prepare_commit, run_commit, holds_commit},
@@ -456,6 +527,7 @@ static const struct scenario scenarios[] = {
 	{"accounts", prepare_blob, run_accounts, holds_accounts},
 	{"people", prepare_blob, run_people, holds_people},
 	{"names", prepare_names, run_names, holds_names},
+	{"outbox", prepare_blob, run_outbox, holds_outbox},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
