@@ -222,3 +222,46 @@ def test_sigterm_ends_streams(node):
         while True:
             s._more()
     s.close()
+
+
+def test_reconnects_under_steady_writes(node):
+    """A browser that loses its connection at any moment, also in the middle of an event, hears of each change once and in order."""
+    import random
+    import threading
+    n, over, wrote = node, threading.Event(), [0]
+
+    def write():
+        c = n.connect()
+        while not over.is_set():
+            i = wrote[0]
+            body = ''.join(json.dumps({'type': 'lot', 'firm': 'L', 'number': str(i + k)}) + '\n' for k in range(5))
+            a = n.ask('POST', '/api/v1/records', body=body, headers={'Content-Type': 'application/x-ndjson'}, connection=c)
+            assert a.status == 200
+            wrote[0] += 5
+        c.close()
+    rng, seen, last, cut = random.Random(7), [], '0', 0
+    t = threading.Thread(target=write)
+    t.start()
+    try:
+        for _ in range(25):
+            s = Stream(n, 'changes', last=last)
+            end = time.monotonic() + rng.uniform(0, 0.25)
+            try:
+                while time.monotonic() < end:
+                    _, items, last = s.event('change', timeout=max(0.001, end - time.monotonic()))
+                    seen += items
+            except (AssertionError, TimeoutError):
+                cut += s.text != b'' or s.raw != b''
+            s.close()
+    finally:
+        over.set()
+        t.join()
+    want = [str(i) for i in range(wrote[0])]
+    s = Stream(n, 'changes', last=last)
+    while [c['key'] for c in seen if c['noun'] == 'lot'][-1:] != [f'L/{want[-1]}']:
+        _, items, last = s.event('change')
+        seen += items
+    s.close()
+    assert [c['key'] for c in seen if c['noun'] == 'lot'] == [f'L/{i}' for i in want]
+    at = [c['number'] for c in seen]
+    assert at == list(range(at[0], at[0] + len(at))) and at[0] == 1 and len(want) > 100
