@@ -231,6 +231,14 @@ const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D),
 const personList = mode === "empty" ? [] : [["P-7K3F", "김온달", false], ["P-9QX2", "박혁거세", false], ["P-C04M", null, true]].map(([pseudonym, name, gone]) => ({ pseudonym, name, erasing: gone ? iso(T0 - D) : null, erased: gone ? iso(T0 - D) : null }));
 const personOut = (x, reason = "request", who = "kim") => ({ pseudonym: x.pseudonym, uuid: uuid(x.pseudonym), name: x.name, erasure: x.erased ? { begun: x.erasing, done: x.erased, who, reason, destroyed: ["key", "name", "texts"], copies: 0, targets: [{ target: "/mnt/usb", done: x.erased }, { target: "/mnt/nas", done: null }] } : null });
 const tokenList = [{ id: 1, name: "telegraf", role: null, permissions: "write", maker: "kim", made: iso(T0 - 3 * D), seen: iso(T0 - H), expires: null, revoked: null }, { id: 2, name: "old", role: "read_only", permissions: null, maker: "kim", made: iso(T0 - 3 * D), seen: null, expires: null, revoked: iso(T0 - D) }];
+const sinkOf = (enabled, what, url) => ({ url, what, enabled, plain: false, rate: 100, timeout_ms: 30000, keep_hours: 168, behind_max: 1000000, token: true });
+const sinkIs = (more) => ({ state: "idle", pending: 0, oldest: null, oldest_age_s: null, sent: 41_230, skipped: 0, last: iso(T0 - 60_000), aside: 0, failures: 0, wait_s: 0, trouble: null, ...more });
+const sinkList = [
+	{ name: "ERP", version: 3, config: sinkOf(true, ["lots", "links", "events"], "https://erp.example.com/moru"), status: sinkIs({}) },
+	{ name: "head office", version: 1, config: sinkOf(true, ["lots", "operations", "cases", "states"], "https://data.example.com/in?line=3"), status: sinkIs({ state: "waiting", pending: 1_204, oldest: iso(T0 - 5 * H), oldest_age_s: 5 * 3600, sent: 820, skipped: 12, aside: 2, failures: 31, wait_s: 95, trouble: { code: "sink_answered", ko: "받는 쪽이 503번 상태로 거절했습니다", en: "The receiver answered with status 503" } }) },
+	{ name: "archive", version: 2, config: sinkOf(false, ["changes"], "http://127.0.0.1:9000/"), status: sinkIs({ state: "off", sent: 7 }) },
+];
+const asideList = [{ id: 1, number: 812, t: iso(T0 - 4 * H), status: 422, reason: "unit kg unknown", again: false, noun: "lot", key: "MLD/HLD-A-1117", did: "changed" }, { id: 2, number: 815, t: iso(T0 - 4 * H), status: 422, reason: "unit kg unknown", again: false, noun: "lot", key: "MLD/HLD-A-1118", did: "new" }];
 const unknown = (res) => problem(res, 401, "api_unknown", "로그인이 필요합니다", "Please log in");
 
 const server = createServer(async (req, res) => {
@@ -300,6 +308,20 @@ const server = createServer(async (req, res) => {
 				return send(res, { name: exportRun.name, asked: exportRun.asked });
 			}
 			return send(res, { running: exportRun && { name: exportRun.name, files: 12, values: 1_204_331, records: 40, unreadable: 0, bytes: 9_113_536 }, failed: null, keep_hours: 24, items: exportItems });
+		}
+		if (a === "sinks" && !b) return send(res, list(sinkList));
+		if (a === "sinks") {
+			const x = sinkList.find((y) => y.name === b);
+			if (d === "aside" && !e) return send(res, list(b === "head office" ? asideList : []));
+			if (d === "aside") { const at = asideList.findIndex((y) => y.id === Number(e)); if (req.method === "DELETE") asideList.splice(at, 1); else asideList[at].again = true; sinkList[1].status.aside = asideList.length; res.writeHead(204); return res.end(); }
+			if (d === "test") return send(res, b === "ERP" ? { ok: true, status: 204, took_ms: 38, trouble: null } : { ok: false, status: 503, took_ms: 12, trouble: sinkList[1].status.trouble });
+			if (req.method === "DELETE") { sinkList.splice(sinkList.indexOf(x), 1); return send(res, { name: b, version: 9 }); }
+			const j = JSON.parse(await body(req));
+			if (j.url.startsWith("http://10.")) return problem(res, 400, "sink_plain", "http://10.0.0.1은 암호화되지 않은 주소입니다", "http://10.0.0.1 is not encrypted", { field: "url" });
+			if ("token" in j && typeof j.token !== "string") return problem(res, 400, "sink_token", "토큰은 빈칸 없는 ASCII 글자입니다", "A token is ASCII without blanks", { field: "token" });
+			if (x) Object.assign(x, { version: x.version + 1, config: { ...x.config, ...j, token: true }, status: sinkIs({ ...x.status, state: j.enabled ? "idle" : "off", trouble: null, pending: 0 }) });
+			else sinkList.push({ name: b, version: 1, config: { ...sinkOf(true, j.what, j.url), token: "token" in j }, status: sinkIs({ sent: 0 }) });
+			return send(res, { name: b, version: 1 });
 		}
 		if (a === "accounts" && req.method === "GET") return send(res, list(accountList));
 		if (a === "accounts") {

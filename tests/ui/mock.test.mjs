@@ -31,6 +31,7 @@ async function pages() {
 		["imports", "/imports"], ["import-done", "/imports/0192-done"],
 		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["phone", "/settings/phone"], ["no-page", "/no/such"],
 		["settings", "/settings"], ["accounts", "/settings/accounts"], ["people", "/settings/people"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
+		["settings", "/settings"], ["accounts", "/settings/accounts"], ["sinks", "/settings/sinks"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
 	];
 }
 
@@ -109,6 +110,41 @@ test("a node with accounts asks who it is, in both languages; after the login on
 		}
 	} finally {
 		await node.login(null);
+	}
+});
+
+test("an owner sees in words how receivers are, sends a refused message again, sees what will leave, and a refusal with its reason", async () => {
+	const p = await open(browser, node.base, "/settings/sinks", { lang: "en", expected: /400/ });
+	const { page } = p;
+	const row = (name) => page.locator("tr", { hasText: name }).first();
+	const sees = (where, text) => where.locator(`text=${text}`).first().waitFor();
+	try {
+		await settle(page);
+		await sees(page, "head office gets nothing at present");
+		await sees(row("ERP"), "Everything sent");
+		await sees(row("head office"), "Not taken, again in 1 min");
+		await sees(row("head office"), "The receiver answered with status 503");
+		await sees(row("archive"), "Switched off");
+		await row("ERP").locator("text=Send a test").click();
+		await sees(page, "ERP took it (38 ms)");
+		await row("head office").locator("text=2 messages refused").click();
+		await page.locator("[aria-label='Send again MLD/HLD-A-1117']").click();
+		await sees(page, "is sent again");
+		await page.locator("[aria-label='Drop MLD/HLD-A-1118']").click();
+		await page.locator("text=MLD/HLD-A-1118").waitFor({ state: "detached" });
+		await row("archive").locator("text=Switch on").click();
+		await sees(row("archive"), "Everything sent");
+		await page.fill("form input[type=text]", "lab");
+		await page.fill("form input[type=url]", "http://10.0.0.1/in");
+		await sees(page, "Once saved, what changes from now on in lots, lots' parents, events leaves to 10.0.0.1.");
+		await page.click("text=Save and start sending");
+		await sees(page, "http://10.0.0.1 is not encrypted");
+		await page.fill("form input[type=url]", "https://lab.example.com/in");
+		await page.click("text=Save and start sending");
+		await row("lab").waitFor();
+		p.clean();
+	} finally {
+		await p.close();
 	}
 });
 

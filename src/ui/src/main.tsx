@@ -19,6 +19,7 @@ import { LotPage } from "./pages/lot";
 import { LotsPage } from "./pages/lots";
 import { PhonePage } from "./pages/phone";
 import { SettingsPage } from "./pages/settings";
+import { SinksPage } from "./pages/sinks";
 import { TodayPage } from "./pages/today";
 import { WallPage } from "./pages/wall";
 import { Frame } from "./parts/frame";
@@ -40,6 +41,7 @@ function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	if (a === "imports") return b === undefined ? <ImportsPage /> : <ImportPage key={b} id={b} />;
 	if (a === "settings" && b === "accounts") return <AccountsPage />;
 	if (a === "settings" && b === "people") return <PeoplePage />;
+	if (a === "settings" && b === "sinks") return <SinksPage />;
 	if (a === "settings" && b === "log") return <LogPage />;
 	if (a === "settings" && b === "phone") return <PhonePage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;

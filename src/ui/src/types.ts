@@ -196,6 +196,11 @@ export type DeviceConfig = {
 };
 export type Device = { name: string; version: number; config: DeviceConfig; status: DeviceStatus | null };
 export type DeviceTest = { ok: boolean; state: string; trouble: Trouble | null; values: { signal: string; value: Value; quality: Quality; unit: string }[]; frames: { sent: boolean; hex: string }[] };
+export type SinkConfig = { url: string; what: string[]; enabled: boolean; plain: boolean; rate: number; timeout_ms: number; keep_hours: number; behind_max: number; ca?: string; token: boolean };
+export type SinkStatus = { state: string; pending: number; oldest: Time | null; oldest_age_s: number | null; sent: number; skipped: number; last: Time | null; aside: number; failures: number; wait_s: number; trouble: Trouble | null };
+export type Sink = { name: string; version: number; config: SinkConfig | null; status: SinkStatus | null };
+export type SinkAside = { id: number; number: number; t: Time; status: number; reason: string; again: boolean; noun: string | null; key: string | null; did: string | null };
+export type SinkTest = { ok: boolean; status: number | null; took_ms: number; trouble: Trouble | null };
 export type ColumnPlan = { index: number; name: string; header?: string; unit: string; use: string; type: string; signal: string };
 export type Proposal = {
 	encoding: string;

@@ -16,6 +16,7 @@ import { log } from "../words/log";
 import { phone } from "../words/phone";
 import { people } from "../words/people";
 import { settings } from "../words/settings";
+import { sinks } from "../words/sinks";
 import { tellsState } from "./sentence";
 import { useToday } from "./today";
 
@@ -55,6 +56,7 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 			<p class="acts small" style={{ paddingTop: "8px", gap: "4px 14px" }}>
 				{may("accounts") && <a class="link" href="/settings/accounts">{t(accounts.page)}</a>}
 				{may("read") && <a class="link" href="/settings/people">{t(people.page)}</a>}
+				{may("sinks") && <a class="link" href="/settings/sinks">{t(sinks.page)}</a>}
 				{may("read") && <a class="link" href="/settings/log">{t(log.open)}</a>}
 				<a class="link" href="/settings/phone">{t(phone.title)}</a>
 				<a class="link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">{t(settings.api)}</a>
