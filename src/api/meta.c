@@ -283,7 +283,8 @@ int get_metrics(struct api_call *c)
 	metric(b, "ingest_listening", "gauge", "1: the second listener, for gateways without encryption, is on", is.listening);
 	metric(b, "ingest_connections", "gauge", "Open connections of gateways", (double)is.http.open);
 	metric(b, "ingest_requests_total", "counter", "Requests of gateways", (double)is.http.requests);
-	metric(b, "ingest_turned_away_total", "counter", "Connections closed unread: from outside the networks, or too many of one address", (double)is.http.turned_away);
+	metric(b, "ingest_turned_away_total", "counter", "Connections closed unread: from outside the networks", (double)is.http.turned_away);
+	metric(b, "ingest_connections_refused_total", "counter", "Connections of gateways that were too many, at once or of one address", (double)is.http.refused);
 	metric(b, "ingest_limited_total", "counter", "Requests of gateways that were too many at once", (double)is.limited);
 	if (node_tls_on(c->node)) {
 		metric(b, "tls_certificate_expiry_seconds", "gauge", "Unix time at which the certificate in use ends", (double)(node_tls_expires(c->node) / NS_PER_S));

@@ -539,8 +539,11 @@ static bool admit(struct conn *c)
 	if (c->from_unix)
 		return s->local < SERVER_LOCAL_MAX;
 	n = sock_peer(c, bytes);
-	if (s->allow && !subnet_has(s->allow, c->peer))
+	if (s->allow && !subnet_has(s->allow, c->peer)) {
+		s->stats.turned_away++;
+		c->outside = true;
 		return false;
+	}
 	c->of = peers_join(&s->peers, bytes, n == 16 ? 16 : 4, s->of_address_max);
 	if (c->of && make_room(s))
 		return true;
@@ -563,16 +566,9 @@ static void conn_new(struct http_server *s, int fd, bool from_unix)
 	c->fd = fd;
 	c->from_unix = from_unix;
 	refused = c->refused = !admit(c);
-	/* Whoever has nothing to look for here hears nothing. */
-	if (refused && s->allow && !from_unix) {
-		s->stats.turned_away++;
-		close(fd);
-		free(c);
-		return;
-	}
-	s->stats.refused += refused;
-	/* Too many are told so, but not at the price of a handshake. */
-	if (refused && (tls || s->refused >= SERVER_REFUSED_MAX)) {
+	s->stats.refused += refused && !c->outside;
+	/* Too many are told so, but not at the price of a handshake; who has no business here is told nothing. */
+	if (refused && (tls || c->outside || s->refused >= SERVER_REFUSED_MAX)) {
 		close(fd);
 		free(c);
 		return;

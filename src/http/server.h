@@ -43,7 +43,7 @@ struct http_options {
 	 * socket in the file system has room of its own beside. */
 	uint32_t connections_max;
 	uint32_t connections_of_address_max; /* of them from one address (IPv6: one /64); past it 503; 0: no bound */
-	/* NULL: everybody. Else TCP connections from outside, and those past the bounds, are closed without a byte. Borrowed. */
+	/* NULL: everybody. Else TCP connections from outside are closed without a byte. Borrowed. */
 	const struct subnets *allow;
 	unsigned door;              /* the caller's own number for this server; http_door() gives it back */
 	/* TCP connections speak TLS, the socket in the file system does not. Borrowed; http_tls_replace() at any time. A plain request there gets
@@ -84,7 +84,7 @@ struct http_server_stats {
 	uint64_t requests, connections, aborted, bytes_in, bytes_out;
 	uint64_t refused, yielded;              /* connections: told to come later; idle ones that made way */
 	uint64_t handshakes, handshakes_failed; /* of TLS, also those that took too long */
-	uint64_t turned_away;                   /* closed without a byte (`allow`) */
+	uint64_t turned_away;                   /* TCP connections from outside `allow` */
 	uint32_t open;                          /* connections now */
 };
 void http_server_stats(const struct http_server *s, struct http_server_stats *ret);

@@ -276,8 +276,8 @@ static bool look_at(struct place *p, struct seen *s, struct store_reader *r)
 		set_kept(p, s, false);
 		return false;
 	}
-	if (s->kept)
-		return false;
+	if (s->kept || disk_state(node_disk(p->node)) >= DISK_NO_BLOBS)
+		return false; /* without room it waits until there is */
 	switch (take(p, s, r)) {
 	case TAKEN: return true;
 	case KEPT:
@@ -329,13 +329,6 @@ static void round_done(void *arg)
 			one->done(one->arg, one->err);
 			free(one);
 		}
-		if (!gone && disk_state(node_disk(w->node)) >= DISK_NO_BLOBS) {
-			i++; /* it waits until there is room */
-			continue;
-		}
-		if (!gone)
-			take(w, s, r);
-		*s = w->seen[--w->n_seen];
 	}
 }
 

@@ -178,7 +178,6 @@ const modules = Array.from({ length: 29 * 29 }, (_, i) => [i % 29, Math.floor(i 
 const place = (host) => ({ host, url: `https://${host}:8470/ca`, size: 37, path: modules });
 const phone = { tls: true, others: true, ca: { subject: "CN=Moru 01938f2a7c1d", sha256: Array.from({ length: 32 }, (_, i) => (i * 41 % 256).toString(16).padStart(2, "0").toUpperCase()).join(":"), to: "2046-11-21T00:00:00Z" }, places: ["192.168.0.10", "10.0.0.7", "moru.factory.lan"].map(place) };
 
-const backupState0 = { target: "/mnt/share/mld", every_hours: 24, running: false, files: 0, bytes: 0, age_s: 27 * 3600, good: backupEnd(true, T0 - 27 * H, null), last: backupEnd(false, T0 - 3 * H, { code: "backup_target_none", ko: "/mnt/share/mld에는 백업이 없습니다", en: "/mnt/share/mld holds no backup" }) };
 /* ---- log ---- */
 let crash = mode === "crash";
 const logLines = () => Array.from({ length: 130 + Math.floor((now() - T0) / 60_000) }, (_, i) => {
@@ -215,7 +214,7 @@ let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { cla
 /* ---- accounts ---- */
 let locked = null;
 const logins = new Map();
-const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks"];
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks", "people", "erase"];
 /* ---- an export that is kept, one that is made in two seconds; a good restore drill, then one that fails ---- */
 const exportItem = (name, at) => ({ name, bytes: 48_211_004, made: iso(at), until: iso(at + D) });
 const exportItems = mode === "empty" ? [] : [exportItem("moru-20261121-230000-0a9f00ff.zip", T0 - H)];
@@ -223,9 +222,6 @@ let exportRun = null, drillRun = 0;
 const drillEnd = (ok) => ({ target: "/mnt/share/mld", t: iso(T0 - 12 * D), took_ms: 83_000, ok, snapshot: "20261109010000-0a9f00ff", files: 812, bytes: 1_204_331_008, compared: 200, findings: ok ? 0 : 1, found: ok ? [] : [{ code: "drill_differs", ko: "/mnt/share/mld의 백업이 노드와 다릅니다: event (e-17)", en: "The backup in /mnt/share/mld differs from the node: event (e-17)" }], why: ok ? null : { code: "drill_failed", ko: "/mnt/share/mld의 백업으로 복원 연습을 했지만 이상이 1건 있습니다", en: "The restore drill of /mnt/share/mld had 1 finding(s)" } });
 let drillLast = mode === "empty" ? null : drillEnd(true);
 const drillState = () => { if (drillRun && Date.now() - drillRun > 1500) { drillRun = 0; drillLast = drillEnd(false); } return { running: !!drillRun, age_s: drillLast ? (drillLast.ok ? 12 * 86400 : 30) : null, target: mode === "empty" ? null : "/mnt/share/mld", last: drillLast }; };
-const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts"];
-const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : every, accounts: locked !== null });
-const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "people", "erase"];
 const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : key && locked === "quality" ? every.filter((x) => x !== "people" && x !== "erase") : every, accounts: locked !== null });
 const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D), changed: iso(T0 - 2 * D), disabled: null }, { id: 2, name: "lee", role: "quality", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: null }, { id: 3, name: "builder", role: "vendor", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: iso(T0 - D) }];
 const personList = mode === "empty" ? [] : [["P-7K3F", "김온달", false], ["P-9QX2", "박혁거세", false], ["P-C04M", null, true]].map(([pseudonym, name, gone]) => ({ pseudonym, name, erasing: gone ? iso(T0 - D) : null, erased: gone ? iso(T0 - D) : null }));
@@ -293,10 +289,8 @@ const server = createServer(async (req, res) => {
 		if (a === "retention") return send(res, keepRules);
 		if (a === "today") {
 			const t = now(), local = t + 9 * H, from = Math.floor((local - 8 * H) / D) * D + 8 * H - 9 * H;
-			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : backupState });
-			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : { ...backupState0, drill: drillState() } });
+			return send(res, { from: iso(from), to: iso(t), machines: machines.map((m) => { const st = statesOf(m, from, t), l = st[st.length - 1]; const sum = (f2) => st.filter(f2).reduce((x, s) => x + Date.parse(s.to) - Date.parse(s.from), 0); const all = sum((s) => s.state !== "no_data" && s.state !== "planned"); return { asset: m.code, name: m.name, state: l?.state ?? "no_data", since: l?.from ?? null, alarm: l?.alarm ?? 0, running_share: all ? sum((s) => s.state === "running") / all : null, stale: stale(m.code), states: st }; }), cases: mode === "history" ? [] : caseList.filter((x) => x.state === "open").map((x) => caseOut(x)), counts: { signal: series.size, lot: lots.length }, disk: mode === "empty" ? { ...diskState, state: "plenty" } : diskState, backup: mode === "empty" ? null : { ...backupState, drill: drillState() } });
 		}
-		if (a === "disk") return send(res, diskAll);
 		if (a === "restore-drill") { if (req.method === "POST") { await body(req); drillRun = Date.now(); } return send(res, drillState()); }
 		if (a === "exports") {
 			if (exportRun && Date.now() - exportRun.at > 2500) { exportItems.unshift(exportItem(exportRun.name, T0)); exportRun = null; }

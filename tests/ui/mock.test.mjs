@@ -29,9 +29,7 @@ async function pages() {
 		["lots", "/lots"], ["lot", "/lots/MLD/HLD-A-1117"], ["lot-resin", "/lots/SUP/PA-2291"],
 		["cases", "/cases"], ["case-shift", "/cases/7"], ["case-stop", "/cases/5"], ["case-late", "/cases/3"], ["case-missing", "/cases/4"],
 		["imports", "/imports"], ["import-done", "/imports/0192-done"],
-		["settings", "/settings"], ["accounts", "/settings/accounts"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["phone", "/settings/phone"], ["no-page", "/no/such"],
-		["settings", "/settings"], ["accounts", "/settings/accounts"], ["people", "/settings/people"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
-		["settings", "/settings"], ["accounts", "/settings/accounts"], ["sinks", "/settings/sinks"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["no-page", "/no/such"],
+		["settings", "/settings"], ["accounts", "/settings/accounts"], ["people", "/settings/people"], ["sinks", "/settings/sinks"], ["device", "/settings/devices/MLD-01"], ["device-new", "/settings/devices"], ["log", "/settings/log"], ["phone", "/settings/phone"], ["no-page", "/no/such"],
 	];
 }
 

@@ -104,7 +104,7 @@ struct conn {
 	bool rd_on, wr_on;
 	char peer[HTTP_PEER_MAX]; /* address in text; "" the node's socket, or gone before it was asked */
 	bool eof, broken;
-	bool in_turn, kicked, from_unix, refused, shut;
+	bool in_turn, kicked, from_unix, refused, outside, shut;
 	bool full;     /* the socket takes no more for now */
 	bool ended;    /* TLS: the peer's end follows what was read */
 	bool scan;     /* a head may have become whole */

@@ -551,39 +551,6 @@ static void test_networks(void **state)
 	assert_int_equal(r.heads, 0);
 }
 
-static int setup_few_of_one(void **state)
-{
-	struct http_options o = {.connections_of_address_max = 2, .allow = &only_this_one};
-	struct span bad;
-
-	(void)state;
-	if (subnet_read(&only_this_one, SPAN_LIT("127.0.0.1"), &bad) != 0)
-		return -1;
-	return begin(&o);
-}
-
-static void test_few_of_one_address(void **state)
-{
-	int a = rig_connect(&r), b = rig_connect(&r), c;
-	struct http_server_stats st;
-
-	(void)state;
-	rig_turn(&r, 2);
-	c = rig_connect(&r);
-	rig_turn(&r, 2);
-	assert_true(rig_closed(&r, c));
-	http_server_stats(r.s, &st);
-	assert_int_equal(st.turned_away, 1);
-	assert_int_equal(st.open, 2);
-	close(c);
-	close(a);
-	rig_turn(&r, 2);
-	c = rig_connect(&r);
-	assert_true(rig_sends(&r, c, GET("/")) && rig_read(&r, c, &got, "hello", 1));
-	close(b);
-	close(c);
-}
-
 /* The client goes in each phase: every head() has its done(), and only the one. */
 static void test_client_breaks_off(void **state)
 {
@@ -765,7 +732,6 @@ int main(void)
 	        cmocka_unit_test_setup_teardown(test_connections_max, setup_few, teardown),
 	        cmocka_unit_test_prestate_setup_teardown(test_networks, setup_allowed, teardown, NULL),
 	        cmocka_unit_test_prestate_setup_teardown(test_networks, setup_allowed, teardown, &only_this_one),
-	        cmocka_unit_test_setup_teardown(test_few_of_one_address, setup_few_of_one, teardown),
 	        T(test_client_breaks_off),
 	        T(test_unix_socket),
 	        T(test_bad_addresses),

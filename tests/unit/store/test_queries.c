@@ -22,7 +22,6 @@ static const char *const allowed[] = {
 	"export_case_history: SCAN h", "export_blobs: SCAN b", "export_docs: SCAN d", "export_lots: SCAN json_each", "export_links: SCAN json_each",
 	"export_operations: SCAN json_each", "export_events: SCAN json_each", "export_characteristics: SCAN json_each", "export_states: SCAN json_each",
 	"export_cases: SCAN json_each", "export_case_history: SCAN json_each", "export_below: SCAN b",
-	"outbox: SCAN o USING INDEX sqlite_autoindex_outbox_1", /* all sinks are asked for, by name */
 	"writer: SCAN backup_target", /* a few paths */
 	"writer: SCAN e USING INDEX erasure_open", /* which holds what a kill broke off */
 	"outbox: SCAN o", /* some sinks */
