@@ -1,14 +1,15 @@
 #!/bin/bash
-# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [kills] [mutants] [props] [backup] [peers] [deb] (all unless some are named)
+# What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [values] [kills] [mutants] [props] [backup] [peers] [deb] (all unless some are named)
 # demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
 # (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
 # kills: SOAK_KILLS (1000) times kill -9, spread over all phases of import, write, flush, merge, migration, backup and restore.
 # backup: a second backup of 1 GB that did not change writes under 1 %.
+# values: SOAK_VALUES (10^7) values acknowledged over power cuts on files that forget, and as many over kill -9 of a node; how many of them are lost.
 # deb: the package in a fresh Debian of its own (debootstrap); left out, and said, without root.
 # peers: real programs that send to the node; they are built first (tools/peers.sh), where that can be.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-parts=${*:-demo faults kills mutants props backup peers deb}
+parts=${*:-demo faults values kills mutants props backup peers deb}
 seeds=${SOAK_SEEDS:-50} first=${SOAK_FIRST:-$(date +%s)} out=build-test/soak failed=0
 tools/test.sh build || exit 1
 mkdir -p "$out"
@@ -45,6 +46,11 @@ if wanted kills; then
 	for file in test_kill_phases.py test_kill_backup.py; do
 		MORU_BIN=$PWD/build-test/moru MORU_PHASE_KILLS=${SOAK_KILLS:-1000} tests/e2e/run "$PWD/tests/e2e/$file" -s || failed=1
 	done
+fi
+if wanted values; then
+	# Each prints "N of M values lost".
+	MORU_VALUES=${SOAK_VALUES:-10000000} build-test/tests/fault/series/fault_series_count || failed=1
+	MORU_VALUES=${SOAK_VALUES:-10000000} MORU_BIN=$PWD/build-test/moru tests/e2e/run "$PWD/tests/e2e/test_serve_count.py" -s || failed=1
 fi
 if wanted props; then
 	MORU_WEEKS=${SOAK_WEEKS:-1000} MORU_WEEKS_FIRST=$((first % 1000000)) MORU_PROP_RUNS=${SOAK_PROP_RUNS:-200000} MORU_PROP_SEED=$first meson test -C build-test --suite prop --timeout-multiplier 40 --print-errorlogs --logbase soak-prop || failed=1
