@@ -41,7 +41,8 @@ def spread(values):
 
 def cells(r):
     ratio = r.ratio()
-    wanted = "stated" if r.wanted is None else (f"≥ {r.wanted:g}×" if r.peer_name else f"{'≥' if r.better == 'more' else '≤'} {r.wanted:g} {r.unit}")
+    sign = "≥" if r.better == "more" else "≤"
+    wanted = "stated" if r.wanted is None else (f"{sign} {r.wanted:g}×" if r.peer_name else f"{sign} {r.wanted:g} {r.unit}")
     met = "–" if r.wanted is None else {True: "yes", False: "**no**", None: "not measured"}[r.met()]
     return [f"{r.what}, {r.unit}" if r.unit != "1/s" else r.what, spread(r.ours), spread(r.peer), f"{ratio:.2f}×" if ratio else "–", wanted, met]
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Measures every figure beside its peer and writes docs/figures.md. Arguments go to bench/figures.py (--quick, or rows: node import chart line).
+# Measures every figure beside its peer and writes docs/figures.md. Arguments go to bench/figures.py (--quick, or rows: node import chart line backup conns logins start browsers; start takes BENCH_GB, default 10).
 set -eu
 cd "$(dirname "$0")/.."
 data=${MORU_SHARED:-../shared}/data/steel_energy_gwangyang.csv

@@ -41,7 +41,7 @@
 #define SERVER_LINGER_NS (2 * INT64_C(1000000000))
 #define SERVER_HEAD_OUT_BYTES 16384u /* head of a response */
 #define SERVER_REQUESTS_A_TURN 32u   /* pipelined requests before other connections get their turn */
-#define SERVER_ACCEPTS_A_TURN 64u
+#define SERVER_ACCEPTS_A_TURN 16u  /* a quarter of a millisecond */
 #define SERVER_REFUSED_MAX 64u      /* connections past the maximum that are being told so */
 #define SERVER_LOCAL_MAX 64u       /* connections of the socket in the file system, beside the others */
 #define SERVER_YIELD_NS INT64_C(1000000000) /* idle so long, a connection makes way when there is no room */
