@@ -342,10 +342,65 @@ static void a_stopped_storer_finishes_and_refuses(void **state)
 	free(q);
 }
 
+struct flusher {
+	pthread_t thread;
+	unsigned called;
+	int err;
+};
+static atomic_int at_once;
+
+static int flush_fn(void *arg, struct sdb *of, struct diag *d)
+{
+	struct flusher *f = arg;
+	assert_ptr_equal(of, db);
+	assert_int_equal(atomic_fetch_add(&at_once, 1), 0);
+	mono_sleep(NS_PER_MS / 10);
+	atomic_fetch_sub(&at_once, 1);
+	return ++f->called % 5 == 0 ? diag_set(d, MO_EFULL, MSG_DEVICE_FIELD) : 0;
+}
+
+static void *flusher_loop(void *arg)
+{
+	struct flusher *f = arg;
+	struct diag d;
+	for (unsigned i = 1; i <= 20; i++) {
+		diag_clear(&d);
+		int err = writer_flush_call(w, flush_fn, f, &d);
+		if (err != (i % 5 == 0 ? MO_EFULL : 0) || f->called != i || (err != 0 && d.msg != MSG_DEVICE_FIELD))
+			f->err = -1;
+	}
+	return NULL;
+}
+
+/* Calls of several threads, one at a time, each with its own answer, while values are written. */
+static void calls_run_on_the_flush_thread(void **state)
+{
+	struct flusher f[3] = {0};
+	struct job *q = jobs_new(30);
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(thread_start(&f[i].thread, "asker", flusher_loop, &f[i]), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		q[i].values = 3000;
+		assert_int_equal(writer_submit_wait(w, &q[i].w), 0);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		thread_join(f[i].thread);
+		assert_int_equal(f[i].err, 0);
+		assert_int_equal(f[i].called, 20);
+	}
+	writer_stop(w);
+	for (unsigned i = 0; i < 30; i++)
+		assert_int_equal(atomic_load(&q[i].err), 0);
+	assert_int_equal(writer_flush_call(w, flush_fn, &f[0], NULL), MO_ECANCELED);
+	assert_int_equal(f[0].called, 20);
+	free(q);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {T(jobs_that_wait_share_a_sync), T(a_failed_sync_fails_all_that_it_covers), T(full_heads_wait_or_fail),
-		T(a_stopped_writer_finishes_and_refuses), T(rows_share_a_commit_and_fail_alone), T(a_failed_commit_fails_all), T(a_stopped_storer_finishes_and_refuses)};
+		T(a_stopped_writer_finishes_and_refuses), T(calls_run_on_the_flush_thread), T(rows_share_a_commit_and_fail_alone), T(a_failed_commit_fails_all), T(a_stopped_storer_finishes_and_refuses)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

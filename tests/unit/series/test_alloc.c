@@ -169,8 +169,60 @@ static void test_sweep(void **state)
 		model_free(&states[n]);
 }
 
+/* Every allocation of applying a rule of retention: afterwards it goes on, and exactly what it says is gone. */
+static void test_drop(void **state)
+{
+	struct sdb_limit limit[MODEL_SERIES];
+	uint64_t passes = 0, failures = 0;
+	bool fired = true;
+	(void)state;
+	make();
+	struct model *after = &states[BATCHES];
+	for (size_t i = 0; i < MODEL_SERIES; i++)
+		limit[i] = (struct sdb_limit){.before_ns = (int64_t)(560 + 10 * i) * NS_PER_S};
+	assert_true(model_drop(after, limit) > 60);
+	for (uint64_t at = 1; fired; at++, passes++) {
+		struct sdb_drop q = {.limit = limit, .n_limits = MODEL_SERIES};
+		struct sdb_appended a;
+		struct vfs *vfs;
+		struct sdb *db;
+		struct diag d = {0};
+		uint64_t offset;
+		int r;
+		assert_int_equal(memvfs_new(&vfs, at), 0);
+		assert_int_equal(sdb_open(&db, vfs, "s", &model_options, NULL, &d), 0);
+		assert_int_equal(model_define(db), 0);
+		for (size_t k = 0; k < BATCHES; k++) {
+			assert_int_equal(model_append(db, &batch[k], &a, &d), 0);
+			if (k % 8 == 7)
+				assert_int_equal(sdb_maintain(db, true, &d), 0);
+		}
+		assert_int_equal(sdb_sync(db, &offset, &d), 0);
+		faultalloc_arm(at);
+		while ((r = sdb_drop(db, &q, &d)) == MO_EAGAIN)
+			;
+		fired = faultalloc_fired();
+		faultalloc_arm(0);
+		if (r != 0 && (r != MO_ENOMEM || d.msg == MSG_NONE))
+			fail_msg("allocation %d gives %d", (int)at, r);
+		failures += r != 0;
+		while ((r = sdb_drop(db, &q, &d)) == MO_EAGAIN)
+			;
+		assert_int_equal(r, 0);
+		const char *bad = model_compare(after, db);
+		if (bad)
+			fail_msg("after allocation %d: %s", (int)at, bad);
+		sdb_close(db);
+		vfs_free(vfs);
+	}
+	printf("%d allocations failed, %d of them seen as errors\n", (int)passes, (int)failures);
+	assert_true(passes > 20 && failures > passes / 2);
+	for (size_t n = 0; n <= BATCHES; n++)
+		model_free(&states[n]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sweep)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sweep), cmocka_unit_test(test_drop)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
