@@ -93,3 +93,20 @@ int64_t retention_before(const struct retention *r, enum retention_class c, stru
 		return INT64_MIN;
 	return before;
 }
+
+void retention_clock_begin(struct retention_clock *k, int64_t last_ns, int64_t wall_ns, int64_t mono_ns)
+{
+	bool leapt = last_ns != T_NONE && wall_ns > last_ns && wall_ns - last_ns > RETENTION_LEAP_NS;
+	*k = (struct retention_clock){wall_ns, mono_ns, leapt ? mono_ns : T_NONE};
+}
+
+bool retention_trusts(struct retention_clock *k, int64_t wall_ns, int64_t mono_ns)
+{
+	if (wall_ns - k->wall_ns - (mono_ns - k->mono_ns) > RETENTION_LEAP_NS)
+		k->leapt_ns = mono_ns;
+	k->wall_ns = wall_ns;
+	k->mono_ns = mono_ns;
+	if (k->leapt_ns != T_NONE && mono_ns - k->leapt_ns >= RETENTION_SETTLE_NS)
+		k->leapt_ns = T_NONE;
+	return k->leapt_ns == T_NONE;
+}

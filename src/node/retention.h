@@ -41,4 +41,16 @@ MO_MUST_USE int retention_read(struct retention *ret, struct arena *a, struct sp
 /* Before which source time values of that class and asset go; INT64_MIN: none do. */
 int64_t retention_before(const struct retention *r, enum retention_class c, struct span asset, int64_t now_ns);
 
+/* A clock that goes faster than time does is believed when it has gone on for a day: where it is wrong, everything looks old. */
+#define RETENTION_LEAP_NS (31 * NS_PER_DAY)
+#define RETENTION_SETTLE_NS NS_PER_DAY
+struct retention_clock {
+	int64_t wall_ns, mono_ns; /* as they were last */
+	int64_t leapt_ns;         /* monotonic; T_NONE: it is believed */
+};
+/* last_ns: the last time that the run before showed; T_NONE: not known. */
+void retention_clock_begin(struct retention_clock *k, int64_t last_ns, int64_t wall_ns, int64_t mono_ns);
+/* Now and then; whether the clock is believed. */
+bool retention_trusts(struct retention_clock *k, int64_t wall_ns, int64_t mono_ns);
+
 #endif

@@ -22,8 +22,7 @@ struct retentions {
 	/* loop thread */
 	bool busy;
 	int64_t retry_ns;  /* monotonic: not before; 0: nothing failed */
-	int64_t leapt_ns;  /* monotonic: when the clock leapt ahead; 0: it is believed */
-	int64_t wall_ns, mono_ns; /* of the last tick */
+	struct retention_clock clock;
 	/* the run's */
 	struct buf rules;
 	int64_t rules_version;
@@ -310,24 +309,10 @@ static int64_t night_of(struct node *n, int64_t t_ns)
 	return (c.year * INT64_C(16) + c.month) * 32 + c.day;
 }
 
-/* A clock that goes faster than time does is believed when it has gone on for a day. A demo's goes as it is told. */
-static bool believed(struct retentions *k, int64_t now, int64_t mono)
-{
-	if (clock_mode(k->node->clock) != CLOCK_REAL)
-		return true;
-	if (now - k->wall_ns - (mono - k->mono_ns) > RETENTIONS_LEAP_NS)
-		k->leapt_ns = mono;
-	k->wall_ns = now;
-	k->mono_ns = mono;
-	if (k->leapt_ns && mono - k->leapt_ns >= RETENTIONS_SETTLE_NS)
-		k->leapt_ns = 0;
-	return k->leapt_ns == 0;
-}
-
 void retentions_tick(struct retentions *k)
 {
 	int64_t now = clock_now(k->node->clock), mono = mono_now();
-	bool trust = believed(k, now, mono);
+	bool trust = retention_trusts(&k->clock, now, mono) || clock_mode(k->node->clock) != CLOCK_REAL; /* a demo's goes as it is told */
 	pthread_mutex_lock(&k->mu);
 	bool any = k->json.n > 0, changed = k->changed;
 	bool due = any && (changed || k->last_version != k->version || k->last_ns == T_NONE || night_of(k->node, now) != night_of(k->node, k->last_ns) || k->retry_ns);
@@ -411,10 +396,8 @@ int retentions_new(struct retentions **ret, struct node *n, struct store_reader 
 	if (err == 0)
 		err = k->json.err;
 	buf_free(&json);
-	k->wall_ns = clock_now(n->clock);
-	k->mono_ns = mono_now();
-	if ((last = last_time(r)) != T_NONE && k->wall_ns - last > RETENTIONS_LEAP_NS)
-		k->leapt_ns = k->mono_ns;
+	last = last_time(r);
+	retention_clock_begin(&k->clock, last, clock_now(n->clock), mono_now());
 	if (err != 0) {
 		retentions_free(k);
 		return err;

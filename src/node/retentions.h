@@ -19,8 +19,6 @@
 #define RETENTIONS_MARK "retention_last"      /* mark of the store: the last application */
 #define RETENTIONS_HOUR 3                     /* of the night, in the node's zone */
 #define RETENTIONS_RETRY_NS (600 * NS_PER_S)
-#define RETENTIONS_LEAP_NS (31 * NS_PER_DAY)  /* a clock that much ahead of the last time that it showed ... */
-#define RETENTIONS_SETTLE_NS (24 * 3600 * NS_PER_S) /* ... is believed after so long */
 
 struct node;
 struct store_reader;

@@ -85,8 +85,30 @@ static void test_refused(void **state)
 	arena_free(&a);
 }
 
+/* A clock that leaps ahead is not believed for a day, at a start or while running; one that goes back, or is slow, is. */
+static void test_clock(void **state)
+{
+	struct retention_clock k;
+	(void)state;
+	retention_clock_begin(&k, T_NONE, 1000 * DAY, 5);
+	assert_true(retention_trusts(&k, 1000 * DAY + NS_PER_S, NS_PER_S + 5));
+	assert_true(retention_trusts(&k, 1030 * DAY, 2 * NS_PER_S)); /* a month: a PC that slept */
+	assert_true(retention_trusts(&k, 900 * DAY, 3 * NS_PER_S));
+	assert_false(retention_trusts(&k, 932 * DAY, 4 * NS_PER_S));
+	assert_false(retention_trusts(&k, 932 * DAY + NS_PER_S, 5 * NS_PER_S));
+	assert_false(retention_trusts(&k, 933 * DAY - NS_PER_S, DAY + 3 * NS_PER_S));
+	assert_true(retention_trusts(&k, 933 * DAY, DAY + 4 * NS_PER_S));
+	retention_clock_begin(&k, 1000 * DAY, 1031 * DAY, 5);
+	assert_true(retention_trusts(&k, 1031 * DAY, 6));
+	retention_clock_begin(&k, 1000 * DAY, 1031 * DAY + 1, 5);
+	assert_false(retention_trusts(&k, 1031 * DAY, 6));
+	assert_true(retention_trusts(&k, 1032 * DAY, DAY + 5));
+	retention_clock_begin(&k, 1000 * DAY, 900 * DAY, 5);
+	assert_true(retention_trusts(&k, 900 * DAY, 6));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_which_holds), cmocka_unit_test(test_refused)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_which_holds), cmocka_unit_test(test_refused), cmocka_unit_test(test_clock)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
