@@ -154,7 +154,7 @@ def test_killed_while_it_is_applied(new_node):
         assert n.write('\n'.join(f'press,asset=P-{i % 5} v={i} {t0 + i * step}' for i in range(k * 20_000, (k + 1) * 20_000)), precision='ms').status == 204
     before = {k: dict(v) for k, v in held(n).items()}
     kills = random.Random(7)
-    for version, days in enumerate((80, 60, 40, 20, 10), 1):
+    for version, days in enumerate((80, 40, 10), 1):
         assert put(n, {'class': 'values', 'keep_days': days}).status == 200
         time.sleep(kills.random() * 1.2)
         n.kill()
