@@ -693,7 +693,11 @@ int import_watched(void *arg, struct store_reader *r, const char *path, const ch
 	char id[UUID_TEXT];
 	bool refused = false;
 	struct diag *note = calloc(1, sizeof *note);
-	int err = piece && note ? vfs_open(node_vfs(n), &f, path, VFS_READ, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	int err = piece && note ? vfs_open(node_vfs(n), &f, path, VFS_READ | VFS_NO_LINK, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	if (err == MO_EINVAL) { /* whoever writes to the folder must not choose what the node reads elsewhere */
+		diag_set(d, err, MSG_IMPORT_LINK);
+		diag_file(d, path);
+	}
 	if (err == 0)
 		err = import_file_begin(&in, n, name, d);
 	for (uint64_t at = 0; err == 0;) {

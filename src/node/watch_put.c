@@ -93,7 +93,7 @@ static int copy(struct vfs *v, const char *from, const char *to)
 {
 	struct vfs_file *in = NULL, *out = NULL;
 	uint8_t *piece = malloc(WATCH_COPY_BYTES);
-	int err = piece ? vfs_open(v, &in, from, VFS_READ, NULL) : MO_ENOMEM;
+	int err = piece ? vfs_open(v, &in, from, VFS_READ | VFS_NO_LINK, NULL) : MO_ENOMEM;
 	if (err == 0)
 		err = vfs_open(v, &out, to, VFS_WRITE | VFS_CREATE | VFS_EXCL, NULL);
 	bool made = err == 0;
@@ -207,7 +207,7 @@ static int content(uint8_t sha[32], struct node *n, const char *path)
 	uint8_t *piece = malloc(WATCH_COPY_BYTES);
 	int err = piece ? sha256_new(&h) : MO_ENOMEM;
 	if (err == 0)
-		err = vfs_open(node_vfs(n), &f, path, VFS_READ, NULL);
+		err = vfs_open(node_vfs(n), &f, path, VFS_READ | VFS_NO_LINK, NULL);
 	size_t got = 1;
 	for (uint64_t at = 0; err == 0 && got; at += got) {
 		err = node_stopping(n) ? MO_ECANCELED : vfs_pread(f, piece, WATCH_COPY_BYTES, at, &got);

@@ -28,7 +28,8 @@ enum vfs_open_flags {
 	VFS_WRITE = 2,  /* implies VFS_READ */
 	VFS_CREATE = 4, /* make it when absent, mode 0640 */
 	VFS_EXCL = 8,   /* with CREATE: MO_EEXIST when present */
-	VFS_SECRET = 16 /* with CREATE: mode 0600 */
+	VFS_SECRET = 16, /* with CREATE: mode 0600 */
+	VFS_NO_LINK = 32 /* MO_EINVAL when the path's last name is a symbolic link */
 };
 struct vfs_stat {
 	uint64_t size_bytes;

@@ -218,6 +218,8 @@ static int open_regular(int *ret_errno, const char *path, unsigned flags)
 	struct stat st;
 	if (flags & VFS_CREATE)
 		oflags |= O_CREAT | (flags & VFS_EXCL ? O_EXCL : 0);
+	if (flags & VFS_NO_LINK)
+		oflags |= O_NOFOLLOW;
 	int fd = open_fd(path, oflags, flags & VFS_SECRET ? 0600 : 0640);
 	if (fd < 0) {
 		*ret_errno = errno;

@@ -151,3 +151,15 @@ def test_more_folders_than_there_may_be(new_node):
     y.write_text(re.sub(r'(?m)^watch: .*$', f'watch: [{", ".join(f"/srv/{i}" for i in range(17))}]', y.read_text()))
     r = moru('serve', node.folder, '--listen', '127.0.0.1:0')
     assert r.returncode == 1 and '16' in r.stderr.decode(), r.stderr.decode()
+
+
+def test_a_link_leads_nowhere(new_node):
+    """Whoever may write to a watched folder does not choose what else the node reads."""
+    node = new_node()
+    inbox = node.folder / 'inbox'
+    os.symlink(node.folder / 'secrets' / 'key.pem', inbox / 'a.csv')
+    os.mkfifo(inbox / 'pipe.csv')
+    wait(lambda: {'a.csv.reason.txt', 'pipe.csv.reason.txt'} <= set(names(inbox / 'refused')))
+    assert 'is a link or a pipe' in (inbox / 'refused' / 'a.csv.reason.txt').read_text('utf-8-sig')
+    assert os.path.islink(inbox / 'refused' / 'a.csv') and (node.folder / 'secrets' / 'key.pem').exists()
+    assert node.items('/api/v1/imports') == [] and not [p for p in (node.folder / 'blobs').rglob('*') if p.is_file()]
