@@ -35,12 +35,21 @@ static struct keys_who who(struct node *n, const struct settings *s)
 	return (struct keys_who){.vfs = node_vfs(n), .dir = n->folder->path, .name = s->name, .id = &n->folder->id, .now_ns = wall_now()};
 }
 
-/* Of all that the PC has, where it listens on all of them. What cannot be found out is as if there were none. */
+/* Of all that the PC has, where it listens on all of them. That they cannot be found out is said once; then there are those of the settings. */
 static void look_machine(struct node *n, struct address_list *ret)
 {
 	*ret = (struct address_list){0};
-	if (address_read(n->address, NULL, 0) == ADDRESS_ANY && (n->opt.machine ? n->opt.machine : address_machine)(ret) != 0)
-		ret->n = 0;
+	int err = address_read(n->address, NULL, 0) == ADDRESS_ANY ? (n->opt.machine ? n->opt.machine : address_machine)(ret) : 0;
+	if (err == 0)
+		return;
+	ret->n = 0;
+	struct diag *d = atomic_exchange(&n->said_machine, true) ? NULL : calloc(1, sizeof *d);
+	if (d) {
+		diag_set(d, err, MSG_TLS_NO_ADDRESSES);
+		diag_text(d, 0, span_str(mo_err_name(err)));
+		node_log(n, "warn", d);
+	}
+	free(d);
 }
 
 static bool is_given(const struct settings *s) { return strcmp(s->tls_mode, "given") == 0; }

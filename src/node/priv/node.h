@@ -80,6 +80,7 @@ struct node {
 	_Atomic int64_t beat_ns;   /* monotonic: of the last such second; 0: the loop does not run */
 	struct loop_post stop_post;
 	atomic_bool stopping;      /* asked to end */
+	atomic_bool said_machine;  /* that the PC's addresses cannot be found out */
 	struct loop_timer *drain;  /* while it ends */
 	int64_t drain_until_ns;
 	bool closing;              /* loop thread: node_close() */

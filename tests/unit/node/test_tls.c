@@ -112,9 +112,74 @@ static void it_may_end_meanwhile(void **state)
 	rig_on_loop(&r, tick_tomorrow, NULL); /* and teardown stops it at once */
 }
 
+static atomic_int machine_err, machine_more;
+
+static int machine(struct address_list *ret)
+{
+	*ret = (struct address_list){.n = 1, .text = {"10.1.2.3"}};
+	if (atomic_load(&machine_more))
+		strcpy(ret->text[ret->n++], "10.1.2.4");
+	return atomic_load(&machine_err);
+}
+
+static int setup_machine(void **state)
+{
+	atomic_store(&machine_err, 0);
+	atomic_store(&machine_more, 0);
+	return setup(state);
+}
+
+/* As if it listened on all addresses, which a test of this kind does not. */
+static void listen_on_all(void *arg)
+{
+	(void)arg;
+	strcpy(r.n->address, "0.0.0.0");
+	r.n->opt.machine = machine;
+}
+
+static void tick_soon(void *arg)
+{
+	(void)arg;
+	static int64_t later;
+	later += NODE_TLS_MACHINE_NS;
+	node_tls_tick(r.n->tls, mono_now() + later);
+}
+
+static void has_both(void *arg) { *(bool *)arg = node_has_name(r.n, SPAN_LIT("10.1.2.3")) && node_has_name(r.n, SPAN_LIT("10.1.2.4")); }
+
+static void addresses_that_come_later(void **state)
+{
+	bool both = false;
+	(void)state;
+	rig_on_loop(&r, listen_on_all, NULL);
+	rig_on_loop(&r, tick_soon, NULL);
+	assert_true(rig_said(&r, MSG_TLS_MADE, NULL, 5 * NS_PER_S));
+	rig_on_loop(&r, has_both, &both);
+	assert_false(both);
+	atomic_store(&machine_more, 1);
+	for (int i = 0; i < 500 && !both; i++) {
+		rig_on_loop(&r, tick_soon, NULL);
+		mono_sleep(5 * NS_PER_MS);
+		rig_on_loop(&r, has_both, &both);
+	}
+	assert_true(both);
+	/* Unknown: said once, and not at each look. */
+	atomic_store(&machine_err, MO_EIO);
+	for (int i = 0; i < 3; i++)
+		rig_on_loop(&r, tick_soon, NULL);
+	assert_true(rig_said(&r, MSG_TLS_NO_ADDRESSES, NULL, 5 * NS_PER_S));
+	unsigned said = 0;
+	pthread_mutex_lock(&r.mu);
+	for (unsigned i = 0; i < r.n_said; i++)
+		said += r.said[i] == MSG_TLS_NO_ADDRESSES;
+	pthread_mutex_unlock(&r.mu);
+	assert_int_equal(said, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(a_day_has_passed, setup, teardown),
-		cmocka_unit_test_setup_teardown(it_may_end_meanwhile, setup, teardown)};
+		cmocka_unit_test_setup_teardown(it_may_end_meanwhile, setup, teardown),
+		cmocka_unit_test_setup_teardown(addresses_that_come_later, setup_machine, teardown)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
