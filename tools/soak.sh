@@ -2,7 +2,8 @@
 # What `make test` takes a sample of, taken whole: soak.sh [demo] [faults] [values] [kills] [mutants] [props] [backup] [peers] [deb] (all unless some are named)
 # demo: SOAK_SEEDS (50) fresh seeds of `moru demo --check`; states misses and false findings per node-day. The first seed is SOAK_FIRST
 # (default: from the time, printed), so that a run can be repeated. Output: build-test/soak/.
-# kills: SOAK_KILLS (1000) times kill -9, spread over all phases of import, write, flush, merge, migration, backup and restore.
+# kills: SOAK_KILLS (1000) times kill -9, spread over all phases of import, write, flush, merge, migration, backup and restore;
+# SOAK_FLIPS (60) flipped bits in files of each kind.
 # backup: a second backup of 1 GB that did not change writes under 1 %.
 # values: SOAK_VALUES (10^7) values acknowledged over power cuts on files that forget, and as many over kill -9 of a node; how many of them are lost.
 # deb: the package in a fresh Debian of its own (debootstrap); left out, and said, without root.
@@ -46,6 +47,7 @@ if wanted kills; then
 	for file in test_kill_phases.py test_kill_backup.py; do
 		MORU_BIN=$PWD/build-test/moru MORU_PHASE_KILLS=${SOAK_KILLS:-1000} tests/e2e/run "$PWD/tests/e2e/$file" -s || failed=1
 	done
+	MORU_BIN=$PWD/build-test/moru MORU_FLIPS=${SOAK_FLIPS:-60} tests/e2e/run "$PWD/tests/e2e/test_bit_flips.py" -s || failed=1
 fi
 if wanted values; then
 	# Each prints "N of M values lost".
