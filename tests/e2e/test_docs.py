@@ -137,3 +137,15 @@ def test_the_orders_are_as_shown(shared_node, press):
         signals += [{'name': f'{t} {order}', 'address': 1000 + 10 * i + at, 'type': t, 'order': order} for t, at in (('u32', 0), ('u64', 2))]
     got = shared_node.ask('POST', '/api/v1/devices/test', body={k: v for k, v in here(press, signals=signals).items() if k not in ('cycle', 'state')}).json()
     assert {v['signal']: v['value'] for v in got['values']} == {s['name']: 305419896 if s['type'] == 'u32' else 72623859790382856 for s in signals}, got
+
+
+def test_every_threat_names_its_tests():
+    """docs/security.md: each row of the table of doors says what stands against the attack, and by which tests, which are there."""
+    text = (ROOT / 'docs' / 'security.md').read_text(encoding='utf-8')
+    table = text.split('## Which door, and what stands there')[1].split('\n## ')[0]
+    lines = [[c.strip() for c in line.strip('|').split('|')] for line in table.splitlines() if line.startswith('| ') and not line.startswith(('| door', '| ---'))]
+    assert len(lines) >= 30
+    for row in lines:
+        assert len(row) == 4 and all(row), row
+        tests = row[3].split(', ')
+        assert tests and all((ROOT / t).is_file() for t in tests), row
