@@ -29,6 +29,8 @@ ROWS = {
     'restore': [['{d}/t', '{n}', '--as', 'move'], ['{d}/t', '{d}/r-{lang}', '--as', 'copy'], ['{d}/t', '{d}/r-{lang}', '--as', 'copy'], ['{d}/many', '{d}/r2', '--as', 'move'], ['{d}/t', '{d}/r2']],
     'debug': [['{n}/' + f] for f in ('format', 'node.json', 'moru.yaml', 'secrets/key.pem', 'tls/ca.crt', 'none')] + [['{n}'], ['{d}/a.csv']],
     'demo': [['--seed', 'x'], ['more']],
+    'export': [['{n}', '{d}/e-{lang}.zip'], ['{n}', '{d}/e-{lang}.zip'], ['{n}', '{d}/one-{lang}.zip', '--asset', 'PRESS', '--from', '2021-01-01T00:00:00Z'], ['{n}', '{d}/x.zip', '--from', 'never'],
+        ['{n}', '{d}/no/such/x.zip'], ['{n}', '{d}/x.zip', '--asset', 'NOBODY'], ['{d}/none', '{d}/x.zip'], ['{n}']],
     'help': [[], ['import'], ['none']],
 }
 # What by nature is not the same, and what it is then. All others are held to their rows alone.
@@ -77,6 +79,8 @@ def about(name, words):
     out = re.sub('[0-9a-f]{8}-[0-9a-f-]{27}', 'ID', out)
     if name in ('backup', 'restore', 'check'):
         out = re.sub(r'\d{4}-\S+|\d+(?= *(bytes|files|new|series|바이트|파일|개))', '#', out)
+    if name == 'export':
+        out = re.sub(r'\d+(?= *(bytes|바이트))|[0-9a-f]{64}', '#', out)
     return status, out, err
 
 
