@@ -18,6 +18,7 @@ from test_backup import backup, ok, sizes
 # Nothing in these is anywhere by chance.
 PASSWORDS = {'password': 'Planted-Pass-7f3a9c', 'changed password': 'Planted-Next-51d2e8', 'password by moru passwd': 'Planted-Cmd-90b4c7', 'wrong password': 'Planted-Wrong-3ce15a',
     'password typed as a name': 'Planted-AsName-8842fd', 'password for a new account': 'Planted-Second-c0ffee'}
+SINK = 'Planted-Sink-2b90ee'  # what a receiver wants to see
 MARK = 'OPEN-MARK-5b8d'  # no secret: it has to be found, or the search is blind
 
 
@@ -75,6 +76,12 @@ def test_no_planted_secret_is_anywhere(new_node, tmp_path):
             {'name': 'kim', 'password': p['wrong password'], 'more': 1}):
         said += n.ask('POST', '/api/v1/session', body=body).body
     said += kim.ask('PUT', '/api/v1/accounts/kim/password', {'old': p['wrong password'], 'password': p['wrong password']}).body
+    sinks = '/api/v1/sinks' in routes(n)
+    if sinks:
+        a = kim.ask('PUT', '/api/v1/sinks/there', {'url': 'http://127.0.0.1:9/', 'what': ['lots'], 'token': SINK})
+        assert a.status == 200, a
+        said += a.body + kim.ask('PUT', '/api/v1/sinks/there', {'url': 'http://127.0.0.1:9/', 'what': ['lots'], 'token': SINK + ' x'}).body
+        said += kim.ask('POST', '/api/v1/sinks/there/test', {}).body
     made = kim.ask('POST', '/api/v1/tokens', {'name': 'gateway', 'role': 'owner'}).json()
     token = made['token']
     basic = base64.b64encode(f'telegraf:{token}'.encode()).decode()
@@ -96,7 +103,9 @@ def test_no_planted_secret_is_anywhere(new_node, tmp_path):
     hashes = set(re.findall(rb'\$scrypt\$[^$]+\$[A-Za-z0-9+/.-]+\$[A-Za-z0-9+/.-]{20,}', store))
     assert hashes, 'the passwords are kept as something else'
     secrets['scrypt text'] = {h[-40:] for h in hashes}
-    assert len(secrets) == 12 + len(keys)
+    if sinks:
+        secrets['token of a sink'] = forms(SINK)
+    assert len(secrets) == 12 + len(keys) + sinks
     s = Search(secrets)
     # ---- out by every other ----
     s.look('what was answered to wrong requests', said)
@@ -142,7 +151,7 @@ def test_no_planted_secret_is_anywhere(new_node, tmp_path):
         name = str(f.relative_to(n.folder))
         r = moru('debug', f)
         s.look(f'moru debug {name}', r.stdout + r.stderr)
-        allowed = (f.name,) if name.startswith('secrets/') else ('scrypt text',) if name.startswith('store.db') else ()
+        allowed = (f.name, 'token of a sink') if name.startswith('secrets/sink-') else (f.name,) if name.startswith('secrets/') else ('scrypt text',) if name.startswith('store.db') else ()
         s.look(f'file {name}', f.read_bytes(), allowed)
     for f in sizes(tmp_path / 't'):
         s.look(f'backup {f}', f.read_bytes(), ('scrypt text',))  # the store is in it: whoever restores it logs in as before
@@ -161,7 +170,7 @@ def test_no_planted_secret_is_anywhere(new_node, tmp_path):
     backup(n.folder, tmp_path / 'with', '--with-keys')
     for f in sizes(tmp_path / 'with'):
         s.look(f'with keys {f}', f.read_bytes(), ('scrypt text',))
-    assert {what for what, _ in s.found} == set(keys), s.found
+    assert {what for what, _ in s.found} == {*keys, *(['token of a sink'] if sinks else [])}, s.found
 
 
 def n_series(n, headers):
