@@ -177,11 +177,19 @@ static void clean_tokens(struct outbox *o)
 	sink_tokens_clean(o->node->folder, (const char (*)[SINK_FILE_MAX])keep, n);
 }
 
+static void serve(struct waiter **list)
+{
+	while (*list) {
+		struct waiter *w = *list;
+		*list = w->next;
+		w->done(w->arg);
+		free(w);
+	}
+}
+
 static void load_landed(void *arg)
 {
 	struct outbox *o = arg;
-	struct waiter *w = o->served;
-	o->served = NULL;
 	o->loading = false;
 	if (o->load_err == 0 && !o->stopping)
 		apply(o);
@@ -189,11 +197,12 @@ static void load_landed(void *arg)
 		loop_timer_set(o->reload, OUTBOX_TROUBLE_NS);
 	loaded_free(o->loaded);
 	o->loaded = NULL;
-	while (w) {
-		struct waiter *next = w->next;
-		w->done(w->arg);
-		free(w);
-		w = next;
+	if (o->load_err == 0 || o->stopping)
+		serve(&o->served);
+	for (struct waiter *w = o->served; w; w = o->served) { /* they wait for the next try */
+		o->served = w->next;
+		w->next = o->asked;
+		o->asked = w;
 	}
 	if (o->again && !o->stopping) {
 		o->again = false;
@@ -219,6 +228,11 @@ static void load_work(struct work *w, struct store_reader *r)
 
 void outbox_reload(struct outbox *o, void (*done)(void *arg), void *arg)
 {
+	if (o->stopping) { /* nothing is sent any more */
+		if (done)
+			done(arg);
+		return;
+	}
 	struct waiter *w = done ? calloc(1, sizeof *w) : NULL;
 	if (w) {
 		*w = (struct waiter){o->asked, done, arg};
@@ -226,7 +240,7 @@ void outbox_reload(struct outbox *o, void (*done)(void *arg), void *arg)
 	}
 	if (o->loading) {
 		o->again = true;
-	} else if (!o->stopping) {
+	} else {
 		o->load.fn = load_work;
 		o->served = o->asked;
 		o->asked = NULL;
@@ -398,6 +412,7 @@ void outbox_stop(struct outbox *o)
 	loop_timer_set(o->reload, -1);
 	for (struct target *t = o->targets; t; t = t->next)
 		loop_timer_set(t->timer, -1);
+	serve(&o->asked);
 	outgoing_stop(o->outgoing);
 }
 
@@ -410,11 +425,6 @@ void outbox_free(struct outbox *o)
 		struct target *t = o->targets;
 		o->targets = t->next;
 		target_free(t);
-	}
-	for (struct waiter *w = o->asked; w;) {
-		struct waiter *next = w->next;
-		free(w);
-		w = next;
 	}
 	loaded_free(o->loaded);
 	loop_timer_free(o->reload);

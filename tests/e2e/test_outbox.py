@@ -541,6 +541,28 @@ def test_copies_and_older_backups(new_node, receiver, run, tmp_path):
     assert numbers(seen)[-1] == 'after' and seen[3]['source'] == seen[0]['source'] and seen[3]['sequence'] == seen[1]['sequence']
 
 
+def test_tokens_and_backups(new_node, receiver, run, tmp_path):
+    """A token is in a backup only with the keys; without it nothing is sent, and the page says why."""
+    n = new_node()
+    r = receiver()
+    sink(n, 's', r.url, token=SECRET)
+    n.stop()
+    for keys in ((), ('--with-keys',)):
+        target = tmp_path / f'target{len(keys)}'
+        assert run('backup', n.folder, target, *keys).returncode == 0
+        moved = new_node(serve=False)
+        shutil.rmtree(moved.folder)
+        assert run('restore', target, moved.folder, '--as', 'move').returncode == 0
+        moved.start()
+        lots(moved, 1)
+        if keys:
+            assert numbers(r.wait(lambda m: len(m) == 1)) == ['1'] and r.tokens == [f'Bearer {SECRET}']
+        else:
+            s = until(moved, 's', lambda s: s['trouble'])
+            assert s['state'] == 'off' and s['trouble']['code'] == 'sink_token_gone' and r.requests == 0
+            assert moved.ask('POST', '/api/v1/sinks/s/test', body={}).status == 409
+
+
 def test_rate(node, receiver):
     r = receiver()
     lots(node, *range(60))
