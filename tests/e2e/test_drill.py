@@ -161,8 +161,14 @@ def test_no_room(backed, tmp_path):
     (small.folder / 'run').mkdir()
     try:
         small.start()
+        last = drill(small)  # by itself a node on so small a disk does nothing that can wait
+        assert last['ok'] is False and last['why']['code'] == 'disk_spare' and last['files'] == 0, last
+        small.stop()
+        conf = small.folder / 'moru.yaml'
+        conf.write_text(re.sub(r'(?m)^(\s+)reserve:.*$', r'\1reserve: 1048576', conf.read_text()))
+        small.start()
         last = drill(small)
-        assert last['ok'] is False and last['why']['code'] == 'drill_no_room' and last['files'] == 0, last
+        assert last['ok'] is False and last['why']['code'] == 'drill_no_room' and last['files'] == 0 and last['snapshot'], last
         small.stop()
     finally:
         small.kill()
