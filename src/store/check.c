@@ -134,6 +134,35 @@ static int check_blob(struct checking *c, const uint8_t sha[32], uint64_t size, 
 	return err;
 }
 
+/* The keys to people's names: whole, and nothing set aside. */
+static int check_keys(struct checking *c, struct diag *d)
+{
+	uint8_t *text = NULL;
+	size_t n = 0, n_keys = 0;
+	struct people_key *keys = NULL;
+	struct vfs_stat st;
+	bool damaged = false;
+	char *path = vfs_join(c->db->dir, PEOPLE_FILE), *bad = vfs_join(c->db->dir, PEOPLE_BAD);
+	int err = path && bad ? vfs_slurp(c->db->vfs, &text, &n, path, PEOPLE_FILE_MAX, NULL) : MO_ENOMEM;
+	if (err == 0)
+		err = people_keys_read(&keys, &n_keys, &damaged, span_of(text, n));
+	people_keys_free(keys, n_keys);
+	if (damaged || (err != 0 && err != MO_ENOENT && err != MO_ENOMEM)) {
+		finding(c, MSG_STORE_CHECK_KEYS, path);
+		tell(c);
+	}
+	if (err != MO_ENOMEM && vfs_stat(c->db->vfs, bad, &st) == 0) {
+		finding(c, MSG_STORE_CHECK_KEYS, bad);
+		tell(c);
+	}
+	if (text)
+		crypto_wipe(text, n);
+	free(text);
+	free(path);
+	free(bad);
+	return err == MO_ENOMEM ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : 0;
+}
+
 /* One statement a blob: a cursor over them all would keep the write-ahead log from being emptied while files are read. */
 static int check_blobs(struct checking *c, struct diag *d)
 {
@@ -211,6 +240,8 @@ int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg
 		err = db_error(c->db, SQLITE_ERROR, "check", d);
 	if (!err)
 		err = check_blobs(c, d);
+	if (!err)
+		err = check_keys(c, d);
 	if (err == MO_ECORRUPT) { /* so damaged that the statements themselves fail: that is the finding */
 		if (say)
 			say(arg, d);

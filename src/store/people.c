@@ -392,6 +392,7 @@ void people_forget(struct people *p, struct subject *s)
 		map_remove(&p->by_name, span_of(key, sizeof key));
 	/* Without memory for the digest the entry stays, and leads to nobody of that name: callers look at the name. */
 	clear(s);
+	s->sealed = false;
 	pthread_mutex_unlock(&p->mu);
 	p->dirty = true;
 }

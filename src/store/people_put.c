@@ -262,12 +262,12 @@ int store_erase_end(struct store *s, struct span pseudonym, int64_t now_ns, stru
 	if (done)
 		return 0;
 	people_forget(s->people, p);
-	p->sealed = false;
 	if ((err = people_keep(s->people, d)) || (err = drop_copies(s, &copies, d)) || (err = db_run(&s->db, ST_PEOPLE_DROP, ARGS(sarg_i(row)), d)))
 		return err;
 	return db_run(&s->db, ST_ERASURE_DONE, ARGS(sarg_i(row), sarg_i(now_ns), sarg_i(copies)), d);
 }
 
+/* A full disk must not keep the node from starting: the name is out of its memory, and the next start, or whoever asks again, does the rest. */
 int store_erase_resume(struct store *s, struct diag *d)
 {
 	sqlite3_stmt *st;
@@ -284,7 +284,9 @@ int store_erase_resume(struct store *s, struct diag *d)
 			return err;
 		if ((err = store_erase_end(s, span_str(code), s->now_ns, d))) {
 			store_rollback(s);
-			return err;
+			if (err == MO_EFULL)
+				diag_clear(d);
+			return err == MO_EFULL ? 0 : err;
 		}
 		if ((err = store_commit(s, d)))
 			return err;

@@ -102,17 +102,22 @@ int store_begin(struct store *s, struct diag *d)
 	return 0;
 }
 
+/* The keys before the names: a name without its key could never be read. A commit that made nobody does not need the file. */
+static int keys_first(struct store *s, struct diag *d)
+{
+	struct people *p = s->people;
+	int err = p->added != s->begin_added && p->stale ? people_load(p, &s->db, d) : 0;
+	return err || p->added == s->begin_added ? err : people_keep(p, d);
+}
+
 int store_commit(struct store *s, struct diag *d)
 {
 	int err = store_writing(s, d);
 	for (unsigned i = 0; i < NOUNS && !err; i++)
 		if (s->tally[i])
 			err = db_run(&s->db, ST_TALLY, ARGS(sarg_c(noun_names[i]), sarg_i(s->tally[i])), d);
-	/* The keys before the names: a name without its key could never be read. */
-	if (!err && s->people->stale)
-		err = people_load(s->people, &s->db, d);
 	if (!err)
-		err = people_keep(s->people, d);
+		err = keys_first(s, d);
 	if (!err)
 		err = db_run(&s->db, ST_COMMIT, NULL, 0, d);
 	if (err) {

@@ -299,6 +299,12 @@ static void test_older_store(void **state)
 	free(wal);
 }
 
+static void count_finding(void *arg, const struct diag *d)
+{
+	assert_int_equal(d->msg, MSG_STORE_CHECK_KEYS);
+	++*(unsigned *)arg;
+}
+
 static void test_damaged(void **state)
 {
 	struct fixture *f = *state;
@@ -315,8 +321,14 @@ static void test_damaged(void **state)
 	assert_true(damaged);
 	assert_string_equal(name_of(f, b), "박혁거세");
 	assert_true(holds(f, "node/" PEOPLE_BAD, keys.p, keys.n));
+	unsigned findings = 0;
+	OK(store_check(f->r, NULL, count_finding, &findings, &f->d));
+	assert_int_equal(findings, 1);
 	erase_one(f, a, true); /* and the damaged file goes with what is erased */
 	assert_false(holds(f, "node/" PEOPLE_BAD, "MoruKeys", 8));
+	findings = 0;
+	OK(store_check(f->r, NULL, count_finding, &findings, &f->d));
+	assert_int_equal(findings, 0);
 	free(p);
 	OK(vfs_replace(f->vfs, KEYS, SPAN_LIT("MoruKeys\2\0\0\0\0\0\0\0"), true, &f->d));
 	store_reader_close(f->r);
