@@ -185,6 +185,26 @@ def test_erased_for_ever(new_node, tmp_path):
         assert found(d, NAME, OTHER, NOTE) == [] and holders(d) == [] and found(r.log, NAME) == []
 
 
+@pytest.mark.parametrize('served', [True, False])
+def test_an_export_tells_pseudonyms(new_node, tmp_path, served):
+    """Names go into no export, whoever makes it; nor does a key."""
+    import zipfile
+    if b'moru export DIR' not in moru('export', '--help').stdout:
+        return  # a program without the command
+    n = new_node()
+    fill(n)
+    p = person(n)
+    secret = (n.folder / 'secrets/people.keys').read_bytes()[32:64]
+    if not served:
+        n.stop()
+    r = moru('export', n.folder, tmp_path / 'out.zip')
+    assert r.returncode == 0, r
+    out = tmp_path / 'out'
+    zipfile.ZipFile(tmp_path / 'out.zip').extractall(out)
+    assert found(out, NAME, NOTE) == [] and not any(secret in f.read_bytes() for f in out.rglob('*') if f.is_file())
+    assert found(out, p) != []
+
+
 def test_killed_while_erasing(new_node, tmp_path):
     """Killed at any moment of an erasure: before it was asked for durably nothing is gone, after that it goes on by itself."""
     n = new_node()
