@@ -68,9 +68,12 @@ def test_keys_that_wait_for_a_restart_are_named(new_node):
     text = (n.folder / 'moru.yaml').read_text()
     marked = re.findall(r'(?m)^(?:  )?# .* - a change needs a restart\n( *)(\w+): ', text)
     assert [k for _, k in marked] == ['firm', 'zone', 'address', 'port', 'mode', 'inbox', 'watch', 'listen', 'subnets', 'head_budget']
+    assert [k for _, k in marked] == ['firm', 'zone', 'address', 'port', 'connections', 'connections_of_address', 'mode', 'inbox', 'head_budget']
     for pattern, new, key in ((r'^firm: .*$', 'firm: "NEW"', 'firm'), (r'^zone: .*$', 'zone: UTC', 'zone'), (r'^  address: .*$', '  address: "127.0.0.2"', 'listen.address'),
                               (r'^  port: .*$', '  port: 9', 'listen.port'), (r'^  mode: .*$', '  mode: own', 'tls.mode'), (r'^inbox: .*$', 'inbox: "/nowhere"', 'inbox'),
                               (r'^watch: .*$', 'watch: [/nowhere]', 'watch'), (r'^  subnets: .*$', '  subnets: [10.0.0.0/8]', 'ingest.subnets'),
+                              (r'^  port: .*$', '  port: 9', 'listen.port'), (r'^  connections: .*$', '  connections: 100', 'listen.connections'),
+                              (r'^  connections_of_address: .*$', '  connections_of_address: 9', 'listen.connections_of_address'), (r'^  mode: .*$', '  mode: own', 'tls.mode'), (r'^inbox: .*$', 'inbox: "/nowhere"', 'inbox'),
                               (r'^  head_budget: .*$', '  head_budget: 1048576', 'series.head_budget')):
         edit(n, pattern, new)
         said = hup(n)
@@ -89,6 +92,30 @@ def test_keys_that_wait_for_a_restart_are_named(new_node):
     n.start()
     now = n.get_json('/api/v1/node')
     assert (now['firm'], now['zone']) == ('NEW', 'UTC')
+
+
+def test_connections_have_a_bound_and_an_address_has_one(new_node):
+    n = new_node()
+    edit(n, r'^  connections: .*$', '  connections: 100')
+    edit(n, r'^  connections_of_address: .*$', '  connections_of_address: 3')
+    n.stop()
+    n.start()
+    held = [n.connect() for _ in range(2)]
+    for c in held:
+        assert n.ask('GET', '/healthz', connection=c).status == 200
+    values = dict(l.rsplit(' ', 1) for l in n.get('/metrics').text.splitlines() if l[0] != '#')  # the third
+    assert float(values['moru_http_connections_max']) == 100
+    held.append(n.connect())
+    assert n.ask('GET', '/healthz', connection=held[2]).status == 200
+    assert n.ask('GET', '/healthz').status == 503
+    held.pop().close()
+    until = time.monotonic() + 5
+    while (a := n.get('/metrics')).status == 503 and time.monotonic() < until:
+        time.sleep(0.05)
+    values = dict(l.rsplit(' ', 1) for l in a.text.splitlines() if l[0] != '#')
+    assert float(values['moru_http_connections_refused_total']) >= 1
+    for c in held:
+        c.close()
 
 
 def test_a_zone_that_does_not_exist(node):
