@@ -183,6 +183,11 @@ def test_of_a_backup(base, tmp_path):
             rng = random.Random(f'{seed} {kind} {k}')
             path, told = flipped(tmp_path, kind, pattern, rng, k)
             r = moru('backup', '--verify', tmp_path / 't')
+            # A letter of the node's id that became its capital is the same id.
+            if kind == 'target' and r.returncode == 0:
+                assert 'bit 0x20' in told, told
+                flipped(tmp_path, kind, pattern, random.Random(f'{seed} {kind} {k}'), k)
+                continue
             assert r.returncode in (1, 2) and (path.name in r.stderr.decode() or kind == 'target'), (told, r)
             r = moru('restore', tmp_path / 't', tmp_path / 'r', '--as', 'move')
             assert r.returncode == 2 and not (tmp_path / 'r' / 'format').exists(), (told, r)
