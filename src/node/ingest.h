@@ -6,7 +6,7 @@
  * What stands there: connections from outside the networks end without a byte;
  * behind it there are only the routes marked ROUTE_INGEST (api/routes.c), for
  * tokens that may write, never for a cookie or for loopback; and it has bounds
- * of its own, so that no gateway takes anything from the page. */
+ * of its own (past those for connections 503), so that no gateway takes anything from the page. */
 #ifndef MO_NODE_INGEST_H
 #define MO_NODE_INGEST_H
 

@@ -107,12 +107,16 @@ def one(base, truth, at, kind, pattern, sealed, rng, number):
             shutil.rmtree(at)
             return 'refused'
         if kind in OF_TLS:
-            # It serves with a certificate and the key of it, be they those or others.
+            # It serves with a certificate and the key of it, be they those or others. A key whose number alone changed is not noticed by the
+            # node (docs/limits.md): clients do, and believe nothing.
             c = ssl.create_default_context()
             c.check_hostname, c.verify_mode = False, ssl.CERT_NONE
-            with c.wrap_socket(socket.create_connection((n.host, n.port), 10)) as s:
-                s.sendall(b'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
-                assert b' 200 ' in s.recv(4096), told
+            try:
+                with c.wrap_socket(socket.create_connection((n.host, n.port), 10)) as s:
+                    s.sendall(b'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+                    assert b' 200 ' in s.recv(4096), told
+            except ssl.SSLError as e:
+                assert kind == 'server key' and 'BAD_SIGNATURE' in str(e), (told, e)
             n.stop()
             assert moru('debug', path).returncode in (0, 1)
             said = path.name in n.log_text()

@@ -29,7 +29,7 @@ static bool holds(struct fixture *f, const char *path, const void *bytes, size_t
 
 static bool anywhere(struct fixture *f, const char *text)
 {
-	static const char *const paths[] = {DB_PATH, DB_PATH "-wal", DB_PATH ".v1", DB_PATH ".v2", KEYS, "node/" PEOPLE_BAD};
+	static const char *const paths[] = {DB_PATH, DB_PATH "-wal", DB_PATH ".v1", DB_PATH ".v2", DB_PATH ".v3", KEYS, "node/" PEOPLE_BAD};
 	bool found = false;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		found |= holds(f, paths[i], text, strlen(text));
