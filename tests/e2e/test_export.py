@@ -38,7 +38,7 @@ RECORDS = [
     {'type': 'characteristic', 'id': 'ch-2', 'lot': {'firm': 'F', 'number': 'H-1'}, 'name': 'look', 'pass': False, 't': '2025-11-22T01:11:00Z'},
 ]
 TABLES = ['SELECT code, name, kind, parent, unit FROM asset ORDER BY code', 'SELECT firm, number, item, state, place, made, quantity, unit FROM lot ORDER BY firm, number',
-    'SELECT * FROM lot_link ORDER BY 1, 2, 3, 4', 'SELECT ref, machine, step, lot_number, item, mould, person, start, "end", good, scrap, seq_first, seq_last FROM operation ORDER BY ref',
+    'SELECT * FROM lot_link ORDER BY 1, 2, 3, 4', 'SELECT ref, machine, step, lot_number, item, mould, start, "end", good, scrap, seq_first, seq_last FROM operation ORDER BY ref',
     'SELECT ref, kind, t, asset, lot_number, quantity, unit, from_place, to_place, partner, text, corrects, reason, data FROM event ORDER BY ref']
 
 
@@ -55,6 +55,11 @@ def export(folder, path, *options):
     data = pathlib.Path(path).read_bytes()
     assert len(data) == int(m[5]) and hashlib.sha256(data).hexdigest() == m[6]
     return data
+
+
+def codeless(data):
+    """Codes of people are one node's own: what another node exported is a name to this one, which gets a code here."""
+    return re.sub(rb'P-[0-9A-Z]{4}', b'P', data)
 
 
 def opened(data):
@@ -189,7 +194,7 @@ def test_restores_on_a_clean_node(grown, new_node, tmp_path):
     # The same records are exported again.
     again, _ = opened(export(n.folder, tmp_path / 'again.zip'))
     for name in (x for x in z.namelist() if x.startswith('records/')):
-        assert again.read(name) == z.read(name)
+        assert codeless(again.read(name)) == codeless(z.read(name))
 
 
 def test_range_and_asset(grown, tmp_path):
