@@ -478,7 +478,7 @@ int outbox_status(struct outbox *o, struct span name, struct outbox_status *ret)
 
 void outbox_each(struct outbox *o, void (*fn)(void *arg, const char *name, const struct outbox_status *s), void *arg)
 {
-	for (struct target *t = o->targets; t; t = t->next) {
+	for (struct target *t = o ? o->targets : NULL; t; t = t->next) {
 		struct outbox_status *s = calloc(1, sizeof *s);
 		show(t);
 		if (s && outbox_status(o, span_str(t->name), s) == 0)

@@ -53,7 +53,7 @@ struct outbox_status {
 };
 /* Any thread. MO_ENOENT: not known (yet). */
 MO_MUST_USE int outbox_status(struct outbox *o, struct span name, struct outbox_status *ret);
-/* Loop thread: fn for each sink. */
+/* Loop thread: fn for each sink; NULL has none. */
 void outbox_each(struct outbox *o, void (*fn)(void *arg, const char *name, const struct outbox_status *s), void *arg);
 
 struct outbox_test {

@@ -388,7 +388,9 @@ void watch_tick(struct watch *w, int64_t now_ns)
 
 void watch_stats(const struct watch *w, struct watch_stats *ret)
 {
-	*ret = (struct watch_stats){.folders = (unsigned)(1 + w->rounds[ROUND_OTHERS].n), .away = atomic_load(&w->away)};
+	*ret = (struct watch_stats){0};
+	if (w)
+		*ret = (struct watch_stats){.folders = (unsigned)(1 + w->rounds[ROUND_OTHERS].n), .away = atomic_load(&w->away)};
 }
 
 /* ---- its life ---- */

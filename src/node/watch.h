@@ -30,6 +30,6 @@ bool watch_name_waits(const char *name);
 struct watch_stats {
 	unsigned folders, away;
 };
-void watch_stats(const struct watch *w, struct watch_stats *ret);
+void watch_stats(const struct watch *w, struct watch_stats *ret); /* of NULL: none */
 
 #endif
