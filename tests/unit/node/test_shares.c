@@ -3,6 +3,7 @@
 #include "cm.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -107,6 +108,7 @@ static const struct vfs_ops ops = {.open = v_open, .unlink = v_unlink, .rename =
 
 /* ---- what the importer sees ---- */
 static atomic_uint taken;
+static pthread_mutex_t last = PTHREAD_MUTEX_INITIALIZER; /* two folders may be looked at at once */
 static char last_text[64], last_path[512];
 static atomic_int give;
 
@@ -116,11 +118,13 @@ static int importer(void *arg, struct store_reader *reader, const char *path, co
 	(void)reader;
 	(void)name;
 	FILE *f = fopen(path, "r");
+	pthread_mutex_lock(&last);
 	size_t n = f ? fread(last_text, 1, sizeof last_text - 1, f) : 0;
 	last_text[n] = 0;
 	if (f)
 		fclose(f);
 	snprintf(last_path, sizeof last_path, "%s", path);
+	pthread_mutex_unlock(&last);
 	atomic_fetch_add(&taken, 1);
 	int err = atomic_load(&give);
 	if (err)

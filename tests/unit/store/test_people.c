@@ -8,6 +8,9 @@
 #include "store/priv/migrations.h"
 
 #define KEYS "node/" PEOPLE_FILE
+#define BAD "node/" PEOPLE_BAD
+#define WAL DB_PATH "-wal"
+#define COPY(n) DB_PATH ".v" #n
 
 static struct span file(struct fixture *f, const char *path, uint8_t **p)
 {
@@ -29,7 +32,7 @@ static bool holds(struct fixture *f, const char *path, const void *bytes, size_t
 
 static bool anywhere(struct fixture *f, const char *text)
 {
-	static const char *const paths[] = {DB_PATH, DB_PATH "-wal", DB_PATH ".v1", DB_PATH ".v2", DB_PATH ".v3", KEYS, "node/" PEOPLE_BAD};
+	static const char *const paths[] = {DB_PATH, WAL, COPY(1), COPY(2), COPY(3), KEYS, BAD};
 	bool found = false;
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		found |= holds(f, paths[i], text, strlen(text));

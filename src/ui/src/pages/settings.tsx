@@ -86,54 +86,52 @@ export function SettingsPage({ node }: { node: NodeInfo }) {
 				</Lead>
 			)}
 			<div class="cols main-side">
-				{got.error && !got.data ? (
-					<section class="sheet"><Problem error={got.error} again={got.again} /></section>
-				) : !got.data ? (
-					<Waiting />
-				) : !list.length ? (
-					<Empty title={t(settings.leadNone)} acts={add}>{t(settings.leadNoneMore)}</Empty>
-				) : (
-					<section class="sheet">
-						<header><h2>{t(settings.devices)}</h2><small>{number(list.length)}</small></header>
-						<table class="cards-phone">
-							<thead>
-								<tr>
-									<th>{t(settings.name)}</th>
-									<th>{t(settings.state)}</th>
-									<th>{t(settings.address)}</th>
-									<th class="num">{t(settings.lastValue)}</th>
-									<th class="num">{t(settings.values)}</th>
-								</tr>
-							</thead>
-							<tbody>
-								{list.map((d) => (
-									<tr key={d.name} class="go-row" onClick={(e) => !(e.target as Element).closest("a") && go(href("settings", "devices", d.name))}>
-										<td><a class="strong" href={href("settings", "devices", d.name)}>{d.name}</a>{d.config.asset && d.config.asset !== d.name && <small class="dim"> {d.config.asset}</small>}</td>
-										<td><DeviceStateView d={d} machine={machineOf(d)} /></td>
-										<td class="wide">
-											<small>{d.config.driver === "push" ? t(settings.pushes) : `${d.config.host}:${d.config.port ?? 502}`}</small>
-											{d.status?.trouble && d.config.enabled !== false && <><br /><small style={{ color: "var(--stop)" }}>{said(d.status.trouble)}</small></>}
-										</td>
-										<td class="num off-phone live"><small>{d.status?.last_value ? (now - ms(d.status.last_value) < 60_000 ? whenText(d.status.last_value, now, true) : whenText(d.status.last_value, now)) : "–"}</small></td>
-										<td class="num off-phone live">{d.status && d.config.driver !== "push" ? number(d.status.values) : "–"}</td>
+				<div class="stack">
+					{got.error && !got.data ? (
+						<section class="sheet"><Problem error={got.error} again={got.again} /></section>
+					) : !got.data ? (
+						<Waiting />
+					) : !list.length ? (
+						<Empty title={t(settings.leadNone)} acts={add}>{t(settings.leadNoneMore)}</Empty>
+					) : (
+						<section class="sheet">
+							<header><h2>{t(settings.devices)}</h2><small>{number(list.length)}</small></header>
+							<table class="cards-phone">
+								<thead>
+									<tr>
+										<th>{t(settings.name)}</th>
+										<th>{t(settings.state)}</th>
+										<th>{t(settings.address)}</th>
+										<th class="num">{t(settings.lastValue)}</th>
+										<th class="num">{t(settings.values)}</th>
 									</tr>
-								))}
-							</tbody>
-						</table>
-					</section>
-				)}
-				<div>
-					<NodeFacts node={node} />
-					{may("read") && <DiskCard />}
+								</thead>
+								<tbody>
+									{list.map((d) => (
+										<tr key={d.name} class="go-row" onClick={(e) => !(e.target as Element).closest("a") && go(href("settings", "devices", d.name))}>
+											<td><a class="strong" href={href("settings", "devices", d.name)}>{d.name}</a>{d.config.asset && d.config.asset !== d.name && <small class="dim"> {d.config.asset}</small>}</td>
+											<td><DeviceStateView d={d} machine={machineOf(d)} /></td>
+											<td class="wide">
+												<small>{d.config.driver === "push" ? t(settings.pushes) : `${d.config.host}:${d.config.port ?? 502}`}</small>
+												{d.status?.trouble && d.config.enabled !== false && <><br /><small style={{ color: "var(--stop)" }}>{said(d.status.trouble)}</small></>}
+											</td>
+											<td class="num off-phone live"><small>{d.status?.last_value ? (now - ms(d.status.last_value) < 60_000 ? whenText(d.status.last_value, now, true) : whenText(d.status.last_value, now)) : "–"}</small></td>
+											<td class="num off-phone live">{d.status && d.config.driver !== "push" ? number(d.status.values) : "–"}</td>
+										</tr>
+									))}
+								</tbody>
+							</table>
+						</section>
+					)}
+					{may("backup") && <ExportCard />}
 					{may("read") && <RetentionCard />}
 				</div>
-			</div>
-			{may("backup") && (
-				<div class="cols main-side" style={{ marginTop: "16px" }}>
-					<ExportCard />
-					<DrillCard />
+				<div class="stack">
+					<NodeFacts node={node} />
+					{may("read") && <DiskCard />}
+					{may("backup") && <DrillCard />}
 				</div>
-			)}
+			</div>
 		</>
 	);
 }

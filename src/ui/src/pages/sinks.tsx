@@ -150,21 +150,23 @@ export function SinksPage() {
 			<Lead page={t(sinks.page)} crumb={<a href={href("settings")}>{t(settings.crumb)}</a>} title={title}>
 				{bad.length === 1 ? said(bad[0]!.status!.trouble!) : t(got.data && !list.length ? sinks.leadNoneMore : sinks.leadMore)}
 			</Lead>
-			<section class="sheet">
-				<header><h2>{t(sinks.list)}</h2><small>{got.data ? number(list.length) : ""}</small></header>
-				{got.error && !got.data ? <Problem error={got.error} again={got.again} /> : !got.data ? <Waiting /> : null}
-				{list.length > 0 && (
-					<table class="cards-phone">
-						<thead><tr><th>{t(sinks.name)}</th><th>{t(sinks.what)}</th><th>{t(sinks.state)}</th><th class="num">{t(sinks.sent)}</th><th><span class="sr">{t(sinks.acts)}</span></th></tr></thead>
-						<tbody>{list.map((s) => <SinkRow key={s.name} s={s} act={act} />)}</tbody>
-					</table>
-				)}
-				{error && <Problem error={error} />}
-			</section>
-			<section class="sheet">
-				<header><h2>{t(sinks.add)}</h2></header>
-				<NewSink act={act} />
-			</section>
+			<div class="stack">
+				<section class="sheet">
+					<header><h2>{t(sinks.list)}</h2><small>{got.data ? number(list.length) : ""}</small></header>
+					{got.error && !got.data ? <Problem error={got.error} again={got.again} /> : !got.data ? <Waiting /> : null}
+					{list.length > 0 && (
+						<table class="cards-phone">
+							<thead><tr><th>{t(sinks.name)}</th><th>{t(sinks.what)}</th><th>{t(sinks.state)}</th><th class="num">{t(sinks.sent)}</th><th><span class="sr">{t(sinks.acts)}</span></th></tr></thead>
+							<tbody>{list.map((s) => <SinkRow key={s.name} s={s} act={act} />)}</tbody>
+						</table>
+					)}
+					{error && <Problem error={error} />}
+				</section>
+				<section class="sheet">
+					<header><h2>{t(sinks.add)}</h2></header>
+					<NewSink act={act} />
+				</section>
+			</div>
 		</>
 	);
 }

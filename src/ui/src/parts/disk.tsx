@@ -23,7 +23,7 @@ export function DiskCard() {
 	if (!d) return got.error ? <section class="sheet"><Problem error={got.error} again={got.again} /></section> : <Waiting />;
 	const used = d.size_bytes - d.free_bytes, share = d.size_bytes ? (used / d.size_bytes) * 100 : 0;
 	return (
-		<section class="sheet" style={{ marginTop: "16px" }}>
+		<section class="sheet">
 			<header><h2>{t(disk.title)}</h2></header>
 			<div class="meter" role="meter" aria-label={t(disk.used)} aria-valuenow={Math.round(share)} aria-valuemin={0} aria-valuemax={100}><i style={{ width: `${share}%` }} /></div>
 			<p class="small" style={{ padding: "8px 0" }}>{sentence(d)}</p>

@@ -38,10 +38,10 @@ export function RetentionCard() {
 		});
 	const owner = may("settings");
 	return (
-		<section class="sheet" style={{ marginTop: "16px" }}>
+		<section class="sheet">
 			<header><h2>{t(retention.title)}</h2></header>
 			{r.rules.length ? (
-				<ul class="case-list">
+				<ul class="rule-list">
 					{r.rules.map((x, i) => (
 						<li key={i}>
 							<span>{sentence(x)}</span>

@@ -1,7 +1,7 @@
 /* Settings: taking all data out, and trying a restore. */
 export const keep = {
 	exports: ["모든 자료 내보내기", "Export all data"],
-	exportsMore: ["값, LOT, 작업, 기록, 이상 건을 누구나 열 수 있는 CSV로 압축합니다. 비밀번호와 키는 들어가지 않고, 누가 언제 내보냈는지 남습니다.", "Values, lots, operations, events and cases as CSV that anybody can open, in one ZIP file. Passwords and keys are not in it; who exported what is recorded."],
+	exportsMore: ["값, 로트, 작업, 기록, 이상 건을 누구나 열 수 있는 CSV로 압축합니다. 비밀번호와 키는 들어가지 않고, 누가 언제 내보냈는지 남습니다.", "Values, lots, operations, events and cases as CSV that anybody can open, in one ZIP file. Passwords and keys are not in it; who exported what is recorded."],
 	from: ["이날부터", "From"],
 	to: ["이날까지", "To"],
 	rangeMore: ["비워 두면 전부입니다.", "Left empty: everything."],
