@@ -126,7 +126,7 @@ def test_filled_to_each_mark(small, plc):
         assert len(re.findall('disk_no_values', said)) == 3  # once for each start, however many values were refused
 
         # Room again: it goes on by itself.
-        wait_for(lambda: metric(n, 'disk_values_lost_total') > 0)
+        wait_for(lambda: metric(n, 'disk_values_lost_total') > 0, 30)
         fill(small, 0)
         wait_for(lambda: write().status == 204)
         wait_for(lambda: state(n) == 'plenty')
