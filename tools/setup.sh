@@ -4,7 +4,7 @@ set -eu
 level=${1:-build}
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libevent-dev libssl-dev libsqlite3-dev zlib1g-dev libyaml-dev libcurl4-openssl-dev libqrencode-dev ca-certificates"
 command -v npm >/dev/null || build="$build nodejs npm"
-test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils dpkg-dev systemd libzbar0"
+test="clang-14 llvm-14 libclang-rt-14-dev libcmocka-dev python3-venv git chromium fonts-noto-cjk binutils dpkg-dev systemd libzbar0 unzip"
 bench="influxdb python3-venv"
 lint="clang-14 clang-tidy-14 clang-format-14 shellcheck"
 deb="dpkg-dev binutils"
