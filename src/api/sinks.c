@@ -413,17 +413,7 @@ int get_sinks(struct api_call *c)
 	return err;
 }
 
-int get_sink_history(struct api_call *c)
-{
-	struct table_cursor *cur = NULL;
-	struct table_batch b;
-	struct store_arg a[] = {sarg_s(span_str(store_doc_name(DOC_SINK))), sarg_s(api_param(c, "name"))};
-	int err = store_select(c->reader, &cur, SQ_DOC_HISTORY, a, 2, c->d);
-	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows == 0)
-		err = diag_set(c->d, MO_ENOENT, MSG_SINK_NONE);
-	table_close(cur);
-	return err != 0 ? err : api_list(c, SQ_DOC_HISTORY, a, 2, "version", 0);
-}
+int get_sink_history(struct api_call *c) { return api_doc_history(c, DOC_SINK, MSG_SINK_NONE); }
 
 /* ---- what was set aside ---- */
 

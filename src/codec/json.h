@@ -91,5 +91,6 @@ void jw_time(struct json_writer *w, int64_t t_ns);    /* RFC 3339 UTC; T_NONE: n
 /* A parsed value again, numbers as they were written. */
 void jw_value(struct json_writer *w, const struct json_value *v);
 void jw_raw(struct json_writer *w, struct span json); /* one value, trusted */
+void jw_raw_or_null(struct json_writer *w, struct span json); /* the same; null of nothing */
 
 #endif

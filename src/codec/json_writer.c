@@ -204,3 +204,11 @@ void jw_raw(struct json_writer *w, struct span json)
 	if (value(w))
 		buf_add(w->out, json);
 }
+
+void jw_raw_or_null(struct json_writer *w, struct span json)
+{
+	if (json.n)
+		jw_raw(w, json);
+	else
+		jw_null(w);
+}

@@ -59,10 +59,7 @@ static void write_outcome(struct buf *out, const struct backups_outcome *o)
 	jw_key(&w, "written");
 	jw_u64(&w, o->report.written);
 	jw_key(&w, "why");
-	if (o->why.n)
-		jw_raw(&w, o->why);
-	else
-		jw_null(&w);
+	jw_raw_or_null(&w, o->why);
 	jw_object_end(&w);
 }
 

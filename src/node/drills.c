@@ -61,10 +61,7 @@ static void write_outcome(struct buf *out, const struct drills_outcome *o)
 	jw_key(&w, "found");
 	jw_raw(&w, o->findings.n ? o->findings : SPAN_LIT("[]"));
 	jw_key(&w, "why");
-	if (o->why.n)
-		jw_raw(&w, o->why);
-	else
-		jw_null(&w);
+	jw_raw_or_null(&w, o->why);
 	jw_object_end(&w);
 }
 

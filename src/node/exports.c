@@ -77,10 +77,7 @@ int exports_put_outcome(struct store *s, const struct exports_outcome *o, int64_
 	else
 		jw_null(&w);
 	jw_key(&w, "why");
-	if (o->why.n)
-		jw_raw(&w, o->why);
-	else
-		jw_null(&w);
+	jw_raw_or_null(&w, o->why);
 	jw_object_end(&w);
 	int err = json.err || hex.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : store_audit(s, now_ns, o->who, SPAN_LIT("export"), o->path, buf_span(&json), d);
 	buf_free(&hex);

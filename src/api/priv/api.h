@@ -181,6 +181,8 @@ int api_status(int err);
 
 /* Rows of a named statement as {"items":[…],"next":…}; the cursor column is the first ("id") unless named. */
 MO_MUST_USE int api_list(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n, const char *cursor_column, int64_t limit);
+/* All versions of the document that the parameter "name" names; there never was one: MO_ENOENT, said by `none`. */
+MO_MUST_USE int api_doc_history(struct api_call *c, enum store_doc doc, enum mo_msg none);
 /* One row as an object without its closing brace's absence: writes {...}; MO_ENOENT when there is none. */
 MO_MUST_USE int api_row(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
 /* All rows as an array value. */
