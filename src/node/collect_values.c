@@ -271,13 +271,13 @@ static void value_landed(void *arg)
 	struct value_job *q = arg;
 	struct collect *c = q->v->c;
 	q->v->in_flight--;
-	/* That the disk has no room is said once, where it turned so (node/disks.c); what it costs is counted. */
-	bool unstored = q->err == MO_EFULL && q->d.msg == MSG_DISK_REFUSES_VALUES;
+	bool unstored = q->err == MO_EFULL;
 	if (q->err == 0)
 		count_landed(q->v, q);
 	else if (unstored)
 		disk_lost(node_disk(c->node), q->n);
-	else
+	/* That the disk has no room is said once, where it turned so (node/disks.c). */
+	if (q->err != 0 && q->d.msg != MSG_DISK_REFUSES_VALUES)
 		node_log(c->node, "error", &q->d);
 	pthread_mutex_lock(&c->mu);
 	q->v->unstored = unstored;

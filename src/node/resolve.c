@@ -9,6 +9,7 @@
  *                                                 late (at most LATE_ROWS_MAX; more: signals_missing) */
 #include <stdlib.h>
 
+#include "node/disk.h"
 #include "node/priv/labels.h"
 
 #define LATE_ROWS_MAX 4096u
@@ -155,6 +156,10 @@ int node_resolve(struct node *n, const struct point_key *k, series_id *ret, stru
 	int err = 0;
 	there = sdb_find(n->sdb, k->key, &known) == 0;
 	if (!there) {
+		/* A series is a record in the log, which may need room: the disk's word is given here, before the log is asked. */
+		err = disk_allows(node_disk(n), DISK_VALUES, d);
+		if (err != 0)
+			return err;
 		err = os_uuid(&def.uuid, clock_now(n->clock));
 		if (err == 0 && !(row = signal_job_new(n, k, &def.uuid)))
 			err = MO_ENOMEM;

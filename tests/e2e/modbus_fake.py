@@ -178,6 +178,8 @@ def wait_for(what, seconds=10, every=0.05):
 def put_device(node, name, config, **headers):
     a = node.ask('PUT', '/api/v1/devices/' + name, body=config, headers={k.replace('_', '-'): v for k, v in headers.items()})
     assert a.status == 200, a
+    if config.get('enabled', True):
+        wait_for(lambda: status(node, name))  # the collector takes the document up a moment after it is stored
     return a.json()
 
 

@@ -103,8 +103,8 @@ def test_filled_to_each_mark(small, plc):
         assert write().status == 204 and record('A-2').status == 200
         # Values and records are refused, by words and a status that clients try again; reading machines and everything else goes on.
         reach(n, small, 97, 'no_values')
-        a = write()
-        assert a.status == 507 and 'full' in a.json()['error']
+        for a in (write(), n.write(f'press,asset=P-1 unheard=1 {base}', precision='ms')):  # of a series that stands, and of a new one
+            assert a.status == 507 and 'full' in a.json()['error']
         record('A-3').problem(507, 'disk_refuses_values')
         trouble = wait_for(lambda: status(n, 'plc')['trouble'])
         assert status(n, 'plc')['state'] == 'online' and trouble['code'] == 'disk_device_unstored' and re.search('[가-힣]', trouble['ko'])
@@ -122,11 +122,14 @@ def test_filled_to_each_mark(small, plc):
         n.kill()
         n.start()
         assert state(n) == 'no_values' and n.values(s['id']) == kept
+        put_device(n, 'plc', device(plc.port, [{'name': 's', 'address': 0}, {'name': 'w', 'address': 2}]))  # a signal that no log knows
+        wait_for(lambda: status(n, 'plc')['trouble'])
         said = n.log_text()
+        assert 'os_error' not in said
         assert len(re.findall('disk_no_values', said)) == 3  # once for each start, however many values were refused
 
         # Room again: it goes on by itself.
-        wait_for(lambda: metric(n, 'disk_values_lost_total') > 0, 30)
+        wait_for(lambda: metric(n, 'disk_values_lost_total') > 0)
         fill(small, 0)
         wait_for(lambda: write().status == 204)
         wait_for(lambda: state(n) == 'plenty')
