@@ -122,7 +122,7 @@ static int make_there(const struct asking *k, bool *ret_said, struct diag *d)
 	percent_encode(&path, span_str(k->target));
 	buf_addc(&path, 0);
 	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->dir, &q, &code, &answer, d);
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->c, k->dir, &q, &code, &answer, d);
 	if (err == 0 && code != 200) {
 		err = cmd_refused(k->c, buf_span(&answer), 2, d);
 		*ret_said = err == 0;

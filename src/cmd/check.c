@@ -93,7 +93,7 @@ static int check_there(struct checking *k, const char *folder, bool *ret_said, s
 	}
 	buf_addc(&path, 0);
 	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(folder, &q, &code, &answer, d);
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->c, folder, &q, &code, &answer, d);
 	if (err == 0 && code != 200) {
 		err = cmd_refused(k->c, buf_span(&answer), 2, d);
 		*ret_said = err == 0;

@@ -1,5 +1,11 @@
-/* The program's commands: one table (main.c), one file each. Only this room
- * prints and exits. */
+/* The program's commands: one table (commands.c), one file each. Only this room
+ * prints and exits.
+ *
+ * A command is for a principal, as a route is: for whoever runs it that is the
+ * local machine, with or without accounts, as who can open a folder's files or
+ * its socket can read it anyway (docs/accounts.md). Nothing of a command happens
+ * before the rule engine let that principal have its row; where the command
+ * asks the node, the node's own gate is told who asks and decides once more. */
 #ifndef MO_CMD_CMD_H
 #define MO_CMD_CMD_H
 
@@ -7,15 +13,29 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "os/vfs.h"
+#include "share/rules.h"
 
 #define MORU_VERSION "0.1.0"
 
 struct cmd {
+	struct principal who; /* whom it is for; the name is borrowed */
 	enum words_lang lang;
 	int argc; /* after the command's name */
 	char **argv;
 	struct vfs *vfs;
 };
+struct cmd_row {
+	const char *name, *args;
+	int (*run)(struct cmd *c);
+	unsigned principals;        /* enum principal_kind bits it is for */
+	enum permission permission;
+	const char *ko, *en;        /* one line */
+	const char *more_ko, *more_en;
+};
+/* NULL: there is no such command. Only cmd_main() runs one. */
+const struct cmd_row *cmd_find(const char *name);
+/* What the program does with its arguments, for `who`: its exit status. */
+int cmd_main(int argc, char **argv, const struct principal *who);
 struct cmd_option {
 	const char *name; /* "--listen" */
 	bool value;       /* takes one */
@@ -57,8 +77,12 @@ struct cmd_question {
 	struct span body;
 	int64_t timeout_ms;
 };
+#define CMD_HEADER_MAX 128u
+/* Tells the node's gate whom the answer is for: "Moru-Partner: NAME", or "" for the local machine, which needs no word at the folder's socket.
+ * MO_EDENIED: neither, or a name that is no text for a header; nothing may be asked for it. */
+MO_MUST_USE int cmd_header(const struct cmd *c, char out[CMD_HEADER_MAX], struct diag *d);
 /* Asks the node that serves the folder, by its socket. Nobody there: cmd_unanswered(). */
-MO_MUST_USE int cmd_ask(const char *folder, const struct cmd_question *q, int *ret_status, struct buf *answer, struct diag *d);
+MO_MUST_USE int cmd_ask(const struct cmd *c, const char *folder, const struct cmd_question *q, int *ret_status, struct buf *answer, struct diag *d);
 /* The `detail` of a finding or a problem document, in the user's language; may be empty. */
 struct json_value;
 struct span cmd_detail(const struct cmd *c, const struct json_value *o);

@@ -185,7 +185,7 @@ static int make_there(const struct asking *k, int *status, struct diag *d)
 	arena_init(&a, 0);
 	write_path(k, &path);
 	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->dir, &q, &code, &answer, d);
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->c, k->dir, &q, &code, &answer, d);
 	if (err == 0 && code != 200) {
 		err = cmd_refused(k->c, buf_span(&answer), 2, d);
 		if (err == 0)

@@ -163,7 +163,7 @@ static int change_there(struct change *k, bool *ret_said, struct diag *d)
 	struct cmd_question q = {.method = "PUT", .path = (const char *)path.p, .content_type = "application/json", .body = buf_span(&body),
 		.timeout_ms = ANSWER_TIMEOUT_MS};
 	if (err == 0)
-		err = cmd_ask(k->folder, &q, &code, &answer, d);
+		err = cmd_ask(k->c, k->folder, &q, &code, &answer, d);
 	if (err == 0 && code == 200)
 		err = read_answer(k, buf_span(&answer), d);
 	else if (err == 0)

@@ -56,7 +56,7 @@ static int select_there(struct cmd *c, const char *folder, struct span sql, cons
 	buf_printf(&path, "/api/v1/sql?format=%s", format);
 	buf_addc(&path, 0);
 	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/sql", .body = sql, .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(folder, &q, &code, &answer, d);
+	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(c, folder, &q, &code, &answer, d);
 	if (err != 0) {
 		*status = 2;
 	} else if (code == 200) {
