@@ -1,7 +1,9 @@
 /* What is wrong with the arguments, or with a node's socket, in words a user can act on. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "http/client.h"
 
@@ -47,6 +49,17 @@ bool cmd_count(const struct cmd *c, const char *command, int least, int most)
 	free(d);
 	cmd_usage(c, command);
 	return false;
+}
+
+bool cmd_absolute(char out[CMD_PATH_MAX], const char *path, size_t max, bool folder)
+{
+	char here[CMD_PATH_MAX] = "";
+	if (path[0] != '/' && !getcwd(here, sizeof here))
+		return false;
+	int n = snprintf(out, CMD_PATH_MAX, "%s%s%s", here, path[0] == '/' ? "" : "/", path);
+	while (folder && n > 1 && (size_t)n < CMD_PATH_MAX && out[n - 1] == '/')
+		out[--n] = 0;
+	return n > 0 && (size_t)n < max && (folder || out[n - 1] != '/') && utf8_valid(span_str(out));
 }
 
 bool cmd_is_folder(const struct cmd *c, const char *path)

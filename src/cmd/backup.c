@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/backup.h"
 #include "base/civil.h"
 #include "base/num.h"
-#include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "codec/json.h"
 #include "codec/text.h"
@@ -18,12 +16,11 @@
 #include "os/clock.h"
 
 #define ANSWER_TIMEOUT_MS (INT64_C(7) * 24 * 3600 * 1000) /* however much there is; a node that ends breaks the connection */
-#define PATH_BYTES 4096u
 #define KEEP_MAX 10000
 
 struct asking {
 	const struct cmd *c;
-	const char *dir, *target; /* target: absolute */
+	const char *target; /* absolute */
 	int64_t keep;
 	bool keys;
 };
@@ -37,24 +34,9 @@ static void print_made(const struct asking *k, const struct backup_report *r)
 
 /* ---- a folder that nobody serves ---- */
 
-static int keep_outcome(const struct asking *k, const struct folder *f, const struct backups_outcome *o, struct diag *d)
+static int make_here(void *arg, const struct folder *f, struct diag *d)
 {
-	struct store *s = NULL;
-	char *db = folder_path(f, "store.db");
-	int err = db ? store_open(&s, k->c->vfs, db, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	if (err == 0)
-		err = store_begin(s, d);
-	if (err == 0)
-		err = backups_put_outcome(s, o, wall_now(), d);
-	if (err == 0)
-		err = store_commit(s, d);
-	store_close(s);
-	free(db);
-	return err;
-}
-
-static int make_here(const struct asking *k, const struct folder *f, struct diag *d)
-{
+	const struct asking *k = arg;
 	struct backup *b = NULL;
 	struct backup_options o = {.vfs = k->c->vfs, .folder = f, .target = k->target, .make = true, .keys = k->keys, .keep = (size_t)k->keep, .program = MORU_VERSION,
 		.now_ns = wall_now()};
@@ -77,7 +59,7 @@ static int make_here(const struct asking *k, const struct folder *f, struct diag
 		api_words_json(&why, d);
 	out.why = why.err ? span_of(NULL, 0) : buf_span(&why);
 	/* The first error is the one to be told. */
-	int kept = keep_outcome(k, f, &out, err == 0 ? d : NULL);
+	int kept = cmd_keep(k->c, f, backups_put_outcome, &out, err == 0 ? d : NULL);
 	if (err == 0)
 		err = kept;
 	if (err == 0)
@@ -89,70 +71,28 @@ static int make_here(const struct asking *k, const struct folder *f, struct diag
 
 /* ---- the running node ---- */
 
-static int read_answer(struct backup_report *r, const struct json_value *root, struct diag *d)
+static int read_answer(void *arg, const struct json_value *root, struct diag *d)
 {
+	struct backup_report r = {.files = 0};
+	const struct cmd_count_of counts[] = {{"files", &r.files}, {"bytes", &r.bytes}, {"pieces", &r.pieces}, {"written", &r.written}};
 	struct span id;
-	int64_t n[4] = {0};
-	static const char *const names[] = {"files", "bytes", "pieces", "written"};
 	int err = json_get_str(root, "snapshot", &id, d);
-	for (size_t i = 0; err == 0 && i < 4; i++)
-		err = json_get_i64(root, names[i], &n[i], d);
+	if (err == 0)
+		err = cmd_counts(root, counts, sizeof counts / sizeof *counts, d);
 	if (err != 0)
 		return err;
-	diag_copy(r->id, sizeof r->id, id);
-	r->files = (uint64_t)n[0];
-	r->bytes = (uint64_t)n[1];
-	r->pieces = (uint64_t)n[2];
-	r->written = (uint64_t)n[3];
+	diag_copy(r.id, sizeof r.id, id);
+	print_made(arg, &r);
 	return 0;
 }
 
-/* *ret_said: it was not done, and the node said why. */
-static int make_there(const struct asking *k, bool *ret_said, struct diag *d)
+static int write_path(void *arg, struct buf *path, struct diag *d)
 {
-	struct backup_report r = {.files = 0};
-	struct buf answer, path;
-	struct arena a;
-	struct json_value *root;
-	int code = 0;
-	buf_init(&answer, 0);
-	buf_init(&path, 0);
-	arena_init(&a, 0);
-	buf_printf(&path, "/api/v1/backup?keep=%lld&keys=%d&target=", (long long)k->keep, k->keys);
-	percent_encode(&path, span_str(k->target));
-	buf_addc(&path, 0);
-	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->dir, &q, &code, &answer, d);
-	if (err == 0 && code != 200) {
-		err = cmd_refused(k->c, buf_span(&answer), 2, d);
-		*ret_said = err == 0;
-	} else if (err == 0 && (err = json_parse(&root, &a, buf_span(&answer), d)) == 0 && (err = read_answer(&r, root, d)) == 0) {
-		print_made(k, &r);
-	}
-	arena_free(&a);
-	buf_free(&answer);
-	buf_free(&path);
-	return err;
-}
-
-static int make(const struct asking *k)
-{
-	struct diag *d = calloc(1, sizeof *d);
-	struct folder *f = NULL;
-	bool said = false;
-	if (!d)
-		return 2;
-	int err = folder_open(&f, k->c->vfs, k->dir, true, d);
-	if (err == 0) {
-		err = make_here(k, f, d);
-	} else if (err == MO_EBUSY) {
-		diag_clear(d);
-		err = make_there(k, &said, d);
-	}
-	int status = err != 0 ? cmd_fail(k->c, d, 2) : said ? 2 : 0;
-	folder_close(f);
-	free(d);
-	return status;
+	const struct asking *k = arg;
+	(void)d;
+	buf_printf(path, "/api/v1/backup?keep=%lld&keys=%d&target=", (long long)k->keep, k->keys);
+	percent_encode(path, span_str(k->target));
+	return 0;
 }
 
 /* ---- the target alone ---- */
@@ -227,23 +167,12 @@ static int list(const struct cmd *c, const char *target)
 	return status;
 }
 
-/* The node may stand in another folder than we do. */
-static bool absolute(char out[PATH_BYTES], const char *path)
-{
-	char here[PATH_BYTES] = "";
-	if (path[0] != '/' && !getcwd(here, sizeof here))
-		return false;
-	int n = snprintf(out, PATH_BYTES, "%s%s%s", here, path[0] == '/' ? "" : "/", path);
-	while (n > 1 && (size_t)n < PATH_BYTES && out[n - 1] == '/')
-		out[--n] = 0;
-	return n > 0 && (size_t)n < BACKUPS_TARGET_MAX && utf8_valid(span_str(out));
-}
-
 int cmd_backup(struct cmd *c)
 {
+	static const struct cmd_deed deed = {.here = make_here, .path = write_path, .read = read_answer, .timeout_ms = ANSWER_TIMEOUT_MS, .failed = 2, .unanswered = 2, .refused = 2};
 	struct cmd_option o[] = {{"--keep", true, NULL}, {"--with-keys", false, NULL}, {"--verify", false, NULL}, {"--list", false, NULL}, {"--snapshot", true, NULL}};
 	struct asking k = {.c = c};
-	char target[PATH_BYTES];
+	char target[CMD_PATH_MAX];
 	if (cmd_options(c, o, sizeof o / sizeof *o) != 0)
 		return 2;
 	bool alone = o[2].got || o[3].got;
@@ -259,10 +188,9 @@ int cmd_backup(struct cmd *c)
 		return list(c, c->argv[0]);
 	if (!cmd_is_folder(c, c->argv[0]))
 		return 2;
-	if (!absolute(target, c->argv[1]))
+	if (!cmd_absolute(target, c->argv[1], BACKUPS_TARGET_MAX, true))
 		return cmd_bad(c, "TARGET", c->argv[1], "UTF-8, <= 511");
-	k.dir = c->argv[0];
 	k.target = target;
 	k.keys = o[1].got != NULL;
-	return make(&k);
+	return cmd_do(c, c->argv[0], &deed, &k);
 }

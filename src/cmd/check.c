@@ -19,6 +19,7 @@
 
 struct checking {
 	const struct cmd *c;
+	const char *dir;
 	uint64_t findings, files;
 };
 
@@ -29,8 +30,19 @@ static void say(void *arg, const struct diag *d)
 		cmd_fail(k->c, d, 0);
 }
 
-static int check_here(struct checking *k, const struct folder *f, struct diag *d)
+/* Gives the status. */
+static int sum_up(const struct checking *k)
 {
+	if (k->findings > CHECK_LISTED_MAX)
+		fprintf(stderr, cmd_text(k->c, "moru: 그 밖에 %llu건\n", "moru: and %llu more\n"), (unsigned long long)(k->findings - CHECK_LISTED_MAX));
+	printf(cmd_text(k->c, "파일 %llu개와 저장소를 확인했습니다: 이상 %llu건\n", "Checked %llu series files and the store: %llu finding(s)\n"),
+		(unsigned long long)k->files + 1, (unsigned long long)k->findings);
+	return k->findings ? 1 : 0;
+}
+
+static int check_here(void *arg, const struct folder *f, struct diag *d)
+{
+	struct checking *k = arg;
 	struct vfs *vfs = k->c->vfs;
 	struct store *s = NULL;
 	struct store_reader *r = NULL;
@@ -53,16 +65,15 @@ static int check_here(struct checking *k, const struct folder *f, struct diag *d
 	store_close(s);
 	free(series);
 	free(db);
-	return err;
+	return err == 0 ? sum_up(k) : err;
 }
 
-static int print_answer(struct checking *k, const struct json_value *root, struct diag *d)
+static int read_answer(void *arg, const struct json_value *root, struct diag *d)
 {
+	struct checking *k = arg;
 	const struct json_value *items = json_member(root, "items");
-	int64_t files = 0, findings = 0;
-	int err = json_get_i64(root, "files", &files, d);
-	if (err == 0)
-		err = json_get_i64(root, "findings", &findings, d);
+	const struct cmd_count_of counts[] = {{"files", &k->files}, {"findings", &k->findings}};
+	int err = cmd_counts(root, counts, sizeof counts / sizeof *counts, d);
 	for (const struct json_value *o = items ? items->child : NULL; err == 0 && o; o = o->next) {
 		struct span file;
 		char name[DIAG_FILE_MAX];
@@ -71,71 +82,30 @@ static int print_answer(struct checking *k, const struct json_value *root, struc
 			cmd_fail_words(name, cmd_detail(k->c, o), 0);
 		}
 	}
-	k->files = (uint64_t)files;
-	k->findings = (uint64_t)findings;
-	return err;
+	return err == 0 ? sum_up(k) : err;
 }
 
-/* *ret_said: it could not be checked, and the node said why. */
-static int check_there(struct checking *k, const char *folder, bool *ret_said, struct diag *d)
+/* The small files are this process's to read first, as they are when nobody serves the folder. */
+static int write_path(void *arg, struct buf *path, struct diag *d)
 {
-	struct buf answer, path;
-	struct arena a;
-	struct json_value *root;
-	int code = 0;
-	buf_init(&answer, 0);
-	buf_init(&path, 0);
-	arena_init(&a, ANSWER_ARENA_MAX);
-	buf_adds(&path, "/api/v1/check");
-	if (utf8_valid(span_str(folder))) { /* a query is UTF-8; else files are named as the node names them */
-		buf_adds(&path, "?folder=");
-		percent_encode(&path, span_str(folder));
+	const struct checking *k = arg;
+	struct folder *f = NULL;
+	int err = folder_open(&f, k->c->vfs, k->dir, false, d);
+	buf_adds(path, "/api/v1/check");
+	if (utf8_valid(span_str(k->dir))) { /* a query is UTF-8; else files are named as the node names them */
+		buf_adds(path, "?folder=");
+		percent_encode(path, span_str(k->dir));
 	}
-	buf_addc(&path, 0);
-	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(folder, &q, &code, &answer, d);
-	if (err == 0 && code != 200) {
-		err = cmd_refused(k->c, buf_span(&answer), 2, d);
-		*ret_said = err == 0;
-	} else if (err == 0 && (err = json_parse(&root, &a, buf_span(&answer), d)) == 0) {
-		err = print_answer(k, root, d);
-	}
-	arena_free(&a);
-	buf_free(&answer);
-	buf_free(&path);
+	folder_close(f);
 	return err;
 }
 
 int cmd_check(struct cmd *c)
 {
-	struct checking k = {.c = c};
-	struct diag *d = calloc(1, sizeof *d);
-	struct folder *f = NULL;
-	bool said = false;
-	if (!d || cmd_options(c, NULL, 0) != 0 || !cmd_count(c, "check", 1, 1) || !cmd_is_folder(c, c->argv[0])) {
-		free(d);
+	static const struct cmd_deed deed = {.here = check_here, .path = write_path, .read = read_answer, .answer_arena_bytes = ANSWER_ARENA_MAX,
+		.timeout_ms = ANSWER_TIMEOUT_MS, .failed = 2, .unanswered = 2, .refused = 2};
+	if (cmd_options(c, NULL, 0) != 0 || !cmd_count(c, "check", 1, 1) || !cmd_is_folder(c, c->argv[0]))
 		return 2;
-	}
-	int err = folder_open(&f, c->vfs, c->argv[0], true, d), status = 2;
-	if (err == 0) {
-		err = check_here(&k, f, d);
-	} else if (err == MO_EBUSY) {
-		/* The small files are this process's to read, as they are when nobody serves the folder. */
-		diag_clear(d);
-		err = folder_open(&f, c->vfs, c->argv[0], false, d);
-		if (err == 0)
-			err = check_there(&k, c->argv[0], &said, d);
-	}
-	if (err != 0) {
-		status = cmd_fail(c, d, 2);
-	} else if (!said) {
-		if (k.findings > CHECK_LISTED_MAX)
-			fprintf(stderr, cmd_text(c, "moru: 그 밖에 %llu건\n", "moru: and %llu more\n"), (unsigned long long)(k.findings - CHECK_LISTED_MAX));
-		printf(cmd_text(c, "파일 %llu개와 저장소를 확인했습니다: 이상 %llu건\n", "Checked %llu series files and the store: %llu finding(s)\n"),
-			(unsigned long long)k.files + 1, (unsigned long long)k.findings);
-		status = k.findings ? 1 : 0;
-	}
-	folder_close(f);
-	free(d);
-	return status;
+	struct checking k = {.c = c, .dir = c->argv[0]};
+	return cmd_do(c, k.dir, &deed, &k);
 }

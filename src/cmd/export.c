@@ -4,25 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "api/backup.h"
 #include "api/export_readme.h"
 #include "base/civil.h"
-#include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "codec/json.h"
 #include "codec/text.h"
 #include "node/exports.h"
-#include "os/clock.h"
 #include "store/store.h"
 
 #define ANSWER_TIMEOUT_MS (INT64_C(7) * 24 * 3600 * 1000) /* however much there is; a node that ends breaks the connection */
-#define PATH_BYTES 4096u
 
 struct asking {
 	const struct cmd *c;
-	const char *dir, *path; /* path: absolute */
+	const char *path; /* absolute */
 	int64_t from_ns, to_ns;
 	const char *asset[EXPORT_ASSETS_MAX + 1]; /* one too many is refused by who is asked */
 	size_t n_assets;
@@ -47,20 +43,6 @@ static int print_made(const struct asking *k, const struct export_report *r)
 
 /* ---- a folder that nobody serves ---- */
 
-static int keep_outcome(const struct asking *k, const char *db, const struct exports_outcome *o, struct diag *d)
-{
-	struct store *s = NULL;
-	int err = store_open(&s, k->c->vfs, db, d);
-	if (err == 0)
-		err = store_begin(s, d);
-	if (err == 0)
-		err = exports_put_outcome(s, o, wall_now(), d);
-	if (err == 0)
-		err = store_commit(s, d);
-	store_close(s);
-	return err;
-}
-
 static int run(const struct asking *k, const struct folder *f, struct sdb *sdb, struct export_report *r, struct diag *d)
 {
 	struct export *x = NULL;
@@ -77,8 +59,9 @@ static int run(const struct asking *k, const struct folder *f, struct sdb *sdb, 
 	return err;
 }
 
-static int make_here(const struct asking *k, const struct folder *f, int *status, struct diag *d)
+static int make_here(void *arg, const struct folder *f, struct diag *d)
 {
+	const struct asking *k = arg;
 	struct store *s = NULL;
 	struct sdb *sdb = NULL;
 	struct sdb_recovery rec;
@@ -99,35 +82,27 @@ static int make_here(const struct asking *k, const struct folder *f, int *status
 	if (err != 0)
 		api_words_json(&why, d);
 	out.why = why.err ? span_of(NULL, 0) : buf_span(&why);
-	if (db) {
-		/* The first error is the one to be told. An archive that cannot be audited is not given out. */
-		int kept = keep_outcome(k, db, &out, err == 0 ? d : NULL);
-		if (err == 0 && kept != 0) {
-			(void)!vfs_unlink(k->c->vfs, k->path);
-			err = kept;
-		}
+	/* The first error is the one to be told. An archive that cannot be audited is not given out. */
+	int kept = cmd_keep(k->c, f, exports_put_outcome, &out, err == 0 ? d : NULL);
+	if (err == 0 && kept != 0) {
+		(void)!vfs_unlink(k->c->vfs, k->path);
+		err = kept;
 	}
-	if (err == 0)
-		*status = print_made(k, &out.report);
 	buf_free(&why);
 	free(db);
 	free(series);
-	return err;
+	return err == 0 ? print_made(k, &out.report) : err;
 }
 
 /* ---- the running node ---- */
 
-static int read_answer(struct export_report *r, const struct json_value *root, struct diag *d)
+static int read_answer(void *arg, const struct json_value *root, struct diag *d)
 {
-	static const char *const names[] = {"files", "values", "records", "unreadable", "bytes"};
-	uint64_t *const to[] = {&r->files, &r->values, &r->records, &r->unreadable, &r->bytes};
+	struct export_report r = {.files = 0};
+	const struct cmd_count_of counts[] = {{"files", &r.files}, {"values", &r.values}, {"records", &r.records}, {"unreadable", &r.unreadable}, {"bytes", &r.bytes}};
 	struct span hex;
 	struct buf raw;
-	int64_t n;
-	int err = 0;
-	for (size_t i = 0; err == 0 && i < sizeof names / sizeof *names; i++)
-		if ((err = json_get_i64(root, names[i], &n, d)) == 0)
-			*to[i] = (uint64_t)n;
+	int err = cmd_counts(root, counts, sizeof counts / sizeof *counts, d);
 	if (err == 0)
 		err = json_get_str(root, "sha256", &hex, d);
 	if (err != 0)
@@ -135,15 +110,16 @@ static int read_answer(struct export_report *r, const struct json_value *root, s
 	buf_init(&raw, 0);
 	err = hex_decode(&raw, hex);
 	if (err == 0 && raw.n == 32)
-		memcpy(r->sha256, raw.p, 32);
+		memcpy(r.sha256, raw.p, 32);
 	else if (err == 0)
 		err = diag_set(d, MO_EPROTO, MSG_API_FAILED);
 	buf_free(&raw);
-	return err;
+	return err == 0 ? print_made(arg, &r) : err;
 }
 
-static void write_path(const struct asking *k, struct buf *path)
+static int write_path(void *arg, struct buf *path, struct diag *d)
 {
+	const struct asking *k = arg;
 	char t[32];
 	struct buf codes;
 	buf_init(&codes, 0);
@@ -166,47 +142,9 @@ static void write_path(const struct asking *k, struct buf *path)
 		buf_adds(path, "&assets=");
 		percent_encode(path, buf_span(&codes));
 	}
-	buf_addc(path, 0);
-	if (codes.err)
-		path->err = codes.err;
+	int err = codes.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : 0;
 	buf_free(&codes);
-}
-
-/* *status: it was not done, and the node said why, or what it left out. */
-static int make_there(const struct asking *k, int *status, struct diag *d)
-{
-	struct export_report r = {.files = 0};
-	struct buf answer, path;
-	struct arena a;
-	struct json_value *root;
-	int code = 0;
-	buf_init(&answer, 0);
-	buf_init(&path, 0);
-	arena_init(&a, 0);
-	write_path(k, &path);
-	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/json", .body = SPAN_LIT("{}"), .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(k->dir, &q, &code, &answer, d);
-	if (err == 0 && code != 200) {
-		err = cmd_refused(k->c, buf_span(&answer), 2, d);
-		if (err == 0)
-			*status = 2;
-	} else if (err == 0 && (err = json_parse(&root, &a, buf_span(&answer), d)) == 0 && (err = read_answer(&r, root, d)) == 0) {
-		*status = print_made(k, &r);
-	}
-	arena_free(&a);
-	buf_free(&answer);
-	buf_free(&path);
 	return err;
-}
-
-/* The node may stand in another folder than we do. */
-static bool absolute(char out[PATH_BYTES], const char *path)
-{
-	char here[PATH_BYTES] = "";
-	if (path[0] != '/' && !getcwd(here, sizeof here))
-		return false;
-	int n = snprintf(out, PATH_BYTES, "%s%s%s", here, path[0] == '/' ? "" : "/", path);
-	return n > 1 && (size_t)n < EXPORTS_PATH_MAX && out[n - 1] != '/' && utf8_valid(span_str(out));
 }
 
 static int read_time(const struct cmd *c, const char *name, const char *text, int64_t *ret)
@@ -233,29 +171,13 @@ static int read_options(struct cmd *c, struct asking *k)
 
 int cmd_export(struct cmd *c)
 {
+	static const struct cmd_deed deed = {.here = make_here, .path = write_path, .read = read_answer, .timeout_ms = ANSWER_TIMEOUT_MS, .failed = 2, .unanswered = 2, .refused = 2};
 	struct asking k = {.c = c, .from_ns = INT64_MIN, .to_ns = INT64_MAX};
-	char path[PATH_BYTES];
-	struct folder *f = NULL;
-	int status = 0;
+	char path[CMD_PATH_MAX];
 	if (read_options(c, &k) != 0 || !cmd_is_folder(c, c->argv[0]))
 		return 2;
-	if (!absolute(path, c->argv[1]))
+	if (!cmd_absolute(path, c->argv[1], EXPORTS_PATH_MAX, false))
 		return cmd_bad(c, "OUT.zip", c->argv[1], "UTF-8, <= 511");
-	struct diag *d = calloc(1, sizeof *d);
-	if (!d)
-		return 2;
-	k.dir = c->argv[0];
 	k.path = path;
-	int err = folder_open(&f, c->vfs, k.dir, true, d);
-	if (err == 0) {
-		err = make_here(&k, f, &status, d);
-	} else if (err == MO_EBUSY) {
-		diag_clear(d);
-		err = make_there(&k, &status, d);
-	}
-	if (err != 0)
-		status = cmd_fail(c, d, 2);
-	folder_close(f);
-	free(d);
-	return status;
+	return cmd_do(c, c->argv[0], &deed, &k);
 }

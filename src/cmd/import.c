@@ -222,9 +222,13 @@ static int import_here(struct door *w, const char *path, const char *name, struc
 static int ask(struct door *w, struct httpc_request *r, struct buf *answer, struct arena *a, struct json_value **root)
 {
 	int status = 0;
+	char header[CMD_HEADER_MAX];
 	r->unix_path = w->sock;
 	r->timeout_ms = ANSWER_MS;
-	int err = httpc_do(w->http, r, &status, answer, w->d);
+	r->header = header;
+	int err = cmd_header(w->c, header, w->d);
+	if (err == 0)
+		err = httpc_do(w->http, r, &status, answer, w->d);
 	if (err != 0)
 		err = cmd_unanswered(w->d, err, w->folder, w->reached, MSG_IMPORT_NODE_ENDED);
 	w->at_work = err == MO_EBUSY;

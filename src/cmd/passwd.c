@@ -98,8 +98,20 @@ static int put_here(struct change *k, struct store *s, struct span hash, struct 
 	return err;
 }
 
-static int change_here(struct change *k, const struct folder *f, struct diag *d)
+static int say_done(const struct change *k)
 {
+	const char *name = (const char *)k->name.p; /* of the command line */
+	if (k->made)
+		printf(cmd_text(k->c, "계정을 만들었습니다: %s (%s)\n", "Made the account %s (%s).\n"), name, k->role_name);
+	else
+		printf(cmd_text(k->c, "비밀번호를 바꾸었습니다: %s (%s). 열려 있던 로그인은 모두 끝났습니다.\n", "Changed the password of %s (%s). All its logins have ended.\n"), name,
+			k->role_name);
+	return 0;
+}
+
+static int change_here(void *arg, const struct folder *f, struct diag *d)
+{
+	struct change *k = arg;
 	struct helper *h = NULL;
 	struct store *s = NULL;
 	struct buf hash;
@@ -118,39 +130,38 @@ static int change_here(struct change *k, const struct folder *f, struct diag *d)
 		crypto_wipe(hash.p, hash.cap);
 	buf_free(&hash);
 	free(db);
-	return err;
+	return err == 0 ? say_done(k) : err;
 }
 
 /* ---- in the node ---- */
 
-static int read_answer(struct change *k, struct span answer, struct diag *d)
+static int read_answer(void *arg, const struct json_value *root, struct diag *d)
 {
-	struct arena a;
-	struct json_value *root;
+	struct change *k = arg;
 	struct span did, role;
-	arena_init(&a, 0);
-	int err = json_parse(&root, &a, answer, d);
-	if (err == 0 && (err = json_get_str(root, "did", &did, d)) == 0 && (err = json_get_str(root, "role", &role, d)) == 0) {
-		k->made = span_is(did, "new");
-		diag_copy(k->role_name, sizeof k->role_name, role);
-	}
-	arena_free(&a);
-	return err;
+	int err = json_get_str(root, "did", &did, d);
+	if (err == 0)
+		err = json_get_str(root, "role", &role, d);
+	if (err != 0)
+		return err;
+	k->made = span_is(did, "new");
+	diag_copy(k->role_name, sizeof k->role_name, role);
+	return say_done(k);
 }
 
-static int change_there(struct change *k, bool *ret_said, struct diag *d)
+static int write_path(void *arg, struct buf *path, struct diag *d)
 {
-	struct buf answer, path, body;
+	(void)d;
+	buf_adds(path, "/api/v1/accounts/");
+	percent_encode(path, ((struct change *)arg)->name);
+	return 0;
+}
+
+static void write_body(struct buf *body, const struct change *k)
+{
 	struct json_writer w;
-	int code = 0;
-	buf_init(&answer, 0);
-	buf_init(&path, 0);
-	buf_init(&body, BODY_BYTES);
-	(void)buf_reserve(&body, BODY_BYTES); /* nothing of it moves */
-	buf_adds(&path, "/api/v1/accounts/");
-	percent_encode(&path, k->name);
-	buf_addc(&path, 0);
-	json_writer_init(&w, &body);
+	(void)buf_reserve(body, BODY_BYTES); /* nothing of it moves */
+	json_writer_init(&w, body);
 	jw_object(&w);
 	jw_key(&w, "password");
 	jw_str(&w, secret_span(&k->password));
@@ -159,45 +170,32 @@ static int change_there(struct change *k, bool *ret_said, struct diag *d)
 		jw_cstr(&w, role_name(k->role));
 	}
 	jw_object_end(&w);
-	int err = path.err || body.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : 0;
-	struct cmd_question q = {.method = "PUT", .path = (const char *)path.p, .content_type = "application/json", .body = buf_span(&body),
-		.timeout_ms = ANSWER_TIMEOUT_MS};
-	if (err == 0)
-		err = cmd_ask(k->folder, &q, &code, &answer, d);
-	if (err == 0 && code == 200)
-		err = read_answer(k, buf_span(&answer), d);
-	else if (err == 0)
-		*ret_said = (err = cmd_refused(k->c, buf_span(&answer), 1, d)) == 0;
-	if (body.p)
-		crypto_wipe(body.p, body.cap);
-	buf_free(&body);
-	buf_free(&path);
-	buf_free(&answer);
-	return err;
 }
 
-static int change(struct change *k, bool *ret_said, struct diag *d)
+/* Gives the status. */
+static int change(struct change *k, struct diag *d)
 {
 	struct folder *f = NULL;
+	struct buf body;
+	buf_init(&body, BODY_BYTES);
 	/* A folder that is none is told before anybody thinks of a password. */
 	int err = folder_open(&f, k->c->vfs, k->folder, false, d);
 	folder_close(f);
-	f = NULL;
 	if (err == 0)
 		err = read_password(k, d);
 	if (err == 0)
 		err = accounts_password_check(secret_span(&k->password), k->name, d);
-	if (err != 0)
-		return err;
-	err = folder_open(&f, k->c->vfs, k->folder, true, d);
 	if (err == 0) {
-		err = change_here(k, f, d);
-	} else if (err == MO_EBUSY) {
-		diag_clear(d);
-		err = change_there(k, ret_said, d);
+		write_body(&body, k);
+		err = body.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : 0;
 	}
-	folder_close(f);
-	return err;
+	const struct cmd_deed deed = {.here = change_here, .path = write_path, .read = read_answer, .method = "PUT", .body = buf_span(&body), .timeout_ms = ANSWER_TIMEOUT_MS,
+		.failed = 1, .unanswered = 1, .refused = 1};
+	int status = err == 0 ? cmd_do(k->c, k->folder, &deed, k) : cmd_fail(k->c, d, 1);
+	if (body.p)
+		crypto_wipe(body.p, body.cap);
+	buf_free(&body);
+	return status;
 }
 
 int cmd_passwd(struct cmd *c)
@@ -205,7 +203,6 @@ int cmd_passwd(struct cmd *c)
 	struct cmd_option o[] = {{"--role", true, NULL}};
 	struct change *k = calloc(1, sizeof *k);
 	struct diag *d = calloc(1, sizeof *d);
-	bool said = false;
 	int status = 2;
 	if (!k || !d || cmd_options(c, o, 1) != 0 || !cmd_count(c, "passwd", 2, 2) || !cmd_is_folder(c, c->argv[0]))
 		goto out;
@@ -219,18 +216,7 @@ int cmd_passwd(struct cmd *c)
 		status = cmd_fail(c, d, 2);
 		goto out;
 	}
-	err = change(k, &said, d);
-	status = 1;
-	if (err != 0) {
-		cmd_fail(c, d, 1);
-	} else if (!said) {
-		status = 0;
-		if (k->made)
-			printf(cmd_text(c, "계정을 만들었습니다: %s (%s)\n", "Made the account %s (%s).\n"), c->argv[1], k->role_name);
-		else
-			printf(cmd_text(c, "비밀번호를 바꾸었습니다: %s (%s). 열려 있던 로그인은 모두 끝났습니다.\n",
-				       "Changed the password of %s (%s). All its logins have ended.\n"), c->argv[1], k->role_name);
-	}
+	status = change(k, d);
 out:
 	if (k)
 		crypto_wipe(k, sizeof *k);

@@ -19,8 +19,16 @@ static void print(void *arg, struct buf *out)
 	buf_reset(out);
 }
 
-static int select_here(struct cmd *c, const struct folder *f, struct span sql, enum sql_format format, struct diag *d)
+struct asking {
+	const struct cmd *c;
+	struct span sql;
+	enum sql_format format;
+	const char *format_name;
+};
+
+static int select_here(void *arg, const struct folder *f, struct diag *d)
 {
+	const struct asking *k = arg;
 	struct store *s = NULL;
 	struct sdb *sdb = NULL;
 	struct sqldb *q = NULL;
@@ -29,14 +37,14 @@ static int select_here(struct cmd *c, const struct folder *f, struct span sql, e
 	struct buf out;
 	char *db = folder_path(f, "store.db"), *series = folder_path(f, "series");
 	buf_init(&out, 0);
-	int err = db && series ? store_open(&s, c->vfs, db, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY); /* migrates a folder of an older program */
+	int err = db && series ? store_open(&s, k->c->vfs, db, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY); /* migrates a folder of an older program */
 	store_close(s);
 	if (err == 0)
-		err = sdb_open(&sdb, c->vfs, series, &opt, &rec, d);
+		err = sdb_open(&sdb, k->c->vfs, series, &opt, &rec, d);
 	if (err == 0)
-		err = sqldb_open(&q, c->vfs, db, sdb, d);
+		err = sqldb_open(&q, k->c->vfs, db, sdb, d);
 	if (err == 0)
-		err = sql_text(&out, q, sql, format, print, NULL, d);
+		err = sql_text(&out, q, k->sql, k->format, print, NULL, d);
 	print(NULL, &out);
 	sqldb_close(q);
 	sdb_close(sdb);
@@ -46,57 +54,31 @@ static int select_here(struct cmd *c, const struct folder *f, struct span sql, e
 	return err;
 }
 
-/* What the node refuses is said in its own words. */
-static int select_there(struct cmd *c, const char *folder, struct span sql, const char *format, int *status, struct diag *d)
+static int write_path(void *arg, struct buf *path, struct diag *d)
 {
-	struct buf answer, path;
-	int code = 0;
-	buf_init(&answer, 0);
-	buf_init(&path, 0);
-	buf_printf(&path, "/api/v1/sql?format=%s", format);
-	buf_addc(&path, 0);
-	struct cmd_question q = {.path = (const char *)path.p, .content_type = "application/sql", .body = sql, .timeout_ms = ANSWER_TIMEOUT_MS};
-	int err = path.err ? diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY) : cmd_ask(folder, &q, &code, &answer, d);
-	if (err != 0) {
-		*status = 2;
-	} else if (code == 200) {
-		print(NULL, &answer);
-		*status = 0;
-	} else {
-		err = cmd_refused(c, buf_span(&answer), 1, d);
-	}
-	buf_free(&answer);
-	buf_free(&path);
-	return err;
+	(void)d;
+	buf_printf(path, "/api/v1/sql?format=%s", ((const struct asking *)arg)->format_name);
+	return 0;
+}
+
+static int take_answer(void *arg, struct buf *answer, struct diag *d)
+{
+	(void)d;
+	print(arg, answer);
+	return 0;
 }
 
 int cmd_sql(struct cmd *c)
 {
 	struct cmd_option o[] = {{"--format", true, NULL}};
-	struct diag *d = calloc(1, sizeof *d);
-	struct folder *f = NULL;
-	enum sql_format format;
-	int status = 1;
-	if (!d || cmd_options(c, o, 1) != 0 || !cmd_count(c, "sql", 2, 2) || !cmd_is_folder(c, c->argv[0])) {
-		free(d);
+	struct asking k = {.c = c};
+	if (cmd_options(c, o, 1) != 0 || !cmd_count(c, "sql", 2, 2) || !cmd_is_folder(c, c->argv[0]))
 		return 2;
-	}
-	if (sql_format_parse(&format, span_str(o[0].got ? o[0].got : "")) != 0) {
-		free(d);
+	if (sql_format_parse(&k.format, span_str(o[0].got ? o[0].got : "")) != 0)
 		return cmd_bad(c, "--format", o[0].got, "table, csv, json");
-	}
-	struct span sql = span_str(c->argv[1]);
-	int err = folder_open(&f, c->vfs, c->argv[0], true, d);
-	if (err == 0) {
-		err = select_here(c, f, sql, format, d);
-		status = err == 0 ? 0 : 1;
-	} else if (err == MO_EBUSY) {
-		diag_clear(d);
-		err = select_there(c, c->argv[0], sql, o[0].got ? o[0].got : "table", &status, d);
-	}
-	if (err != 0)
-		status = cmd_fail(c, d, status);
-	folder_close(f);
-	free(d);
-	return status;
+	k.format_name = o[0].got ? o[0].got : "table";
+	k.sql = span_str(c->argv[1]);
+	const struct cmd_deed deed = {.here = select_here, .path = write_path, .take = take_answer, .content_type = "application/sql", .body = k.sql, .timeout_ms = ANSWER_TIMEOUT_MS,
+		.failed = 1, .unanswered = 2, .refused = 1};
+	return cmd_do(c, c->argv[0], &deed, &k);
 }

@@ -144,7 +144,7 @@ static int set_headers(CURL *h, const struct httpc_request *r, struct curl_slist
 	buf_printf(&line, "Content-Type:%s%s", r->content_type ? " " : "", r->content_type ? r->content_type : "");
 	/* No "Expect": with a node that refuses early the answer comes anyway, and waiting for 100 costs a second with others. */
 	ok = !line.err && add_header(list, (const char *)line.p) && add_header(list, "Expect:") &&
-	     curl_easy_setopt(h, CURLOPT_HTTPHEADER, *list) == CURLE_OK;
+	     (!r->header || !*r->header || add_header(list, r->header)) && curl_easy_setopt(h, CURLOPT_HTTPHEADER, *list) == CURLE_OK;
 	buf_free(&line);
 	return ok ? 0 : MO_ENOMEM;
 }

@@ -14,6 +14,7 @@ struct httpc_request {
 	const char *unix_path; /* connect there instead; NULL: not */
 	const char *ca_file; /* https: PEM of whom to believe, alone; NULL: the system's */
 	const char *content_type;
+	const char *header; /* one more, "Name: value", without line ends; NULL, "": none */
 	struct span body;
 	/* Instead of body: its pieces as they are wanted, body_bytes of them in all. Fills at most n bytes and says how many; none is the end.
 	 * An error ends the exchange and is its result. NULL: body. */

@@ -6,30 +6,22 @@
 
 #include "codec/json.h"
 #include "node/priv/node.h"
+#include "node/priv/turns.h"
 
 #define HOUR_NS (3600 * NS_PER_S)
 
 struct backups {
 	struct node *node;
-	struct work work;
-	struct loop_post post;
-	/* loop thread */
-	bool busy, resting;
-	struct loop_timer *rest;
+	struct turns turns;
 	/* the run's */
 	int64_t looked_ns, log_busy_ns; /* at the end of its last turn */
 	struct backups_ask ask;
 	char target[BACKUPS_TARGET_MAX], who[64];
 	struct backup *run;
 	int64_t began_ns;
-	int err;
 	struct backup_report report;
-	struct erase_target keys; /* of the target, when has_keys */
-	bool has_keys;
-	struct diag *d;
 
 	pthread_mutex_t mu; /* below */
-	bool running;
 	uint64_t files, bytes;
 	struct buf last, good; /* marks */
 	char last_target[BACKUPS_TARGET_MAX], good_target[BACKUPS_TARGET_MAX];
@@ -63,8 +55,9 @@ static void write_outcome(struct buf *out, const struct backups_outcome *o)
 	jw_object_end(&w);
 }
 
-int backups_put_outcome(struct store *s, const struct backups_outcome *o, int64_t now_ns, struct diag *d)
+int backups_put_outcome(struct store *s, const void *outcome, int64_t now_ns, struct diag *d)
 {
+	const struct backups_outcome *o = outcome;
 	struct buf json;
 	buf_init(&json, 0);
 	write_outcome(&json, o);
@@ -109,39 +102,20 @@ static void learn(struct backups *b)
 		b->good_ns = T_NONE;
 }
 
-struct outcome_job {
-	struct sjob job;
-	const struct backups_outcome *o;
-	int64_t now_ns;
-};
-
-static int put_run(struct sjob *j, struct store *s, struct diag *d)
+static void keep_outcome(struct backups *b, const struct backups_outcome *o)
 {
-	struct outcome_job *q = (struct outcome_job *)j;
-	return backups_put_outcome(s, q->o, q->now_ns, d);
-}
-
-static void keep_outcome(struct backups *b)
-{
-	struct node *n = b->node;
-	struct buf why, json;
-	buf_init(&why, 0);
-	buf_init(&json, 0);
-	if (b->err != 0 && n->words)
-		n->words(&why, b->d);
-	struct backups_outcome o = {.target = span_str(b->target), .who = span_str(b->who), .t_ns = b->began_ns, .err = b->err, .report = b->report,
-		.why = why.err ? span_of(NULL, 0) : buf_span(&why), .keys = b->has_keys ? &b->keys : NULL};
-	struct outcome_job q = {.o = &o, .now_ns = clock_now(n->clock)};
+	struct buf json;
 	struct diag *d = calloc(1, sizeof *d);
+	buf_init(&json, 0);
 	/* A backup that cannot be told of is one all the same; the page says what this run knows. */
-	if (storer_run(n->storer, put_run, &q.job, d) != 0 && d)
-		node_log(n, "error", d);
-	write_outcome(&json, &o);
+	if (turns_keep(b->node, backups_put_outcome, o, d) != 0 && d)
+		node_log(b->node, "error", d);
+	write_outcome(&json, o);
 	pthread_mutex_lock(&b->mu);
 	if (!json.err) {
 		buf_reset(&b->last);
 		buf_add(&b->last, buf_span(&json));
-		if (o.report.id[0]) {
+		if (o->report.id[0]) {
 			buf_reset(&b->good);
 			buf_add(&b->good, buf_span(&json));
 		}
@@ -150,156 +124,93 @@ static void keep_outcome(struct backups *b)
 	pthread_mutex_unlock(&b->mu);
 	free(d);
 	buf_free(&json);
-	buf_free(&why);
 }
 
 /* ---- the run ---- */
 
-static void finished(void *arg)
+static int end(void *arg, int err, struct diag *d)
 {
 	struct backups *b = arg;
-	struct backups_ask ask = b->ask;
-	struct backup_report report = b->report;
-	struct diag *d = b->d;
-	int err = b->err;
-	b->d = NULL;
-	b->busy = false;
-	if (ask.done)
-		ask.done(ask.arg, err, &report, d);
-	free(d);
-}
-
-static bool given_up(const struct backups *b) { return b->ask.stop && b->ask.stop(b->ask.arg); }
-
-static void end(struct backups *b, int err)
-{
-	b->err = err;
+	struct erase_target keys = {NULL, 0};
+	struct buf why;
+	buf_init(&why, 0);
 	if (b->run)
 		backup_report(b->run, &b->report);
-	b->has_keys = b->run && b->report.id[0] && backup_keys(b->run, &b->keys) == 0;
+	struct backups_outcome o = {.target = span_str(b->target), .who = span_str(b->who), .t_ns = b->began_ns, .err = err, .report = b->report};
+	if (b->run && b->report.id[0] && backup_keys(b->run, &keys) == 0)
+		o.keys = &keys;
 	backup_free(b->run);
 	b->run = NULL;
-	if (err != 0 && b->d->msg == MSG_NONE)
-		diag_set(b->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_BACKUP_GIVEN_UP);
+	if (err != 0)
+		o.why = turns_why(b->node, &why, d);
 	/* One that was broken off says nothing of the target: it was not wanted any more, or goes on after the next start. */
-	if (err != MO_ECANCELED) {
-		keep_outcome(b);
-		if (err != 0)
-			node_log(b->node, "error", b->d);
-	}
-	erase_target_free(&b->keys);
-	pthread_mutex_lock(&b->mu);
-	b->running = false;
-	pthread_mutex_unlock(&b->mu);
-	b->post.fn = finished;
-	b->post.arg = b;
-	loop_post(b->node->loop, &b->post);
+	if (err != MO_ECANCELED)
+		keep_outcome(b, &o);
+	erase_target_free(&keys);
+	buf_free(&why);
+	return err;
 }
 
-static int begin(struct backups *b)
+static void told(void *arg, int err, const struct diag *d)
 {
+	struct backups *b = arg;
+	struct backup_report report = b->report;
+	if (b->ask.done)
+		b->ask.done(b->ask.arg, err, &report, d);
+}
+
+static int begin(void *arg, struct diag *d)
+{
+	struct backups *b = arg;
 	struct node *n = b->node;
 	struct backup_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .target = b->target, .make = b->ask.make, .keys = b->ask.keys,
 		.keep = b->ask.keep, .program = n->opt.version, .now_ns = b->began_ns};
-	return backup_new(&b->run, &o, b->d);
+	return backup_new(&b->run, &o, d);
 }
 
-int64_t backups_rest(int64_t since_ns, int64_t log_busy_ns)
+static int step(void *arg, struct diag *d) { return backup_step(((struct backups *)arg)->run, d); }
+
+static int turned(void *arg, struct diag *d)
 {
-	return log_busy_ns > since_ns / 100 * BACKUPS_BUSY_PERCENT ? BACKUPS_REST_NS : 0;
+	struct backups *b = arg;
+	struct backup_report so_far;
+	(void)d;
+	backup_report(b->run, &so_far);
+	pthread_mutex_lock(&b->mu);
+	b->files = so_far.files;
+	b->bytes = so_far.bytes;
+	pthread_mutex_unlock(&b->mu);
+	return 0;
 }
 
-/* Worker, at the end of a turn. */
-static int64_t rest_now(struct backups *b)
+bool backups_gives_way(int64_t since_ns, int64_t log_busy_ns) { return log_busy_ns > since_ns / 100 * BACKUPS_BUSY_PERCENT; }
+
+static bool rest(void *arg)
 {
+	struct backups *b = arg;
 	struct writer_stats s;
 	writer_stats(node_writer(b->node), &s);
-	int64_t now = mono_now(), rest = backups_rest(now - b->looked_ns, s.busy_ns - b->log_busy_ns);
+	int64_t now = mono_now();
+	bool busy = backups_gives_way(now - b->looked_ns, s.busy_ns - b->log_busy_ns);
 	b->looked_ns = now;
 	b->log_busy_ns = s.busy_ns;
-	return rest;
-}
-
-static void stopped(struct backups *b)
-{
-	b->resting = false;
-	loop_timer_set(b->rest, -1);
-	end(b, diag_set(b->d, MO_ECANCELED, MSG_NODE_STOPPING));
-}
-
-/* Loop thread: a turn gave way. */
-static void begin_rest(void *arg)
-{
-	struct backups *b = arg;
-	b->resting = true;
-	if (node_stopping(b->node))
-		stopped(b); /* no worker may be there any more */
-	else
-		loop_timer_set(b->rest, BACKUPS_REST_NS);
-}
-
-static void end_rest(void *arg)
-{
-	struct backups *b = arg;
-	int err = node_work(b->node, &b->work);
-	if (err == 0)
-		b->resting = false;
-	else if (err == MO_EAGAIN)
-		loop_timer_set(b->rest, BACKUPS_STEP_NS);
-	else
-		stopped(b);
+	return busy;
 }
 
 void backups_stop(struct backups *b)
 {
-	if (b && b->resting)
-		stopped(b);
+	if (b)
+		turns_stop(&b->turns);
 }
 
-static void turn(struct work *w, struct store_reader *r)
-{
-	struct backups *b = (struct backups *)((char *)w - offsetof(struct backups, work));
-	int64_t until = mono_now() + BACKUPS_STEP_NS;
-	int err = b->run ? MO_EAGAIN : begin(b);
-	(void)r; /* it has one of its own, whose transaction lasts over many turns */
-	if (err == 0)
-		err = MO_EAGAIN;
-	while (err == MO_EAGAIN) {
-		if (node_stopping(b->node))
-			err = diag_set(b->d, MO_ECANCELED, MSG_NODE_STOPPING);
-		else if (given_up(b))
-			err = diag_set(b->d, MO_ECANCELED, MSG_BACKUP_GIVEN_UP);
-		else
-			err = backup_step(b->run, b->d);
-		if (err != MO_EAGAIN || mono_now() < until)
-			continue;
-		struct backup_report so_far;
-		backup_report(b->run, &so_far);
-		pthread_mutex_lock(&b->mu);
-		b->files = so_far.files;
-		b->bytes = so_far.bytes;
-		pthread_mutex_unlock(&b->mu);
-		if (rest_now(b) > 0) {
-			b->post.fn = begin_rest;
-			b->post.arg = b;
-			loop_post(b->node->loop, &b->post);
-			return;
-		}
-		int queued = node_work(b->node, &b->work);
-		if (queued == 0)
-			return; /* b is another turn's now */
-		if (queued == MO_EAGAIN) /* the queue is full: this worker goes on with what it has */
-			until = mono_now() + BACKUPS_STEP_NS;
-		else
-			err = diag_set(b->d, MO_ECANCELED, MSG_NODE_STOPPING);
-	}
-	end(b, err);
-}
+static const struct turns_kind kind = {.busy = MSG_BACKUP_RUNNING, .given_up = MSG_BACKUP_GIVEN_UP, .begin = begin, .step = step, .turned = turned, .rest = rest, .end = end,
+	.told = told};
 
 int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d)
 {
-	if (b->busy)
-		return diag_set(d, MO_EAGAIN, MSG_BACKUP_RUNNING);
+	int err = turns_idle(&b->turns, d);
+	if (err != 0)
+		return err;
 	if (drills_running(b->node->drills)) /* which reads a snapshot that this one might remove */
 		return diag_set(d, MO_EAGAIN, MSG_DRILL_RUNNING);
 	if (ask->target.n == 0 || ask->target.n >= sizeof b->target || memchr(ask->target.p, 0, ask->target.n)) {
@@ -313,29 +224,14 @@ int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d
 	diag_copy(b->who, sizeof b->who, ask->who);
 	b->report = (struct backup_report){.files = 0};
 	b->began_ns = wall_now();
-	b->work.fn = turn;
-	if (!(b->d = calloc(1, sizeof *b->d)))
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	pthread_mutex_lock(&b->mu);
-	b->running = true;
 	b->files = b->bytes = 0;
 	pthread_mutex_unlock(&b->mu);
-	b->busy = true;
 	b->looked_ns = mono_now();
 	struct writer_stats log;
 	writer_stats(node_writer(b->node), &log);
 	b->log_busy_ns = log.busy_ns;
-	int err = node_work(b->node, &b->work);
-	if (err != 0) {
-		diag_set(d, err, err == MO_EAGAIN ? MSG_BACKUP_RUNNING : MSG_NODE_STOPPING);
-		free(b->d);
-		b->d = NULL;
-		b->busy = false;
-		pthread_mutex_lock(&b->mu);
-		b->running = false;
-		pthread_mutex_unlock(&b->mu);
-	}
-	return err;
+	return turns_begin(&b->turns, ask->stop, ask->arg, d);
 }
 
 /* ---- the schedule ---- */
@@ -345,7 +241,7 @@ static bool is_past(int64_t t_ns, int64_t span_ns, int64_t now_ns) { return t_ns
 
 static bool is_due(struct backups *b, const struct settings *s, int64_t now_ns)
 {
-	if (!s->backup_target[0] || s->backup_every_h == 0 || b->busy || node_stopping(b->node))
+	if (!s->backup_target[0] || s->backup_every_h == 0 || turns_idle(&b->turns, NULL) != 0 || node_stopping(b->node))
 		return false;
 	int64_t every = s->backup_every_h * HOUR_NS;
 	pthread_mutex_lock(&b->mu);
@@ -389,7 +285,7 @@ int backups_new(struct backups **ret, struct node *n, struct store_reader *r)
 	if (err == 0 || err == MO_ENOENT)
 		err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_GOOD), &b->good, NULL);
 	if (err == 0 || err == MO_ENOENT) {
-		int made = loop_timer_new(n->loop, &b->rest, end_rest, b);
+		int made = turns_init(&b->turns, n, &kind, b);
 		err = made != 0 ? made : err;
 	}
 	if (err != 0 && err != MO_ENOENT) {
@@ -406,10 +302,9 @@ void backups_free(struct backups *b)
 	if (!b)
 		return;
 	backup_free(b->run);
-	loop_timer_free(b->rest);
+	turns_free(&b->turns);
 	buf_free(&b->last);
 	buf_free(&b->good);
-	free(b->d);
 	pthread_mutex_destroy(&b->mu);
 	free(b);
 }
@@ -422,7 +317,7 @@ void backups_state(struct backups *b, struct backups_state *ret)
 	if (!b)
 		return;
 	pthread_mutex_lock(&b->mu);
-	ret->running = b->running;
+	ret->running = turns_running(&b->turns);
 	ret->files = b->files;
 	ret->bytes = b->bytes;
 	ret->good_ns = b->good_ns;

@@ -1,12 +1,9 @@
 /* Backups beside the running node: by the schedule (backup.target,
  * backup.every) or because somebody asked; and what became of the last one.
  *
- *   IDLE --asked or due--> RUNNING --done, failed, given up--> IDLE
- *                          RUNNING --log busy--> RESTING --a moment--> RUNNING
- *
- * A run is a row of short pieces of work: between two of them the worker takes
- * whatever else waits. While values come in fast enough to keep the log busy,
- * it rests after each: a backup has hours, a machine's values have not. */
+ * A run goes in turns of a worker (priv/turns.h). While values come in fast
+ * enough to keep the log busy, it rests after each: a backup has hours, a
+ * machine's values have not. */
 #ifndef MO_NODE_BACKUPS_H
 #define MO_NODE_BACKUPS_H
 
@@ -14,8 +11,6 @@
 #include "node/erase.h"
 #include "node/node.h"
 
-#define BACKUPS_STEP_NS (20 * NS_PER_MS)    /* a worker's turn, about */
-#define BACKUPS_REST_NS (300 * NS_PER_MS)   /* after each turn while the log is busy */
 #define BACKUPS_BUSY_PERCENT 20             /* of the time since the turn before: the log is busy */
 #define BACKUPS_RETRY_NS (600 * NS_PER_S)   /* after a scheduled one failed */
 #define BACKUPS_MARK_LAST "backup_last"     /* marks of the store: the last that ended, */
@@ -32,8 +27,8 @@ struct backups_outcome {
 	struct span why;             /* JSON {"code","ko","en"}; empty where it went well */
 	const struct erase_target *keys; /* what the target holds of people's keys, read after it ended; NULL: not known */
 };
-/* Both marks as JSON, and an audit entry. A good snapshot whose clearing up failed is a good one, with a `why`. */
-MO_MUST_USE int backups_put_outcome(struct store *s, const struct backups_outcome *o, int64_t now_ns, struct diag *d);
+/* outcome: struct backups_outcome. Both marks as JSON, and an audit entry. A good snapshot whose clearing up failed is a good one, with a `why`. */
+MO_MUST_USE int backups_put_outcome(struct store *s, const void *outcome, int64_t now_ns, struct diag *d);
 
 struct backups;
 MO_MUST_USE int backups_new(struct backups **ret, struct node *n, struct store_reader *r);
@@ -43,8 +38,8 @@ void backups_tick(struct backups *b);
 
 /* Loop thread, when the node closes, before the workers end: a run that rests is given up. NULL is fine. */
 void backups_stop(struct backups *b);
-/* How long a run rests whose last turn was that long ago, of which the log was busy so long. Pure. */
-int64_t backups_rest(int64_t since_ns, int64_t log_busy_ns);
+/* Whether a run rests whose last turn was that long ago, of which the log was busy so long. Pure. */
+bool backups_gives_way(int64_t since_ns, int64_t log_busy_ns);
 
 struct backups_ask {
 	struct span target;

@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "node/priv/node.h"
+#include "node/priv/turns.h"
 #include "os/thread.h"
 #include "store/store.h"
 
@@ -66,8 +67,9 @@ static void write_outcome(struct buf *out, const struct drills_outcome *o)
 	jw_object_end(&w);
 }
 
-int drills_put_outcome(struct store *s, const struct drills_outcome *o, int64_t now_ns, struct diag *d)
+int drills_put_outcome(struct store *s, const void *outcome, int64_t now_ns, struct diag *d)
 {
+	const struct drills_outcome *o = outcome;
 	struct buf json;
 	buf_init(&json, 0);
 	write_outcome(&json, o);
@@ -90,27 +92,13 @@ static void learn(struct drills *q)
 	arena_free(&a);
 }
 
-struct outcome_job {
-	struct sjob job;
-	const struct drills_outcome *o;
-	int64_t now_ns;
-};
-
-static int put_run(struct sjob *j, struct store *s, struct diag *d)
-{
-	struct outcome_job *k = (struct outcome_job *)j;
-	return drills_put_outcome(s, k->o, k->now_ns, d);
-}
-
 static void keep_outcome(struct drills *q, const struct drills_outcome *o)
 {
-	struct node *n = q->node;
-	struct outcome_job k = {.o = o, .now_ns = clock_now(n->clock)};
 	struct buf json;
 	struct diag *d = calloc(1, sizeof *d);
 	/* A drill that cannot be told of was one all the same; the page says what this run knows. */
-	if (storer_run(n->storer, put_run, &k.job, d) != 0 && d)
-		node_log(n, "error", d);
+	if (turns_keep(q->node, drills_put_outcome, o, d) != 0 && d)
+		node_log(q->node, "error", d);
 	buf_init(&json, 0);
 	write_outcome(&json, o);
 	pthread_mutex_lock(&q->mu);
@@ -172,10 +160,8 @@ static void run(struct drills *q, struct diag *d)
 		diag_file(d, q->target);
 		diag_int(d, 0, (int64_t)out.report.findings);
 	}
-	if (d->msg != MSG_NONE && n->words)
-		n->words(&why, d);
 	out.findings = q->findings.err ? span_of(NULL, 0) : buf_span(&q->findings);
-	out.why = why.err ? span_of(NULL, 0) : buf_span(&why);
+	out.why = turns_why(n, &why, d);
 	/* One that was broken off by the node's end says nothing of the backup. */
 	if (out.err != MO_ECANCELED) {
 		keep_outcome(q, &out);

@@ -23,8 +23,8 @@ struct drills_outcome {
 	struct span findings;          /* JSON: the first ones as [{"code","ko","en"}…] */
 	struct span why;               /* JSON {"code","ko","en"}; empty where it went through */
 };
-/* Good is one that went through without a finding. */
-MO_MUST_USE int drills_put_outcome(struct store *s, const struct drills_outcome *o, int64_t now_ns, struct diag *d);
+/* outcome: struct drills_outcome. Good is one that went through without a finding. */
+MO_MUST_USE int drills_put_outcome(struct store *s, const void *outcome, int64_t now_ns, struct diag *d);
 
 struct drills;
 MO_MUST_USE int drills_new(struct drills **ret, struct node *n, struct store_reader *r);

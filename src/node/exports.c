@@ -7,32 +7,29 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "node/priv/node.h"
+#include "node/priv/turns.h"
 #include "store/store.h"
 
 #define FOLDER "exports"
 
 struct exports {
 	struct node *node;
-	struct work work, sweep_work;
-	struct loop_post post;
+	struct turns turns;
+	struct work sweep_work;
 	char *dir;
-	/* loop thread */
-	bool busy;
-	int64_t looked_ns; /* monotonic */
+	int64_t looked_ns; /* monotonic; loop thread */
 	/* the run's */
 	struct exports_ask ask;
 	char path[EXPORTS_PATH_MAX + EXPORTS_NAME + 16], who[64], from[HTTP_PEER_MAX];
 	char codes[EXPORT_ASSETS_MAX][EXPORTS_CODE_MAX];
 	const char *assets[EXPORT_ASSETS_MAX];
 	struct export *run;
-	int err;
 	struct export_report report;
-	struct diag *d;
-	atomic_bool cancelled, sweeping;
+	atomic_bool sweeping;
 
 	pthread_mutex_t mu; /* below */
-	bool running, failed;
-	char name[EXPORTS_NAME];
+	bool failed;
+	char name[EXPORTS_NAME]; /* of the last run: in DIR/exports; "": not there */
 	struct export_report so_far;
 	struct buf why;
 };
@@ -45,8 +42,9 @@ static void put_time(struct json_writer *w, const char *key, int64_t t_ns, int64
 	jw_time(w, t_ns == open ? T_NONE : t_ns);
 }
 
-int exports_put_outcome(struct store *s, const struct exports_outcome *o, int64_t now_ns, struct diag *d)
+int exports_put_outcome(struct store *s, const void *outcome, int64_t now_ns, struct diag *d)
 {
+	const struct exports_outcome *o = outcome;
 	struct buf json, hex;
 	struct json_writer w;
 	buf_init(&json, 0);
@@ -85,83 +83,46 @@ int exports_put_outcome(struct store *s, const struct exports_outcome *o, int64_
 	return err;
 }
 
-struct outcome_job {
-	struct sjob job;
-	const struct exports_outcome *o;
-	int64_t now_ns;
-};
+/* ---- the run ---- */
 
-static int put_run(struct sjob *j, struct store *s, struct diag *d)
+/* Each is audited, and an archive that cannot be audited is not given out. */
+static int end(void *arg, int err, struct diag *d)
 {
-	struct outcome_job *q = (struct outcome_job *)j;
-	return exports_put_outcome(s, q->o, q->now_ns, d);
-}
-
-/* An archive that cannot be audited is not given out. */
-static void keep_outcome(struct exports *e)
-{
+	struct exports *e = arg;
 	struct node *n = e->node;
 	struct buf why;
 	struct diag *unsaid = calloc(1, sizeof *unsaid); /* the first error is the one to be told */
 	buf_init(&why, 0);
-	if (e->err != 0 && n->words)
-		n->words(&why, e->d);
+	if (e->run)
+		export_report(e->run, &e->report);
+	export_free(e->run);
+	e->run = NULL;
 	struct exports_outcome o = {.path = span_str(e->path), .who = span_str(e->who), .from = span_str(e->from), .from_ns = e->ask.from_ns, .to_ns = e->ask.to_ns,
-		.assets = e->assets, .n_assets = e->ask.n_assets, .err = e->err, .report = e->report, .why = why.err ? span_of(NULL, 0) : buf_span(&why)};
-	struct outcome_job q = {.o = &o, .now_ns = clock_now(n->clock)};
-	int err = storer_run(n->storer, put_run, &q.job, e->err == 0 ? e->d : unsaid);
-	if (err != 0 && e->err == 0) {
-		e->err = err;
+		.assets = e->assets, .n_assets = e->ask.n_assets, .err = err, .report = e->report, .why = err != 0 ? turns_why(n, &why, d) : span_of(NULL, 0)};
+	int kept = turns_keep(n, exports_put_outcome, &o, err == 0 ? d : unsaid);
+	if (kept != 0 && err == 0) {
+		err = kept;
 		(void)!vfs_unlink(node_vfs(n), e->path);
-		if (n->words)
-			n->words(&why, e->d);
+		(void)turns_why(n, &why, d);
 	}
 	pthread_mutex_lock(&e->mu);
 	if (e->name[0]) {
-		e->failed = e->err != 0;
+		e->failed = err != 0;
 		buf_reset(&e->why);
 		buf_add(&e->why, buf_span(&why));
 	}
 	pthread_mutex_unlock(&e->mu);
 	free(unsaid);
 	buf_free(&why);
+	return err;
 }
 
-/* ---- the run ---- */
-
-static void finished(void *arg)
+static void told(void *arg, int err, const struct diag *d)
 {
 	struct exports *e = arg;
-	struct exports_ask ask = e->ask;
 	struct export_report report = e->report;
-	struct diag *d = e->d;
-	int err = e->err;
-	e->d = NULL;
-	e->busy = false;
-	if (ask.done)
-		ask.done(ask.arg, err, &report, d);
-	free(d);
-}
-
-static void end(struct exports *e, int err)
-{
-	e->err = err;
-	if (e->run)
-		export_report(e->run, &e->report);
-	export_free(e->run);
-	e->run = NULL;
-	if (err != 0 && e->d->msg == MSG_NONE)
-		diag_set(e->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_EXPORT_GIVEN_UP);
-	keep_outcome(e);
-	if (e->err != 0 && e->err != MO_ECANCELED)
-		node_log(e->node, "error", e->d);
-	pthread_mutex_lock(&e->mu);
-	e->running = false;
-	e->name[0] = 0;
-	pthread_mutex_unlock(&e->mu);
-	e->post.fn = finished;
-	e->post.arg = e;
-	loop_post(e->node->loop, &e->post);
+	if (e->ask.done)
+		e->ask.done(e->ask.arg, err, &report, d);
 }
 
 static int on_kept(void *arg, const char *name)
@@ -171,74 +132,52 @@ static int on_kept(void *arg, const char *name)
 }
 
 /* A file of the node's own folder is no more welcome than any other when the disk fills up; asked again at each turn, as it grows. */
-static int has_room(struct exports *e) { return e->name[0] ? disk_allows(disks_disk(e->node->disks), DISK_BLOBS, e->d) : 0; }
+static int has_room(struct exports *e, struct diag *d) { return e->name[0] ? disk_allows(disks_disk(e->node->disks), DISK_BLOBS, d) : 0; }
 
-static int make_room(struct exports *e)
+static int make_room(struct exports *e, struct diag *d)
 {
 	unsigned kept = 0;
-	int err = has_room(e);
+	int err = has_room(e, d);
 	if (err != 0)
 		return err;
 	err = vfs_mkdir(node_vfs(e->node), e->dir, true);
 	if (err == 0)
 		err = vfs_list(node_vfs(e->node), e->dir, on_kept, &kept);
 	if (err != 0) {
-		diag_set(e->d, err, MSG_FOLDER_MAKE);
-		diag_file(e->d, e->dir);
+		diag_set(d, err, MSG_FOLDER_MAKE);
+		diag_file(d, e->dir);
 	} else if (kept >= EXPORTS_FILES_MAX) {
-		err = diag_set(e->d, MO_ELIMIT, MSG_EXPORT_KEPT);
-		diag_int(e->d, 0, EXPORTS_FILES_MAX);
+		err = diag_set(d, MO_ELIMIT, MSG_EXPORT_KEPT);
+		diag_int(d, 0, EXPORTS_FILES_MAX);
 	}
 	return err;
 }
 
-static int begin(struct exports *e)
+static int begin(void *arg, struct diag *d)
 {
+	struct exports *e = arg;
 	struct node *n = e->node;
-	int err = e->name[0] ? make_room(e) : 0;
+	int err = e->name[0] ? make_room(e, d) : 0;
 	if (err != 0)
 		return err;
 	struct export_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .path = e->path, .inside = e->name[0] != 0, .from_ns = e->ask.from_ns,
 		.to_ns = e->ask.to_ns, .assets = e->assets, .n_assets = e->ask.n_assets, .program = n->opt.version, .readme_ko = e->ask.readme_ko,
 		.readme_en = e->ask.readme_en};
-	return export_new(&e->run, &o, e->d);
+	return export_new(&e->run, &o, d);
 }
 
-static bool given_up(struct exports *e) { return atomic_load(&e->cancelled) || (e->ask.stop && e->ask.stop(e->ask.arg)); }
+static int step(void *arg, struct diag *d) { return export_step(((struct exports *)arg)->run, d); }
 
-static void turn(struct work *w, struct store_reader *r)
+static int turned(void *arg, struct diag *d)
 {
-	struct exports *e = (struct exports *)((char *)w - offsetof(struct exports, work));
-	int64_t until = mono_now() + EXPORTS_STEP_NS;
-	int err = e->run ? MO_EAGAIN : begin(e);
-	(void)r; /* it has one of its own, whose transaction lasts over many turns */
-	if (err == 0)
-		err = MO_EAGAIN;
-	while (err == MO_EAGAIN) {
-		if (node_stopping(e->node))
-			err = diag_set(e->d, MO_ECANCELED, MSG_NODE_STOPPING);
-		else if (given_up(e))
-			err = diag_set(e->d, MO_ECANCELED, MSG_EXPORT_GIVEN_UP);
-		else
-			err = export_step(e->run, e->d);
-		if (err != MO_EAGAIN || mono_now() < until)
-			continue;
-		if ((err = has_room(e)) != 0)
-			break;
-		err = MO_EAGAIN;
-		pthread_mutex_lock(&e->mu);
-		export_report(e->run, &e->so_far);
-		pthread_mutex_unlock(&e->mu);
-		int queued = node_work(e->node, &e->work);
-		if (queued == 0)
-			return; /* e is another turn's now */
-		if (queued == MO_EAGAIN) /* the queue is full: this worker goes on with what it has */
-			until = mono_now() + EXPORTS_STEP_NS;
-		else
-			err = diag_set(e->d, MO_ECANCELED, MSG_NODE_STOPPING);
-	}
-	end(e, err);
+	struct exports *e = arg;
+	pthread_mutex_lock(&e->mu);
+	export_report(e->run, &e->so_far);
+	pthread_mutex_unlock(&e->mu);
+	return has_room(e, d);
 }
+
+static const struct turns_kind kind = {.busy = MSG_EXPORT_RUNNING, .given_up = MSG_EXPORT_GIVEN_UP, .begin = begin, .step = step, .turned = turned, .end = end, .told = told};
 
 static int bad_text(struct diag *d, struct span text)
 {
@@ -312,11 +251,11 @@ char *exports_path(struct exports *e, struct span name)
 int exports_run(struct exports *e, const struct exports_ask *ask, char name[EXPORTS_NAME], struct diag *d)
 {
 	char fresh[EXPORTS_NAME] = "";
-	if (e->busy)
-		return diag_set(d, MO_EAGAIN, MSG_EXPORT_RUNNING);
-	if (ask->from_ns >= ask->to_ns)
-		return diag_set(d, MO_EINVAL, MSG_EXPORT_RANGE);
-	int err = keep_ask(e, ask, d);
+	int err = turns_idle(&e->turns, d);
+	if (err == 0 && ask->from_ns >= ask->to_ns)
+		err = diag_set(d, MO_EINVAL, MSG_EXPORT_RANGE);
+	if (err == 0)
+		err = keep_ask(e, ask, d);
 	if (err == 0 && ask->path.n == 0)
 		err = make_name(fresh, d);
 	if (err != 0)
@@ -326,28 +265,12 @@ int exports_run(struct exports *e, const struct exports_ask *ask, char name[EXPO
 	else
 		snprintf(e->path, sizeof e->path, "%.*s", (int)ask->path.n, (const char *)ask->path.p);
 	e->report = (struct export_report){.files = 0};
-	e->work.fn = turn;
-	atomic_store(&e->cancelled, false);
-	if (!(e->d = calloc(1, sizeof *e->d)))
-		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	pthread_mutex_lock(&e->mu);
-	e->running = true;
 	e->so_far = e->report;
 	memcpy(e->name, fresh, sizeof fresh);
 	pthread_mutex_unlock(&e->mu);
-	e->busy = true;
-	err = node_work(e->node, &e->work);
-	if (err != 0) {
-		diag_set(d, err, err == MO_EAGAIN ? MSG_EXPORT_RUNNING : MSG_NODE_STOPPING);
-		free(e->d);
-		e->d = NULL;
-		e->busy = false;
-		pthread_mutex_lock(&e->mu);
-		e->running = false;
-		e->name[0] = 0;
-		pthread_mutex_unlock(&e->mu);
+	if ((err = turns_begin(&e->turns, ask->stop, ask->arg, d)) != 0)
 		return err;
-	}
 	memcpy(name, fresh, sizeof fresh);
 	return 0;
 }
@@ -355,10 +278,10 @@ int exports_run(struct exports *e, const struct exports_ask *ask, char name[EXPO
 bool exports_cancel(struct exports *e, struct span name)
 {
 	pthread_mutex_lock(&e->mu);
-	bool it = e->running && e->name[0] && span_is(name, e->name);
-	pthread_mutex_unlock(&e->mu);
+	bool it = turns_running(&e->turns) && e->name[0] && span_is(name, e->name);
 	if (it)
-		atomic_store(&e->cancelled, true);
+		turns_give_up(&e->turns);
+	pthread_mutex_unlock(&e->mu);
 	return it;
 }
 
@@ -429,8 +352,10 @@ int exports_new(struct exports **ret, struct node *n)
 	pthread_mutex_init(&e->mu, NULL);
 	buf_init(&e->why, 0);
 	e->dir = folder_path(n->folder, FOLDER);
-	if (!e->dir || strlen(e->dir) >= EXPORTS_PATH_MAX) {
-		int err = e->dir ? MO_ELIMIT : MO_ENOMEM;
+	int err = e->dir ? turns_init(&e->turns, n, &kind, e) : MO_ENOMEM;
+	if (err == 0 && strlen(e->dir) >= EXPORTS_PATH_MAX)
+		err = MO_ELIMIT;
+	if (err != 0) {
 		exports_free(e);
 		return err;
 	}
@@ -444,8 +369,8 @@ void exports_free(struct exports *e)
 	if (!e)
 		return;
 	export_free(e->run);
+	turns_free(&e->turns);
 	buf_free(&e->why);
-	free(e->d);
 	free(e->dir);
 	pthread_mutex_destroy(&e->mu);
 	free(e);
@@ -458,8 +383,9 @@ void exports_state(struct exports *e, struct exports_state *ret)
 	if (!e)
 		return;
 	pthread_mutex_lock(&e->mu);
-	ret->running = e->running;
-	memcpy(ret->name, e->name, sizeof ret->name);
+	ret->running = turns_running(&e->turns);
+	if (ret->running)
+		memcpy(ret->name, e->name, sizeof ret->name);
 	ret->so_far = e->so_far;
 	ret->failed = e->failed;
 	buf_add(&ret->why, buf_span(&e->why));

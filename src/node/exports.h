@@ -1,18 +1,13 @@
 /* Exports beside the running node: into a file that somebody named by the
  * node's socket, or into DIR/exports, from where the page fetches it. One at a
- * time.
- *
- *   IDLE --asked--> RUNNING --done, failed, given up--> IDLE
- *
- * A run is a row of short pieces of work: between two of them the worker takes
- * whatever else waits. Each is audited, also one that failed. */
+ * time, in turns of a worker (priv/turns.h). Each is audited, also one that
+ * failed. */
 #ifndef MO_NODE_EXPORTS_H
 #define MO_NODE_EXPORTS_H
 
 #include "node/export.h"
 #include "node/node.h"
 
-#define EXPORTS_STEP_NS (20 * NS_PER_MS)         /* a worker's turn, about */
 #define EXPORTS_KEEP_NS (24 * 3600 * NS_PER_S)   /* a file of DIR/exports stays so long */
 #define EXPORTS_LOOK_NS (60 * NS_PER_S)          /* between two looks for older ones */
 #define EXPORTS_FILES_MAX 64u                    /* of DIR/exports; more are not made before older ones went */
@@ -30,7 +25,8 @@ struct exports_outcome {
 	struct export_report report;
 	struct span why;                 /* JSON {"code","ko","en"}; empty where it went well */
 };
-MO_MUST_USE int exports_put_outcome(struct store *s, const struct exports_outcome *o, int64_t now_ns, struct diag *d);
+/* outcome: struct exports_outcome. An audit entry. */
+MO_MUST_USE int exports_put_outcome(struct store *s, const void *outcome, int64_t now_ns, struct diag *d);
 
 struct exports;
 /* Removes what a kill left in DIR/exports. */

@@ -20,6 +20,7 @@ ROOT = HERE.parents[1]
 SECONDS_MAX = 300  # a mutant that hangs has been noticed
 MEMORY_MAX = 4 << 30
 PROGRAMS = ("moru", "moru-helper", "moru-sim")
+OF_TESTS = ("tests/e2e/moru_as",)  # programs that a test runs beside those
 
 
 class Mutant:
@@ -144,9 +145,10 @@ class Build:
         """(green, seconds, last words) of a test with the objects in it; no objects: as it was built."""
         t = self.tests[name]
         replace = {}
-        for p in PROGRAMS:
+        for p in PROGRAMS + OF_TESTS:
             path = self.dir / p
             there = self.work / p
+            there.parent.mkdir(parents=True, exist_ok=True)
             there.unlink(missing_ok=True)
             if not any(str(path) in str(w) for w in list(t["cmd"]) + list(t["env"].values())):
                 continue

@@ -6,6 +6,7 @@
 #include "node/node.h"
 #include "node/priv/node.h"
 #include "node/backups.h"
+#include "node/priv/turns.h"
 #include "node/watchdog.h"
 
 #define S NS_PER_S
@@ -138,12 +139,12 @@ static void keys(void **state)
 static void backups_give_way_to_a_busy_log(void **state)
 {
 	(void)state;
-	assert_int_equal(backups_rest(20 * NS_PER_MS, 0), 0);
-	assert_int_equal(backups_rest(20 * NS_PER_MS, 2 * NS_PER_MS), 0);
-	assert_int_equal(backups_rest(20 * NS_PER_MS, 10 * NS_PER_MS), BACKUPS_REST_NS);
+	assert_false(backups_gives_way(20 * NS_PER_MS, 0));
+	assert_false(backups_gives_way(20 * NS_PER_MS, 2 * NS_PER_MS));
+	assert_true(backups_gives_way(20 * NS_PER_MS, 10 * NS_PER_MS));
 	/* Beside the rest a turn is little: a fifteenth. */
-	assert_true(BACKUPS_REST_NS >= 15 * BACKUPS_STEP_NS);
-	assert_int_equal(backups_rest(BACKUPS_REST_NS, BACKUPS_REST_NS / 10), 0);
+	assert_true(TURNS_REST_NS >= 15 * TURNS_STEP_NS);
+	assert_false(backups_gives_way(TURNS_REST_NS, TURNS_REST_NS / 10));
 }
 
 /* ---- watchdog ---- */
