@@ -110,7 +110,7 @@ def test_the_helper_killed_in_a_login(new_node):
         time.sleep(0.2)
         assert not got and n.get('/healthz').status == 200  # others are served meanwhile
         os.kill(pid, how)
-        if how != signal.SIGKILL:  # which needs none: by now the process may be gone
+        if how != signal.SIGKILL:  # which needs no waking, and after which the number may be another's
             os.kill(pid, signal.SIGCONT)
         t.join(20)
         a = got[0]
