@@ -3,24 +3,18 @@
  * whatever happened; what an import was said to have done is there; nothing else ever is; errors are said in words; the next start works, and
  * the import given once more ends with exactly the file's content, every value of it. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
-#include "zonefile.h"
-#include "faultalloc.h"
+
+#include "copytree.h"
+#include "plant.h"
+#include "sweep.h"
 
 #include "api/importer.h"
-#include "os/memvfs.h"
 
-#define DIR "plant"
 #define PASSES 75u /* a kind of fault takes at least so many, unless it takes all: over 500 in all */
 #define FIRST 60u  /* rows of the first month */
 #define ROWS 120u
 #define T0 (INT64_C(1630892700) * NS_PER_S) /* 2021-09-06 01:45 UTC */
-
-static uint64_t offset;
-static struct zonefile zone;
 
 /* ---- the file ---- */
 static double number_of(unsigned i) { return i * 0.25; }
@@ -48,27 +42,14 @@ static void file_make(struct buf *b, unsigned rows)
 }
 
 /* ---- a node that imports ---- */
-static void said(void *arg, const char *level, const struct diag *d)
-{
-	(void)arg;
-	(void)level;
-	assert_int_not_equal(d->msg, MSG_NONE);
-}
-
 /* MO_EBUG: it ended, and gave other counts than the file has. */
-static int import(struct vfs *v, struct span file, unsigned rows, struct diag *d)
+static int import(struct node *n, struct vfs *v, struct span file, unsigned rows, struct diag *d)
 {
-	struct node *n = NULL;
 	struct store_reader *r = NULL;
 	struct import_file *f = NULL;
-	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
 	char id[UUID_TEXT] = "";
 	bool refused = false;
-	int err = node_open(&n, v, &o, d);
-	if (err == 0)
-		err = node_start(n, d);
-	if (err == 0)
-		err = store_reader_open(&r, v, DIR "/store.db", d);
+	int err = store_reader_open(&r, v, PLANT "/store.db", d);
 	if (err == 0)
 		err = import_file_begin(&f, n, "meter.csv", d);
 	for (size_t at = 0; err == 0 && at < file.n; at += 1000)
@@ -95,6 +76,19 @@ static int import(struct vfs *v, struct span file, unsigned rows, struct diag *d
 		table_close(cur);
 	}
 	store_reader_close(r);
+	return err;
+}
+
+/* A start, an import, an end. */
+static int import_alone(struct vfs *v, struct span file, unsigned rows, struct diag *d)
+{
+	struct node *n = NULL;
+	struct node_options o = plant_options();
+	int err = node_open(&n, v, &o, d);
+	if (err == 0)
+		err = node_start(n, d);
+	if (err == 0)
+		err = import(n, v, file, rows, d);
 	node_close(n);
 	return err;
 }
@@ -135,18 +129,11 @@ static unsigned rows_held(struct node *n, const char *key, bool loose)
 	return at;
 }
 
-static void holds(struct vfs *v, unsigned rows, bool loose)
+static void holds(struct node *n, unsigned rows, bool loose)
 {
 	static const char *const keys[] = {"meter 전력", "meter 상태"};
-	struct node *n = NULL;
-	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
-	struct diag d = {0};
-	assert_int_equal(node_open(&n, v, &o, &d), 0);
-	assert_int_equal(node_start(n, &d), 0);
-	assert_int_equal(node_recovery(n)->set_aside, 0);
 	for (unsigned k = 0; k < 2; k++)
 		assert_true(rows_held(n, keys[k], loose) >= rows);
-	node_close(n);
 }
 
 static void found(void *arg, const struct diag *d)
@@ -155,90 +142,56 @@ static void found(void *arg, const struct diag *d)
 	print_message("check: message %d, %s\n", (int)d->msg, d->file);
 }
 
-static void check(struct vfs *v, struct span longer, int err)
+static void check(struct vfs *v, struct span file, int err)
 {
+	struct node *n = NULL;
 	struct diag d = {0};
-	holds(v, err == 0 ? ROWS : FIRST, err != 0);
-	assert_int_equal(import(v, longer, ROWS, &d), 0);
-	holds(v, ROWS, false);
-	assert_int_equal(sdb_check(v, DIR "/series", found, NULL, NULL), 0);
+	plant_open(&n, v);
+	holds(n, err == 0 ? ROWS : FIRST, err != 0);
+	assert_int_equal(import(n, v, file, ROWS, &d), 0);
+	node_close(n);
+	plant_open(&n, v);
+	holds(n, ROWS, false);
+	node_close(n);
+	assert_int_equal(sdb_check(v, PLANT "/series", found, NULL, NULL), 0);
 }
 
 /* ---- the sweep ---- */
-enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
+static struct buf longer;
+static struct vfs *base; /* a folder that holds the first month */
 
-static bool pass(enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *pass(void *arg, struct sweep_pass *p)
 {
-	struct vfs *v;
-	struct buf first, longer;
+	struct vfs *v = plant_copy(base, p->seed);
 	struct diag d = {0};
-	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
-	file_make(&first, FIRST);
-	file_make(&longer, ROWS);
-	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
-	zonefile_put(&zone, v);
-	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
-	assert_int_equal(import(v, buf_span(&first), FIRST, &d), 0);
-	diag_clear(&d);
-	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
-		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
-		.forever = kind == FAIL_EVER,
-		.short_write = kind == SHORT,
-		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
-	uint64_t before = memvfs_ops(v);
-	memvfs_set_faults(v, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
-	int err = import(v, buf_span(&longer), ROWS, &d);
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(v) - before >= nth;
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
-	if (kind == MEMORY)
-		faultalloc_arm(0);
-	if ((err != 0 && d.msg == MSG_NONE) || err == MO_EBUG)
-		print_message("%s, %llu: %s, message %d\n", kind_names[kind], (unsigned long long)nth, mo_err_name(err), (int)d.msg);
+	(void)arg;
+	sweep_arm(p, v);
+	int err = import_alone(v, buf_span(&longer), ROWS, &d);
+	sweep_disarm(p);
 	assert_int_not_equal(err, MO_EBUG);
-	if (err != 0)
-		assert_int_not_equal(d.msg, MSG_NONE);
-	if (!fired)
-		assert_int_equal(err, 0);
-	memvfs_set_faults(v, NULL);
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(v, kind == CRASH_ALL);
+	sweep_clean_error(p, err, &d);
+	sweep_cut(p, v);
 	check(v, buf_span(&longer), err);
 	vfs_free(v);
-	buf_free(&first);
-	buf_free(&longer);
-	return fired;
+	return NULL;
 }
 
 static void importing(void **state)
 {
+	struct buf first;
 	(void)state;
-	bool all = getenv("MORU_SOAK") != NULL;
-	const char *only = getenv("MORU_SWEEP_KIND");
-	for (enum kind k = 0; k < KINDS; k++) {
-		uint64_t ops, taken = 0, did;
-		if (only && (enum kind)atoi(only) != k)
-			continue;
-		assert_false(pass(k, UINT64_MAX, &ops)); /* without a fault */
-		uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
-		for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++)
-			(void)pass(k, n, &did);
-		printf("import, %s: %llu of %llu\n", kind_names[k], (unsigned long long)taken, (unsigned long long)ops);
-		assert_true(taken >= (ops < PASSES ? ops : PASSES));
-	}
+	file_make(&first, FIRST);
+	file_make(&longer, ROWS);
+	base = plant_new(1);
+	assert_int_equal(import_alone(base, buf_span(&first), FIRST, NULL), 0);
+	sweep_run(&(struct sweep){.name = "import", .pass = pass, .kinds = SWEEP_ALL, .least = PASSES});
+	vfs_free(base);
+	buf_free(&first);
+	buf_free(&longer);
 }
 
 int main(void)
 {
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
-	if (!zonefile_read(&zone))
-		return 1;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(importing)};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone.bytes);
-	return failed;
+	const struct CMUnitTest tests[] = {sweep_test(importing)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,54 +10,38 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cm.h"
-#include "zonefile.h"
-#include "faultalloc.h"
+
+#include "plant.h"
+#include "sweep.h"
 
 #include "api/api.h"
 #include "node/priv/node.h"
-#include "os/memvfs.h"
 
-#define DIR "plant"
 #define ANSWER_MAX (1u << 18)
 #define ALLOCATIONS_LEAST 400u /* of all requests; fewer, and the scenarios have been lost */
-
-static struct zonefile zone;
 
 /* ---- a node with its API ---- */
 struct world {
 	struct vfs *v;
 	struct node *n;
 	struct api *api;
-	struct loop_timer *guard;
+	struct turns turns;
 };
-
-static void said(void *arg, const char *level, const struct diag *d)
-{
-	(void)arg;
-	(void)level;
-	assert_int_not_equal(d->msg, MSG_NONE);
-}
-
-static void on_guard(void *arg) { loop_stop(((struct world *)arg)->n->loop); }
 
 static void world_new(struct world *w)
 {
-	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
-	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
+	struct node_options o = plant_options();
 	struct http_options opt = {.address = "127.0.0.1"};
 	struct diag d = {0};
 	memset(w, 0, sizeof *w);
-	assert_int_equal(memvfs_new(&w->v, 1), 0);
-	zonefile_put(&zone, w->v);
-	assert_int_equal(folder_init(w->v, DIR, &init, NULL), 0);
+	w->v = plant_new(1);
 	assert_int_equal(node_open(&w->n, w->v, &o, &d), 0);
 	assert_int_equal(api_new(&w->api, w->n, "test"), 0);
 	assert_int_equal(node_start(w->n, &d), 0);
 	assert_int_equal(accounts_new(&w->n->accounts, w->n->storer, w->n->clock, w->n->workers[0].reader, &d), 0); /* the gate asks it */
 	assert_int_equal(collect_new(&w->n->collect, w->n), 0);
 	assert_int_equal(live_new(&w->n->live, w->n), 0);
-	assert_int_equal(loop_timer_new(w->n->loop, &w->guard, on_guard, w), 0);
+	turns_init(&w->turns, w->n->loop);
 	assert_int_equal(http_server_new(&w->n->server, w->n->loop, &opt, api_handler(), w->api, &d), 0);
 }
 
@@ -65,7 +49,7 @@ static void world_free(struct world *w)
 {
 	http_server_free(w->n->server);
 	w->n->server = NULL;
-	loop_timer_free(w->guard);
+	turns_free(&w->turns);
 	node_close(w->n);
 	api_free(w->api);
 	vfs_free(w->v);
@@ -140,12 +124,10 @@ static void ask(struct world *w, struct answer *a, const char *method, const cha
 		if (mono_now() > until)
 			print_message("%s %s: no answer\n", method, target);
 		assert_true(mono_now() < until); /* nobody is left waiting */
-		loop_timer_set(w->guard, NS_PER_MS / 2);
-		assert_int_equal(loop_run(w->n->loop), 0);
+		turns_run(&w->turns, NS_PER_MS / 2);
 	}
 	close(fd);
-	loop_timer_set(w->guard, 0);
-	assert_int_equal(loop_run(w->n->loop), 0);
+	turns_run(&w->turns, 0);
 }
 
 /* ---- what is asked ---- */
@@ -197,64 +179,75 @@ static void fill(struct world *w)
 
 static unsigned same, errors, ended, renewed;
 
-static void one(struct world *w, const struct request *q, const struct answer *want, uint64_t nth, uint64_t *count)
+/* A request, its answer without a fault, and the node that is asked. */
+struct asking {
+	struct world w;
+	const struct request *q;
+	struct answer want;
+};
+
+static bool is_wanted(const struct asking *k, const struct answer *a)
+{
+	return a->status == k->want.status && (k->q->changing || (a->n == k->want.n && memcmp(a->body, k->want.body, a->n) == 0));
+}
+
+static const char *pass(void *arg, struct sweep_pass *p)
 {
 	static struct answer a;
-	faultalloc_arm(nth);
+	struct asking *k = arg;
+	const struct request *q = k->q;
+	struct world *w = &k->w;
+	sweep_arm(p, w->v);
 	ask(w, &a, q->method, q->target, q->type, q->body);
-	*count = faultalloc_count();
-	faultalloc_arm(0);
-	bool equal = a.status == want->status && (q->changing || (a.n == want->n && memcmp(a.body, want->body, a.n) == 0));
-	bool error = a.status >= 500 && a.n && memmem(a.body, a.n, "rror", 4) != NULL;
-	error |= a.status >= 500 && a.n && memmem(a.body, a.n, "\"code\"", 6) != NULL;
+	sweep_disarm(p);
+	bool equal = is_wanted(k, &a);
+	bool error = a.status >= 500 && a.n && (memmem(a.body, a.n, "rror", 4) != NULL || memmem(a.body, a.n, "\"code\"", 6) != NULL);
 	if (a.status != 0 && !equal && !error)
-		print_message("%s %s, %" PRIu64 ": %d %.*s\n", q->method, q->target, nth, a.status, (int)a.n, a.body);
-	assert_true(a.status == 0 || equal || error);
+		fail_msg("%d %.*s", a.status, (int)a.n, a.body);
 	same += equal;
 	errors += !equal && error;
 	ended += a.status == 0;
-	if (nth == UINT64_MAX || equal)
-		return;
+	if (equal)
+		return NULL;
+	if (!p->fired)
+		return "without a fault it was answered otherwise";
 	ask(w, &a, q->method, q->target, q->type, q->body);
-	equal = a.status == want->status && (q->changing || (a.n == want->n && memcmp(a.body, want->body, a.n) == 0));
+	equal = is_wanted(k, &a);
 	if (!equal && a.status >= 500 && q->body[0]) { /* files of memory take memory: a write without ends the engine until it is opened anew */
 		world_free(w);
 		world_new(w);
 		fill(w);
 		renewed++;
-		return;
+		return NULL;
 	}
 	if (!equal)
-		print_message("%s %s, after %" PRIu64 ": %d %.*s\n", q->method, q->target, nth, a.status, (int)a.n, a.body);
-	assert_true(equal);
+		fail_msg("after it: %d %.*s", a.status, (int)a.n, a.body);
+	return NULL;
 }
 
 static void each_request(void **state)
 {
 	(void)state;
-	struct world w;
+	static struct asking k;
 	uint64_t all = 0;
-	world_new(&w);
-	fill(&w);
-	const char *only = getenv("MORU_SWEEP_REQUEST");
+	bool whole_sweep = true;
+	world_new(&k.w);
+	fill(&k.w);
 	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-		static struct answer want;
-		uint64_t n, did;
-		if (only && (size_t)atoi(only) != i)
-			continue;
-		ask(&w, &want, requests[i].method, requests[i].target, requests[i].type, requests[i].body);
-		ask(&w, &want, requests[i].method, requests[i].target, requests[i].type, requests[i].body); /* what is made once has been made */
-		if (want.status / 100 != 2)
-			print_message("%s: %d %.*s\n", requests[i].target, want.status, (int)want.n, want.body);
-		assert_int_equal(want.status / 100, 2);
-		one(&w, &requests[i], &want, UINT64_MAX, &n);
-		for (uint64_t nth = 1; nth <= n; nth++)
-			one(&w, &requests[i], &want, nth, &did);
-		all += n;
+		const struct request *q = k.q = &requests[i];
+		char name[200];
+		snprintf(name, sizeof name, "%s %s", q->method, q->target);
+		for (unsigned n = 0; n < 2; n++) /* what is made once has been made */
+			ask(&k.w, &k.want, q->method, q->target, q->type, q->body);
+		if (k.want.status / 100 != 2)
+			fail_msg("%s: %d %.*s", q->target, k.want.status, (int)k.want.n, k.want.body);
+		struct sweep_did did = sweep_run(&(struct sweep){.name = name, .pass = pass, .arg = &k, .kinds = SWEEP_BIT(SWEEP_MEMORY)});
+		all += did.ops;
+		whole_sweep &= did.whole;
 	}
 	printf("requests, memory: all %llu; answered %u, said no %u, ended %u; opened anew %u\n", (unsigned long long)all, same, errors, ended, renewed);
-	assert_true(only || all >= ALLOCATIONS_LEAST);
-	world_free(&w);
+	assert_true(!whole_sweep || all >= ALLOCATIONS_LEAST);
+	world_free(&k.w);
 }
 
 /* What was refused for want of memory goes in when it is sent again, and is there. */
@@ -301,10 +294,6 @@ static void refused_lines_go_in_again(void **state)
 
 int main(void)
 {
-	if (!zonefile_read(&zone))
-		return 1;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(each_request), cmocka_unit_test(refused_lines_go_in_again)};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone.bytes);
-	return failed;
+	const struct CMUnitTest tests[] = {sweep_test(each_request), cmocka_unit_test(refused_lines_go_in_again)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,18 +4,15 @@
  * value for value, under the asset that a person gave its like before; what lies in refused/ has its reason beside it; errors are said in words; and the polls after that finish the work. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
-#include "zonefile.h"
-#include "faultalloc.h"
+
+#include "plant.h"
+#include "sweep.h"
 
 #include "api/importer.h"
 #include "node/watch.h"
-#include "os/memvfs.h"
 
-#define DIR "plant"
-#define INBOX DIR "/inbox"
+#define INBOX PLANT "/inbox"
 #define PASSES 40u /* a kind of fault and way takes at least so many, unless it takes all: over 500 in all */
 #define ROWS 8u
 #define POLLS 4u
@@ -25,8 +22,6 @@ static const char good[] = "time,power\n2021-09-06 10:45,0\n2021-09-06 10:46,1\n
 						   "2021-09-06 10:50,5\n2021-09-06 10:51,6\n2021-09-06 10:52,7\n";
 static const char bad[100] = "PK\003\004";
 static const char old_good[] = "an earlier file of that name", old_reason[] = "a person's own words";
-static uint64_t offset;
-static struct zonefile zone;
 static unsigned finished; /* passes after whose fault the same node did the rest */
 
 /* ---- what lies where ---- */
@@ -121,16 +116,9 @@ struct at_work {
 	int err; /* the last poll's */
 };
 
-static void said(void *arg, const char *level, const struct diag *d)
-{
-	(void)arg;
-	(void)level;
-	assert_int_not_equal(d->msg, MSG_NONE);
-}
-
 static void open_node(struct at_work *a, struct vfs *v)
 {
-	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
+	struct node_options o = plant_options();
 	memset(a, 0, sizeof *a);
 	assert_int_equal(node_open(&a->n, v, &o, &a->d), 0);
 	node_set_importer(a->n, import_watched, a->n);
@@ -177,7 +165,7 @@ static void correct(struct vfs *v, struct at_work *a)
 	struct table_batch b;
 	char id[UUID_TEXT], plan[4096];
 	bool refused;
-	assert_int_equal(store_reader_open(&r, v, DIR "/store.db", NULL), 0);
+	assert_int_equal(store_reader_open(&r, v, PLANT "/store.db", NULL), 0);
 	assert_int_equal(import_file_begin(&f, a->n, "meter.csv", NULL), 0);
 	assert_int_equal(import_file_piece(f, span_str(first), NULL), 0);
 	assert_int_equal(import_file_end(f, r, id, &refused, NULL), 0);
@@ -212,9 +200,6 @@ static void values(struct node *n, bool again)
 }
 
 /* ---- the sweep ---- */
-enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
-
 static void put(struct vfs *v, const char *path, const char *p, size_t n) { assert_int_equal(vfs_replace(v, path, span_of(p, n), false, NULL), 0); }
 
 static void drop(struct vfs *v, bool again)
@@ -230,55 +215,36 @@ static void drop(struct vfs *v, bool again)
 	put(v, INBOX "/book.xlsx", bad, sizeof bad);
 }
 
-static bool pass(bool again, enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *pass(void *arg, struct sweep_pass *p)
 {
-	struct vfs *v;
+	bool again = *(bool *)arg, moment = p->kind == SWEEP_MEMORY || p->kind == SWEEP_ONCE, crashed = sweep_is_cut(p);
+	struct vfs *v = plant_new(p->seed);
 	struct at_work a;
 	struct lies l;
-	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
-	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
-	zonefile_put(&zone, v);
-	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
 	drop(v, again);
 	open_node(&a, v);
 	if (again)
 		correct(v, &a);
-	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
-		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
-		.forever = kind == FAIL_EVER,
-		.short_write = kind == SHORT,
-		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
-	uint64_t before = memvfs_ops(v);
-	memvfs_set_faults(v, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
+	sweep_arm(p, v);
 	polls(&a, POLLS);
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(v) - before >= nth;
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
-	faultalloc_arm(0);
-	if (kind == FAIL_EVER && fired)
+	sweep_disarm(p);
+	if (p->kind == SWEEP_EVER && p->fired)
 		assert_int_not_equal(a.err, 0); /* not a word of "all is well" */
-	if (kind == MEMORY || kind == FAIL_ONCE) {
+	if (moment) {
 		mono_sleep(2 * NS_PER_MS); /* a name that is taken gets the time before it: another one now */
 		polls(&a, POLLS); /* a moment's failure: the next polls do it, unless the engine has to be opened anew */
 	}
-	if (kind < CRASH_PART)
-		memvfs_set_faults(v, NULL);
-	if (kind == MEMORY || !fired) {
-		memvfs_set_faults(v, NULL);
+	if (p->kind == SWEEP_MEMORY || !p->fired) {
 		look(v, &l);
 		/* Files of memory take memory: a write that fails for want of it ends the engine, which says so until it is opened anew. */
-		bool ended = kind == MEMORY && a.err == MO_ESTATE;
+		bool ended = p->kind == SWEEP_MEMORY && a.err == MO_ESTATE;
 		if (a.err != 0 && !ended)
-			print_message("%s, %llu: %s\n", kind_names[kind], (unsigned long long)nth, mo_err_name(a.err));
-		assert_true(a.err == 0 || ended);
+			fail_msg("the next polls: %s", mo_err_name(a.err));
 		assert_true(ended || l.good_inbox + l.bad_inbox == 0);
-		finished += !ended;
+		finished += p->nth != SWEEP_NONE && !ended;
 	}
 	close_node(&a);
-	memvfs_set_faults(v, NULL);
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(v, kind == CRASH_ALL);
+	sweep_cut(p, v);
 	/* Nothing vanished. */
 	look(v, &l);
 	assert_true(l.good_inbox + l.good_done >= 1);
@@ -292,58 +258,38 @@ static bool pass(bool again, enum kind kind, uint64_t nth, uint64_t *ops)
 	values(a.n, again);
 	close_node(&a);
 	look(v, &l);
-	bool crashed = kind == CRASH_PART || kind == CRASH_ALL;
 	assert_int_equal(l.good_inbox + l.bad_inbox, 0);
 	assert_true(crashed ? l.good_done >= 1 : l.good_done == 1); /* the power may leave a file under both names */
 	assert_true(crashed ? l.bad_refused >= 1 : l.bad_refused == 1);
 	assert_int_equal(l.old, again ? 2 : 0);
-	if (kind == MEMORY || kind == FAIL_ONCE)
+	if (moment)
 		assert_int_equal(l.reasons, 1); /* and no litter */
 	vfs_free(v);
-	return fired;
+	return NULL;
 }
 
-static void sweep(bool again)
+static void sweep(const char *name, bool again)
 {
-	bool all = getenv("MORU_SOAK") != NULL;
-	const char *only = getenv("MORU_SWEEP_KIND");
-	for (enum kind k = 0; k < KINDS; k++) {
-		uint64_t ops, taken = 0, did;
-		if (only && (enum kind)atoi(only) != k)
-			continue;
-		assert_false(pass(again, k, UINT64_MAX, &ops)); /* without a fault */
-		uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
-		for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++)
-			(void)pass(again, k, n, &did);
-		printf("watched folder, %s, %s: %llu of %llu\n", again ? "names taken" : "new", kind_names[k], (unsigned long long)taken, (unsigned long long)ops);
-		assert_true(taken >= (ops < PASSES ? ops : PASSES));
-		if (k == MEMORY)
-			assert_true(finished >= taken - taken / 10);
-		finished = 0;
-	}
+	struct sweep_did did = sweep_run(&(struct sweep){.name = name, .pass = pass, .arg = &again, .kinds = SWEEP_FILES, .least = PASSES});
+	finished = 0;
+	did = sweep_run(&(struct sweep){.name = name, .pass = pass, .arg = &again, .kinds = SWEEP_BIT(SWEEP_MEMORY), .least = PASSES});
+	assert_true(!did.whole || finished >= did.passes - did.passes / 10);
 }
 
 static void into_new_folders(void **state)
 {
 	(void)state;
-	sweep(false);
+	sweep("watched folder, new", false);
 }
 
 static void beside_others(void **state)
 {
 	(void)state;
-	sweep(true);
+	sweep("watched folder, names taken", true);
 }
 
 int main(void)
 {
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
-	if (!zonefile_read(&zone))
-		return 1;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(into_new_folders), cmocka_unit_test(beside_others)};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone.bytes);
-	return failed;
+	const struct CMUnitTest tests[] = {sweep_test(into_new_folders), sweep_test(beside_others)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

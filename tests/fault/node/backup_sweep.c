@@ -4,28 +4,25 @@
  * passes for a node. Planted: syncs that are not done must be seen. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
-#include "faultalloc.h"
 #include "copytree.h"
 #include "nosync.h"
+#include "plant.h"
+#include "sweep.h"
 
 #include "base/civil.h"
 #include "node/backup.h"
 #include "node/restore.h"
-#include "os/memvfs.h"
 #include "store/people.h"
 #include "store/store.h"
 
-#define DIR "plant"
+#define DIR PLANT
 #define TARGET "t"
 #define NEW_DIR "again"
 #define PASSES 75u /* a kind of fault takes at least so many, unless it takes all: over 500 a scenario */
 #define POINTS 300u
 #define SEEDS 24u
 
-static uint64_t offset;
 static struct vfs *base; /* a folder of two generations, the first backed up */
 static char first_id[ARCHIVE_ID];
 
@@ -146,7 +143,7 @@ static void check_content(struct vfs *v, const char *dir, unsigned n)
 
 /* ---- one backup ---- */
 
-static int64_t now_ns = INT64_C(1763770000) * NS_PER_S;
+static int64_t now_ns = PLANT_NOW_NS;
 
 static int back_up(struct vfs *v, struct sdb *sdb, size_t keep, struct backup_report *r, struct diag *d)
 {
@@ -170,12 +167,11 @@ static int back_up(struct vfs *v, struct sdb *sdb, size_t keep, struct backup_re
 
 static void make_base(void)
 {
-	struct folder_init f = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = now_ns};
 	struct engines e;
 	struct backup_report r;
 	struct diag d = {0};
 	assert_int_equal(memvfs_new(&base, 1), 0);
-	assert_int_equal(folder_init(base, DIR, &f, &d), 0);
+	assert_int_equal(plant_init(base, &d), 0);
 	engines_open(&e, base, DIR);
 	add_generation(&e, 0, true);
 	engines_close(&e);
@@ -226,35 +222,10 @@ static void restore_and_check(struct vfs *v, const char *id, unsigned generation
 
 /* ---- faults ---- */
 
-enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
-
-static void arm(struct vfs *v, enum kind kind, uint64_t nth)
+static const char *backup_pass(void *arg, struct sweep_pass *p)
 {
-	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
-		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
-		.forever = kind == FAIL_EVER,
-		.short_write = kind == SHORT,
-		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
-	memvfs_set_faults(v, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
-}
-
-/* The number of operations it took; whether the armed one was among them. */
-static bool disarm(struct vfs *v, enum kind kind, uint64_t nth, uint64_t before, uint64_t *ops)
-{
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : *ops >= nth;
-	if (kind == MEMORY)
-		faultalloc_arm(0);
-	memvfs_set_faults(v, NULL);
-	return fired;
-}
-
-static bool backup_pass(int live, enum kind kind, uint64_t nth, uint64_t *ops)
-{
-	struct vfs *v = clone(nth * 7 + kind);
+	bool live = *(bool *)arg;
+	struct vfs *v = clone(p->seed);
 	struct engines e = {NULL, NULL};
 	struct backup_report r, again;
 	struct diag d = {0};
@@ -262,20 +233,15 @@ static bool backup_pass(int live, enum kind kind, uint64_t nth, uint64_t *ops)
 	size_t n = 0;
 	if (live)
 		engines_open(&e, v, DIR);
-	uint64_t before = memvfs_ops(v);
-	arm(v, kind, nth);
+	sweep_arm(p, v);
 	int err = back_up(v, e.sdb, 1, &r, &d);
-	bool fired = disarm(v, kind, nth, before, ops);
-	if (err != 0 && d.msg == MSG_NONE)
-		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
-	if (!fired)
-		assert_int_equal(err, 0);
+	sweep_disarm(p);
+	sweep_clean_error(p, err, &d);
 	engines_close(&e); /* without power nothing of it reaches the disk */
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(v, kind == CRASH_ALL);
+	sweep_cut(p, v);
 	unsigned bad = findings(v, newest, &n);
 	if (bad || n == 0)
-		fail_msg("%s, %llu: %u findings in %zu snapshots", kind_names[kind], (unsigned long long)nth, bad, n);
+		fail_msg("%u findings in %zu snapshots", bad, n);
 	if (r.id[0])
 		assert_string_equal(newest, r.id);
 	if (err == 0)
@@ -284,73 +250,57 @@ static bool backup_pass(int live, enum kind kind, uint64_t nth, uint64_t *ops)
 	check_content(v, DIR, 2);
 	memset(&d, 0, sizeof d);
 	if ((err = back_up(v, NULL, 1, &again, &d)) != 0)
-		fail_msg("%s, %llu: the next backup: %s, message %d, %s", kind_names[kind], (unsigned long long)nth, mo_err_name(err), (int)d.msg, d.file);
+		fail_msg("the next backup: %s, message %d, %s", mo_err_name(err), (int)d.msg, d.file);
 	assert_int_equal(findings(v, newest, &n), 0);
 	assert_int_equal(n, 1);
 	assert_string_equal(newest, again.id);
 	vfs_free(v);
-	return fired;
+	return NULL;
 }
 
-static bool restore_pass(int as, enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *restore_pass(void *arg, struct sweep_pass *p)
 {
-	struct vfs *v = clone(nth * 11 + kind);
-	struct restore_options o = {.vfs = v, .source = TARGET, .dir = NEW_DIR, .as = as ? RESTORE_COPY : RESTORE_MOVE, .now_ns = now_ns};
+	struct vfs *v = clone(p->seed);
+	struct restore_options o = {.vfs = v, .source = TARGET, .dir = NEW_DIR, .as = p->kind & 1 ? RESTORE_COPY : RESTORE_MOVE, .now_ns = now_ns};
 	struct restore_report r;
 	struct diag d = {0};
 	char newest[ARCHIVE_ID] = "";
 	size_t n = 0;
-	uint64_t before = memvfs_ops(v);
-	arm(v, kind, nth);
+	(void)arg;
+	sweep_arm(p, v);
 	int err = restore_run(&o, &r, &d);
-	bool fired = disarm(v, kind, nth, before, ops);
-	if (err != 0 && d.msg == MSG_NONE)
-		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
-	if (!fired)
-		assert_int_equal(err, 0);
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(v, kind == CRASH_ALL);
+	sweep_disarm(p);
+	sweep_clean_error(p, err, &d);
+	sweep_cut(p, v);
 	memset(&d, 0, sizeof d);
 	int second = restore_run(&o, &r, &d);
 	if (err == 0)
 		assert_int_equal(second, MO_EEXIST);
 	else if (second != 0 && second != MO_EEXIST)
-		fail_msg("%s, %llu: once more: %s, message %d, %s (%s)", kind_names[kind], (unsigned long long)nth, mo_err_name(second), (int)d.msg, d.file, d.arg[0].text);
+		fail_msg("once more: %s, message %d, %s (%s)", mo_err_name(second), (int)d.msg, d.file, d.arg[0].text);
 	check_content(v, NEW_DIR, 1);
 	assert_int_equal(findings(v, newest, &n), 0);
 	assert_string_equal(newest, first_id);
 	vfs_free(v);
-	return fired;
-}
-
-static void sweep(const char *name, bool (*pass)(int how, enum kind kind, uint64_t nth, uint64_t *ops), int how, enum kind kind)
-{
-	uint64_t ops, did, taken = 0;
-	bool all = getenv("MORU_SOAK") != NULL;
-	assert_false(pass(how, kind, UINT64_MAX, &ops)); /* without a fault */
-	uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
-	for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++)
-		(void)pass(how, kind, n, &did);
-	printf("%s, %s: %llu of %llu\n", name, kind_names[kind], (unsigned long long)taken, (unsigned long long)ops);
-	assert_true(taken >= (ops < PASSES ? ops : PASSES));
+	return NULL;
 }
 
 /* Each kind of one or the other state; which one changes from run to run. */
 static void backups(void **state)
 {
-	bool all = getenv("MORU_SOAK") != NULL;
 	(void)state;
-	for (enum kind k = 0; k < KINDS; k++)
-		for (int live = 0; live < 2; live++)
-			if (all || (k + offset) % 2 == (unsigned)live)
-				sweep(live ? "backup, served" : "backup", backup_pass, live, k);
+	for (unsigned live = 0; live < 2; live++) {
+		unsigned kinds = 0;
+		for (enum sweep_kind k = 0; k <= SWEEP_MEMORY; k++)
+			kinds |= sweep_soaks() || (k + sweep_offset()) % 2 == live ? SWEEP_BIT(k) : 0;
+		sweep_run(&(struct sweep){.name = live ? "backup, served" : "backup", .pass = backup_pass, .arg = &(bool){live}, .kinds = kinds, .least = PASSES});
+	}
 }
 
 static void restores(void **state)
 {
 	(void)state;
-	for (enum kind k = 0; k < KINDS; k++)
-		sweep("restore", restore_pass, (int)(k & 1), k);
+	sweep_run(&(struct sweep){.name = "restore", .pass = restore_pass, .kinds = SWEEP_ALL, .least = PASSES});
 }
 
 /* ---- what the oracle must see ---- */
@@ -421,10 +371,7 @@ static void wrong_writes_are_seen(void **state)
 
 int main(void)
 {
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
-	const struct CMUnitTest tests[] = {cmocka_unit_test(backups), cmocka_unit_test(restores),
+	const struct CMUnitTest tests[] = {sweep_test(backups), sweep_test(restores),
 		cmocka_unit_test(missing_syncs_are_seen), cmocka_unit_test(wrong_writes_are_seen)};
 	make_base();
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

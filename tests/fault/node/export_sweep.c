@@ -3,29 +3,27 @@
  * try works; a drill leaves nothing but its result, and says "good" only when it looked at all. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
+
 #include "copytree.h"
-#include "faultalloc.h"
+#include "plant.h"
+#include "sweep.h"
 
 #include "base/civil.h"
 #include "node/backup.h"
 #include "node/drill.h"
 #include "node/export.h"
-#include "os/memvfs.h"
 #include "store/store.h"
 
-#define DIR "plant"
+#define DIR PLANT
 #define OUT "out/o.zip"
 #define TARGET "t"
 #define PASSES 40u /* a kind of fault takes at least so many, unless it takes all */
 
-static uint64_t offset;
 static struct vfs *base;
 static uint8_t *whole; /* the archive without a fault */
 static size_t whole_n;
-static const int64_t now_ns = INT64_C(1763770000) * NS_PER_S;
+static const int64_t now_ns = PLANT_NOW_NS;
 static const struct sdb_options small = {.log_file_bytes = 4096, .head_budget_bytes = 1 << 20, .block_points = 64};
 
 /* ---- a folder ---- */
@@ -96,14 +94,13 @@ static struct sdb *engine(struct vfs *v, bool read_only)
 
 static void make_base(void)
 {
-	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = now_ns};
 	struct vfs *v = NULL;
 	struct store *s = NULL;
 	struct folder *f = NULL;
 	struct backup *b = NULL;
 	assert_int_equal(memvfs_new(&v, 1), 0);
 	base = v;
-	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
+	assert_int_equal(plant_init(v, NULL), 0);
 	assert_int_equal(store_open(&s, v, DIR "/store.db", NULL), 0);
 	fill_store(s);
 	store_close(s);
@@ -123,7 +120,7 @@ static void make_base(void)
 	assert_int_equal(vfs_mkdir(v, "out", false), 0);
 }
 
-static struct vfs *plant(uint64_t seed)
+static struct vfs *clone(uint64_t seed)
 {
 	struct vfs *v = NULL;
 	assert_int_equal(memvfs_new(&v, seed), 0);
@@ -131,30 +128,6 @@ static struct vfs *plant(uint64_t seed)
 	copy_tree(base, v, TARGET);
 	copy_tree(base, v, "out");
 	return v;
-}
-
-/* ---- faults ---- */
-
-enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
-
-static void arm(struct vfs *v, enum kind kind, uint64_t nth)
-{
-	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0, .err = kind == FAIL_FULL ? MO_EFULL : MO_EIO, .forever = kind == FAIL_EVER, .short_write = kind == SHORT,
-		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
-	memvfs_set_faults(v, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
-}
-
-static bool disarm(struct vfs *v, enum kind kind, uint64_t nth, uint64_t before, uint64_t *ops)
-{
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : *ops >= nth;
-	if (kind == MEMORY)
-		faultalloc_arm(0);
-	memvfs_set_faults(v, NULL);
-	return fired;
 }
 
 static int count_names(void *arg, const char *name)
@@ -202,42 +175,37 @@ static bool is_whole(struct vfs *v)
 	return true;
 }
 
-static bool export_pass(enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *export_pass(void *arg, struct sweep_pass *p)
 {
-	static uint64_t seed;
-	struct vfs *v = plant(++seed);
+	struct vfs *v = clone(p->seed);
 	struct sdb *db = engine(v, true);
 	struct export_report r;
 	struct diag d = {0};
 	unsigned left = 0;
-	uint64_t before = memvfs_ops(v);
-	arm(v, kind, nth);
+	bool crashed = sweep_is_cut(p);
+	(void)arg;
+	sweep_arm(p, v);
 	int err = export_once(v, db, &r, &d);
-	bool fired = disarm(v, kind, nth, before, ops);
+	sweep_disarm(p);
 	sdb_close(db);
-	if (err != 0 && d.msg == MSG_NONE)
-		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
-	if (!fired)
-		assert_int_equal(err, 0);
-	bool crashed = kind == CRASH_PART || kind == CRASH_ALL;
-	if (crashed)
-		memvfs_crash(v, kind == CRASH_ALL);
+	sweep_clean_error(p, err, &d);
+	sweep_cut(p, v);
 	/* A read that failed leaves a part out, and says so; anything else is whole or not there. */
 	if (r.unreadable == 0 || err != 0) {
 		bool there = is_whole(v);
 		if (err == 0 && !there && !crashed)
-			fail_msg("%s, %llu: done, and not there", kind_names[kind], (unsigned long long)nth);
+			fail_msg("done, and not there");
 	}
 	assert_int_equal(vfs_list(v, "out", count_names, &left), 0);
-	if (!crashed && kind != FAIL_EVER && err != 0 && left > 1)
-		fail_msg("%s, %llu: %u files are left", kind_names[kind], (unsigned long long)nth, left);
+	if (!crashed && p->kind != SWEEP_EVER && err != 0 && left > 1)
+		fail_msg("%u files are left", left);
 	/* The next one. */
 	int gone = vfs_unlink(v, OUT);
 	assert_true(gone == 0 || gone == MO_ENOENT);
 	db = engine(v, true);
 	memset(&d, 0, sizeof d);
 	if ((err = export_once(v, db, &r, &d)) != 0)
-		fail_msg("%s, %llu: the next export: %s, message %d, %s", kind_names[kind], (unsigned long long)nth, mo_err_name(err), (int)d.msg, d.file);
+		fail_msg("the next export: %s, message %d, %s", mo_err_name(err), (int)d.msg, d.file);
 	assert_int_equal(r.unreadable, 0);
 	assert_true(is_whole(v));
 	left = 0;
@@ -246,7 +214,7 @@ static bool export_pass(enum kind kind, uint64_t nth, uint64_t *ops)
 	sdb_close(db);
 	assert_int_equal(sdb_check(v, DIR "/series", NULL, NULL, NULL), 0);
 	vfs_free(v);
-	return fired;
+	return NULL;
 }
 
 /* ---- drills ---- */
@@ -263,29 +231,26 @@ static int drill_once(struct vfs *v, struct sdb *db, struct drill_report *r, str
 	return err;
 }
 
-static bool drill_pass(enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *drill_pass(void *arg, struct sweep_pass *p)
 {
-	static uint64_t seed;
-	struct vfs *v = plant(++seed);
+	struct vfs *v = clone(p->seed);
 	struct sdb *db = engine(v, true);
 	struct drill_report r = {.findings = 0};
 	struct vfs_stat st;
 	struct diag d = {0};
-	uint64_t before = memvfs_ops(v);
-	arm(v, kind, nth);
+	(void)arg;
+	sweep_arm(p, v);
 	int err = drill_once(v, db, &r, &d);
-	bool fired = disarm(v, kind, nth, before, ops);
+	sweep_disarm(p);
 	sdb_close(db);
-	if (err != 0 && d.msg == MSG_NONE)
-		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
-	if (!fired && (err != 0 || r.findings != 0 || r.compared < 3 || r.lots != 1 || r.events != 1))
+	sweep_clean_error(p, err, &d);
+	if (!p->fired && (err != 0 || r.findings != 0 || r.compared < 3 || r.lots != 1 || r.events != 1))
 		fail_msg("without a fault: %s, %llu findings, %s", mo_err_name(err), (unsigned long long)r.findings, d.file);
 	/* Good without having looked would be a lie. */
 	if (err == 0 && r.findings == 0)
 		assert_true(r.files > 0 && r.series == 3 && r.compared >= 3);
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(v, kind == CRASH_ALL);
-	else if (err == 0)
+	sweep_cut(p, v);
+	if (!sweep_is_cut(p) && err == 0)
 		assert_int_equal(vfs_stat(v, DIR "/" DRILL_DIR, &st), MO_ENOENT);
 	/* As the next start does. */
 	assert_int_equal(drill_clear(v, DIR), 0);
@@ -293,44 +258,30 @@ static bool drill_pass(enum kind kind, uint64_t nth, uint64_t *ops)
 	db = engine(v, true);
 	memset(&d, 0, sizeof d);
 	if ((err = drill_once(v, db, &r, &d)) != 0 || r.findings != 0)
-		fail_msg("%s, %llu: the next drill: %s, %s", kind_names[kind], (unsigned long long)nth, mo_err_name(err), d.file);
+		fail_msg("the next drill: %s, %s", mo_err_name(err), d.file);
 	assert_int_equal(vfs_stat(v, DIR "/" DRILL_DIR, &st), MO_ENOENT);
 	sdb_close(db);
 	assert_int_equal(sdb_check(v, DIR "/series", NULL, NULL, NULL), 0);
 	vfs_free(v);
-	return fired;
-}
-
-static void sweep(const char *name, bool (*pass)(enum kind kind, uint64_t nth, uint64_t *ops), enum kind kind)
-{
-	uint64_t ops, did, taken = 0;
-	bool all = getenv("MORU_SOAK") != NULL;
-	assert_false(pass(kind, UINT64_MAX, &ops)); /* without a fault */
-	uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
-	for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++)
-		(void)pass(kind, n, &did);
-	printf("%s, %s: %llu of %llu\n", name, kind_names[kind], (unsigned long long)taken, (unsigned long long)ops);
-	assert_true(taken >= (ops < PASSES ? ops : PASSES));
+	return NULL;
 }
 
 static void exports(void **state)
 {
 	(void)state;
-	for (enum kind k = 0; k < KINDS; k++)
-		sweep("export", export_pass, k);
+	sweep_run(&(struct sweep){.name = "export", .pass = export_pass, .kinds = SWEEP_ALL, .least = PASSES});
 }
 
 static void drills(void **state)
 {
 	(void)state;
-	for (enum kind k = 0; k < KINDS; k++)
-		sweep("drill", drill_pass, k);
+	sweep_run(&(struct sweep){.name = "drill", .pass = drill_pass, .kinds = SWEEP_ALL, .least = PASSES});
 }
 
 /* A drill that finds nothing where the node lost something would be none. */
 static void a_loss_is_found(void **state)
 {
-	struct vfs *v = plant(1);
+	struct vfs *v = clone(1);
 	struct drill_report r;
 	struct diag d = {0};
 	struct sdb *db = NULL;
@@ -344,12 +295,9 @@ static void a_loss_is_found(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(exports), cmocka_unit_test(drills), cmocka_unit_test(a_loss_is_found)};
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
+	const struct CMUnitTest tests[] = {sweep_test(exports), sweep_test(drills), cmocka_unit_test(a_loss_is_found)};
 	make_base();
-	struct vfs *v = plant(0);
+	struct vfs *v = clone(0);
 	struct sdb *db = engine(v, true);
 	struct export_report r;
 	if (export_once(v, db, &r, NULL) != 0 || vfs_slurp(v, &whole, &whole_n, OUT, 1u << 20, NULL) != 0)

@@ -3,23 +3,17 @@
  * acknowledged; a CA that was acknowledged is never another; errors are said; the next try works. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
-#include "faultalloc.h"
+
+#include "sweep.h"
 
 #include "node/keys.h"
-#include "os/memvfs.h"
 
 #define DIR "plant"
 #define NOW (INT64_C(1795000000) * NS_PER_S)
 #define LATER (NOW + 370 * NS_PER_DAY)
 #define PASSES 75u
 
-enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
-
-static uint64_t offset;
 static struct uuid id;
 static struct pki_names names;
 
@@ -57,48 +51,31 @@ static void check_pair(struct vfs *v)
 	buf_free(&ca);
 }
 
-/* One pass with the nth operation failing; whether it was reached. */
-static bool pass(bool renewal, enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *pass(void *arg, struct sweep_pass *p)
 {
+	bool renewal = *(bool *)arg, made = false;
 	struct vfs *v = NULL;
 	struct diag d = {0};
 	struct buf before, after;
-	bool made = false;
-	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
+	assert_int_equal(memvfs_new(&v, p->seed), 0);
 	assert_int_equal(vfs_mkdir(v, DIR, false), 0);
 	assert_int_equal(vfs_mkdir(v, DIR "/secrets", true), 0);
 	assert_int_equal(vfs_sync_dir(v, DIR), 0);
 	assert_int_equal(vfs_sync_dir(v, "."), 0);
-	struct keys_pair *p = calloc(1, sizeof *p);
+	struct keys_pair *pair = calloc(1, sizeof *pair);
 	struct keys_who w = who(v, NOW), later = who(v, LATER);
 	buf_init(&before, 0);
 	if (renewal) {
 		assert_int_equal(keys_make(&w, &names, NULL), 0);
 		assert_true(slurp(v, &before, DIR "/tls/ca.crt"));
 	}
-	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
-		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
-		.forever = kind == FAIL_EVER,
-		.short_write = kind == SHORT,
-		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
-	uint64_t was = memvfs_ops(v);
-	memvfs_set_faults(v, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
-	int err = renewal ? keys_own(p, &made, &later, &names, &d) : keys_make(&w, &names, &d);
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(v) - was >= nth;
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - was;
-	if (kind == MEMORY)
-		faultalloc_arm(0);
-	memvfs_set_faults(v, NULL);
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(v, kind == CRASH_ALL);
+	sweep_arm(p, v);
+	int err = renewal ? keys_own(pair, &made, &later, &names, &d) : keys_make(&w, &names, &d);
+	sweep_disarm(p);
+	sweep_cut(p, v);
 	if (renewal && err == 0)
-		keys_free(p);
-	if (err != 0 && d.msg == MSG_NONE)
-		fail_msg("%s, %llu: %s without words", kind_names[kind], (unsigned long long)nth, mo_err_name(err));
-	if (!fired)
-		assert_int_equal(err, 0);
+		keys_free(pair);
+	sweep_clean_error(p, err, &d);
 	if (err == 0) {
 		assert_int_equal(made, renewal);
 		if (!renewal)
@@ -108,58 +85,40 @@ static bool pass(bool renewal, enum kind kind, uint64_t nth, uint64_t *ops)
 		check_pair(v);
 	/* The next start works, and believes the same CA. */
 	d = (struct diag){0};
-	err = keys_own(p, &made, &later, &names, &d);
+	err = keys_own(pair, &made, &later, &names, &d);
 	if (err != 0)
-		fail_msg("%s, %llu: then %s, message %d, %s", kind_names[kind], (unsigned long long)nth, mo_err_name(err), (int)d.msg, d.file);
-	assert_int_equal(pki_key_fits(buf_span(&p->key), "k", buf_span(&p->chain), "c", NULL), 0);
-	assert_true(p->info.not_after_ns > LATER + KEYS_RENEW_NS);
-	keys_free(p);
+		fail_msg("then %s, message %d, %s", mo_err_name(err), (int)d.msg, d.file);
+	assert_int_equal(pki_key_fits(buf_span(&pair->key), "k", buf_span(&pair->chain), "c", NULL), 0);
+	assert_true(pair->info.not_after_ns > LATER + KEYS_RENEW_NS);
+	keys_free(pair);
 	check_pair(v);
 	assert_true(slurp(v, &after, DIR "/tls/ca.crt"));
 	if (before.n)
 		assert_true(span_eq(buf_span(&before), buf_span(&after)));
 	buf_free(&before);
 	buf_free(&after);
-	free(p);
+	free(pair);
 	vfs_free(v);
-	return fired;
-}
-
-static void sweep(bool renewal)
-{
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		uint64_t ops, taken = 0;
-		assert_false(pass(renewal, kind, UINT64_MAX, &ops)); /* without a fault */
-		uint64_t step = getenv("MORU_SOAK") || ops < PASSES ? 1 : ops / PASSES;
-		for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++) {
-			uint64_t did;
-			(void)pass(renewal, kind, n, &did);
-		}
-		printf("%s, %s: %llu of %llu\n", renewal ? "renewal" : "a folder of before", kind_names[kind], (unsigned long long)taken, (unsigned long long)ops);
-		assert_true(taken >= (ops < PASSES ? ops : PASSES) && taken > 10);
-	}
+	return NULL;
 }
 
 static void a_folder_of_before(void **state)
 {
 	(void)state;
-	sweep(false);
+	sweep_run(&(struct sweep){.name = "a folder of before", .pass = pass, .arg = &(bool){false}, .kinds = SWEEP_ALL, .least = PASSES, .ops_least = 11});
 }
 
 static void a_renewal(void **state)
 {
 	(void)state;
-	sweep(true);
+	sweep_run(&(struct sweep){.name = "renewal", .pass = pass, .arg = &(bool){true}, .kinds = SWEEP_ALL, .least = PASSES, .ops_least = 11});
 }
 
 int main(void)
 {
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
 	if (uuid_parse(&id, SPAN_LIT("01938f2a-7c1d-7b3a-9f00-a1b2c3d4e5f6")) != 0)
 		return 1;
 	keys_names(&names, "moru.example", "127.0.0.1", NULL);
-	const struct CMUnitTest tests[] = {cmocka_unit_test(a_folder_of_before), cmocka_unit_test(a_renewal)};
+	const struct CMUnitTest tests[] = {sweep_test(a_folder_of_before), sweep_test(a_renewal)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,23 +2,13 @@
  * file operation and each allocation fails once, in turn, or the power goes there. The oracle: what was acknowledged is there, values and
  * rows alike; errors are said; a folder that was not made whole is made whole by the next init; the next start works. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
-#include "zonefile.h"
-#include "faultalloc.h"
+#include "plant.h"
+#include "sweep.h"
 
-#include "node/node.h"
-#include "os/memvfs.h"
-
-#define DIR "plant"
 #define PASSES 75u /* a kind of fault takes at least so many, unless it takes all: over 500 a scenario */
 #define ROUNDS 12u
 #define VALUES 40u
-
-static uint64_t offset;
-static struct zonefile zone;
 
 struct world {
 	struct vfs *mem;
@@ -28,12 +18,6 @@ struct world {
 	int err;
 	struct diag d;
 };
-
-static int init(struct vfs *v, struct diag *d)
-{
-	struct folder_init f = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
-	return folder_init(v, DIR, &f, d);
-}
 
 /* ---- a node at work ---- */
 struct values_job {
@@ -81,23 +65,11 @@ static int row_run(struct sjob *j, struct store *s, struct diag *d)
 	return store_put_mark(s, span_of(key, (size_t)n), SPAN_LIT("kept"), d);
 }
 
-static void said(void *arg, const char *level, const struct diag *d)
-{
-	(void)arg;
-	(void)level;
-	assert_int_not_equal(d->msg, MSG_NONE);
-}
-
-static struct node_options options(void)
-{
-	return (struct node_options){.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
-}
-
 /* Opens, works, closes; counts what it was told is durable. */
 static void work(struct world *w)
 {
 	struct node *n = NULL;
-	struct node_options o = options();
+	struct node_options o = plant_options();
 	w->err = node_open(&n, w->mem, &o, &w->d);
 	if (w->err == 0)
 		w->err = node_start(n, &w->d);
@@ -124,19 +96,13 @@ static void work(struct world *w)
 static void check(struct world *w)
 {
 	struct node *n = NULL;
-	struct node_options o = options();
 	struct diag d = {0};
-	int err = init(w->mem, &d);
+	int err = plant_init(w->mem, &d);
 	if (w->made)
 		assert_int_equal(err, MO_EEXIST);
 	else
 		assert_true(err == 0 || err == MO_EEXIST);
-	err = node_open(&n, w->mem, &o, &d);
-	if (err != 0)
-		print_message("next start: %s, message %d, %s\n", mo_err_name(err), (int)d.msg, d.file);
-	assert_int_equal(err, 0);
-	assert_int_equal(node_start(n, &d), 0);
-	assert_int_equal(node_recovery(n)->set_aside, 0);
+	plant_open(&n, w->mem);
 	if (w->points) {
 		static const char *const keys[] = {"M n", "M text"};
 		for (unsigned k = 0; k < 2; k++) {
@@ -164,7 +130,7 @@ static void check(struct world *w)
 		struct store_reader *r = NULL;
 		struct buf b;
 		buf_init(&b, 0);
-		assert_int_equal(store_reader_open(&r, w->mem, DIR "/store.db", &d), 0);
+		assert_int_equal(store_reader_open(&r, w->mem, PLANT "/store.db", &d), 0);
 		for (unsigned i = 0; i < w->marks; i++) {
 			char key[32];
 			int len = snprintf(key, sizeof key, "row%u", i);
@@ -178,97 +144,49 @@ static void check(struct world *w)
 }
 
 /* ---- the sweeps ---- */
-enum kind { FAIL_ONCE, FAIL_FULL, FAIL_EVER, SHORT, CRASH_PART, CRASH_ALL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "fails for ever", "short write", "power, a part kept", "power, nothing kept", "memory"};
-
-static void world_new(struct world *w, uint64_t seed)
+static const char *end_pass(struct world *w, struct sweep_pass *p)
 {
-	memset(w, 0, sizeof *w);
-	assert_int_equal(memvfs_new(&w->mem, seed), 0);
-	zonefile_put(&zone, w->mem);
+	sweep_disarm(p);
+	sweep_clean_error(p, w->err, &w->d);
+	sweep_cut(p, w->mem);
+	check(w);
+	vfs_free(w->mem);
+	return NULL;
 }
 
-/* The scenario with the nth operation failing; the number of operations it took. */
-static bool pass(bool whole, enum kind kind, uint64_t nth, uint64_t *ops)
+static const char *init_pass(void *arg, struct sweep_pass *p)
 {
-	struct world w;
-	world_new(&w, nth * 7 + kind);
-	if (!whole) {
-		assert_int_equal(init(w.mem, NULL), 0);
-		w.made = true;
-	}
-	struct memvfs_faults f = {.fail_at = kind <= SHORT ? nth : 0,
-		.err = kind == FAIL_FULL ? MO_EFULL : MO_EIO,
-		.forever = kind == FAIL_EVER,
-		.short_write = kind == SHORT,
-		.crash_at = kind == CRASH_PART || kind == CRASH_ALL ? nth : 0};
-	uint64_t before = memvfs_ops(w.mem);
-	memvfs_set_faults(w.mem, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
-	if (whole) {
-		w.err = init(w.mem, &w.d);
-		w.made = w.err == 0;
-	} else {
-		work(&w);
-	}
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(w.mem) - before >= nth;
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(w.mem) - before;
-	if (kind == MEMORY)
-		faultalloc_arm(0);
-	if (w.err != 0 && w.d.msg == MSG_NONE)
-		print_message("%s, %llu: %s without words\n", kind_names[kind], (unsigned long long)nth, mo_err_name(w.err));
-	if (w.err != 0)
-		assert_int_not_equal(w.d.msg, MSG_NONE); /* said in words */
-	if (!fired)
-		assert_int_equal(w.err, 0);
-	memvfs_set_faults(w.mem, NULL);
-	if (kind == CRASH_PART || kind == CRASH_ALL)
-		memvfs_crash(w.mem, kind == CRASH_ALL);
-	check(&w);
-	vfs_free(w.mem);
-	return fired;
+	struct world w = {.mem = plant_files(p->seed)};
+	(void)arg;
+	sweep_arm(p, w.mem);
+	w.err = plant_init(w.mem, &w.d);
+	w.made = w.err == 0;
+	return end_pass(&w, p);
 }
 
-static void sweep(bool whole, enum kind kind)
+static const char *work_pass(void *arg, struct sweep_pass *p)
 {
-	uint64_t ops, taken = 0;
-	bool all = getenv("MORU_SOAK") != NULL;
-	assert_false(pass(whole, kind, UINT64_MAX, &ops)); /* without a fault */
-	uint64_t step = all || ops < PASSES ? 1 : ops / PASSES;
-	for (uint64_t n = 1 + offset % step; n <= ops; n += step, taken++) {
-		uint64_t did;
-		(void)pass(whole, kind, n, &did);
-	}
-	printf("%s, %s: %llu of %llu\n", whole ? "init" : "work", kind_names[kind], (unsigned long long)taken, (unsigned long long)ops);
-	assert_true(taken >= (ops < PASSES ? ops : PASSES));
+	struct world w = {.mem = plant_new(p->seed), .made = true};
+	(void)arg;
+	sweep_arm(p, w.mem);
+	work(&w);
+	return end_pass(&w, p);
 }
 
 static void making_a_folder(void **state)
 {
 	(void)state;
-	for (enum kind k = 0; k < KINDS; k++)
-		sweep(true, k);
+	sweep_run(&(struct sweep){.name = "init", .pass = init_pass, .kinds = SWEEP_ALL, .least = PASSES});
 }
 
 static void a_node_at_work(void **state)
 {
 	(void)state;
-	const char *only = getenv("MORU_SWEEP_KIND");
-	for (enum kind k = 0; k < KINDS; k++)
-		if (!only || (enum kind)atoi(only) == k)
-			sweep(false, k);
+	sweep_run(&(struct sweep){.name = "work", .pass = work_pass, .kinds = SWEEP_ALL, .least = PASSES});
 }
 
 int main(void)
 {
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
-	if (!zonefile_read(&zone))
-		return 1;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(making_a_folder), cmocka_unit_test(a_node_at_work)};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone.bytes);
-	return failed;
+	const struct CMUnitTest tests[] = {sweep_test(making_a_folder), sweep_test(a_node_at_work)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

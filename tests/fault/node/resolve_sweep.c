@@ -3,19 +3,13 @@
  * of every series that has a value, with the label, unit and source that came along: a signal that no list shows is as good as lost. Then the
  * power goes at each file operation: no row stands without its series, which a list would show and nothing would open. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "cm.h"
-#include "zonefile.h"
-#include "faultalloc.h"
+#include "plant.h"
+#include "sweep.h"
 
 #include "node/priv/node.h"
-#include "os/memvfs.h"
 
-#define DIR "plant"
 #define KEYS 3u
-
-static struct zonefile zone;
 
 static const struct point_key keys[KEYS] = {
 	{.key = SPAN_LIT("M n"), .asset = SPAN_LIT("M"), .signal = SPAN_LIT("n"), .label = SPAN_LIT("개수"), .unit = SPAN_LIT("1"), .source = SPAN_LIT("plc1"),
@@ -80,26 +74,11 @@ static int seconds(struct node *n)
 	return err;
 }
 
-static void said(void *arg, const char *level, const struct diag *d)
-{
-	(void)arg;
-	(void)level;
-	assert_int_not_equal(d->msg, MSG_NONE);
-}
-
-static void open_node(struct node **n, struct vfs *v)
-{
-	struct node_options o = {.dir = DIR, .listen_port = -1, .version = "test", .log = said, .offline = true};
-	struct diag d = {0};
-	assert_int_equal(node_open(n, v, &o, &d), 0);
-	assert_int_equal(node_start(*n, &d), 0);
-}
-
 /* Every row, once, as it was given; labelled: with what no key holds. */
 static void rows(struct vfs *v, struct node *n, bool labelled)
 {
 	struct store_reader *r = NULL;
-	assert_int_equal(store_reader_open(&r, v, DIR "/store.db", NULL), 0);
+	assert_int_equal(store_reader_open(&r, v, PLANT "/store.db", NULL), 0);
 	for (unsigned i = 0; i < KEYS; i++) {
 		struct table_cursor *cur = NULL;
 		struct table_batch b;
@@ -123,36 +102,22 @@ static void rows(struct vfs *v, struct node *n, bool labelled)
 	store_reader_close(r);
 }
 
-enum kind { FAIL_ONCE, FAIL_FULL, MEMORY, KINDS };
-static const char *const kind_names[KINDS] = {"fails once", "disk full", "memory"};
+static unsigned went_on; /* passes after which the same node did its work */
 
-static bool pass(enum kind kind, uint64_t nth, uint64_t *ops, unsigned *went_on)
+static const char *pass(void *arg, struct sweep_pass *p)
 {
-	struct vfs *v;
+	struct vfs *v = plant_new(p->seed);
 	struct node *n = NULL;
 	struct diag d = {0};
-	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
-	assert_int_equal(memvfs_new(&v, nth * 7 + kind), 0);
-	zonefile_put(&zone, v);
-	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
-	open_node(&n, v);
+	(void)arg;
+	plant_open(&n, v);
 	struct door q = {.n = n};
-	struct memvfs_faults f = {.fail_at = kind == MEMORY ? 0 : nth, .err = kind == FAIL_FULL ? MO_EFULL : MO_EIO};
-	uint64_t before = memvfs_ops(v);
-	memvfs_set_faults(v, &f);
-	if (kind == MEMORY)
-		faultalloc_arm(nth);
+	sweep_arm(p, v);
 	int err = writer_run(n->writer, door_run, &q.job, &d);
 	if (store_through(n) != 0)
 		signals_late(n); /* the fault may meet these too */
-	bool fired = kind == MEMORY ? faultalloc_fired() != 0 : memvfs_ops(v) - before >= nth;
-	*ops = kind == MEMORY ? faultalloc_count() : memvfs_ops(v) - before;
-	faultalloc_arm(0);
-	memvfs_set_faults(v, NULL);
-	if (err != 0)
-		assert_int_not_equal(d.msg, MSG_NONE);
-	if (!fired)
-		assert_int_equal(err, 0);
+	sweep_disarm(p);
+	sweep_clean_error(p, err, &d);
 	int again = writer_run(n->writer, door_run, &q.job, &d);
 	/* A write that failed ends the engine or the store until they are opened anew; whatever else failed for a moment does not. A store that has
 	 * ended may still take a job that writes nothing: then the rows alone tell. */
@@ -160,9 +125,9 @@ static bool pass(enum kind kind, uint64_t nth, uint64_t *ops, unsigned *went_on)
 	assert_true(again == 0 || ended);
 	if (!ended)
 		rows(v, n, true);
-	*went_on += !ended;
+	went_on += p->nth != SWEEP_NONE && !ended;
 	node_close(n);
-	open_node(&n, v);
+	plant_open(&n, v);
 	q.n = n;
 	if (err == 0 || again == 0)
 		rows(v, n, !ended);
@@ -172,24 +137,17 @@ static bool pass(enum kind kind, uint64_t nth, uint64_t *ops, unsigned *went_on)
 	assert_int_equal(sdb_max_id(n->sdb), KEYS);
 	node_close(n);
 	vfs_free(v);
-	return fired;
+	return NULL;
 }
 
 static void new_series(void **state)
 {
 	(void)state;
-	for (enum kind k = 0; k < KINDS; k++) {
-		uint64_t ops, did;
-		unsigned went_on = 0;
-		assert_false(pass(k, UINT64_MAX, &ops, &went_on)); /* without a fault */
-		went_on = 0;
-		for (uint64_t i = 1; i <= ops; i++)
-			(void)pass(k, i, &did, &went_on);
-		printf("new series, %s: all %llu, the same node went on after %u\n", kind_names[k], (unsigned long long)ops, went_on);
-		assert_true(ops >= 5);
-		if (k == MEMORY)
-			assert_true(ops >= 40 && went_on >= ops * 3 / 4);
-	}
+	sweep_run(&(struct sweep){.name = "new series", .pass = pass, .kinds = SWEEP_BIT(SWEEP_ONCE) | SWEEP_BIT(SWEEP_FULL), .ops_least = 5});
+	went_on = 0;
+	struct sweep_did did = sweep_run(&(struct sweep){.name = "new series", .pass = pass, .kinds = SWEEP_BIT(SWEEP_MEMORY), .ops_least = 40});
+	printf("the same node went on after %u\n", went_on);
+	assert_true(!did.whole || went_on >= did.passes * 3 / 4);
 }
 
 /* How many rows there are; each has its series, each series its row. */
@@ -200,7 +158,7 @@ static size_t both(struct vfs *v, struct node *n)
 	struct table_batch b;
 	struct store_arg a[] = {sarg_null(), sarg_null(), sarg_i(INT64_MAX)};
 	size_t count = 0;
-	assert_int_equal(store_reader_open(&r, v, DIR "/store.db", NULL), 0);
+	assert_int_equal(store_reader_open(&r, v, PLANT "/store.db", NULL), 0);
 	assert_int_equal(store_select(r, &cur, SQ_SIGNALS, a, 3, NULL), 0);
 	while (table_next(cur, &b, NULL) == 0 && b.n_rows)
 		for (size_t i = 0; i < b.n_rows; i++, count++) {
@@ -215,51 +173,41 @@ static size_t both(struct vfs *v, struct node *n)
 	return count;
 }
 
-/* Whether the power went; *ret: rows after it. */
-static bool power_pass(uint64_t nth, bool lose_all, size_t *ret)
+static unsigned cuts_none, cuts_all; /* passes after which no row was there, or each */
+
+static const char *power_pass(void *arg, struct sweep_pass *p)
 {
-	struct vfs *v;
+	struct vfs *v = plant_new(p->seed);
 	struct node *n = NULL;
-	struct folder_init init = {.lang = "ko", .name = "공장", .firm = "TST", .now_ns = INT64_C(1763770000) * NS_PER_S};
-	assert_int_equal(memvfs_new(&v, nth), 0);
-	zonefile_put(&zone, v);
-	assert_int_equal(folder_init(v, DIR, &init, NULL), 0);
-	open_node(&n, v);
+	(void)arg;
+	plant_open(&n, v);
 	struct door q = {.n = n, .store_first = true};
-	uint64_t before = memvfs_ops(v);
-	memvfs_set_faults(v, &(struct memvfs_faults){.crash_at = nth});
+	sweep_arm(p, v);
 	int err = writer_run(n->writer, door_run, &q.job, NULL);
 	(void)store_through(n);
-	bool went = memvfs_ops(v) - before >= nth;
+	sweep_disarm(p);
 	node_close(n);
-	memvfs_crash(v, lose_all);
-	open_node(&n, v);
-	*ret = both(v, n);
-	assert_true(err != 0 || *ret == KEYS);
+	sweep_cut(p, v);
+	plant_open(&n, v);
+	size_t there = both(v, n);
+	assert_true(err != 0 || there == KEYS);
+	cuts_none += there == 0;
+	cuts_all += there == KEYS;
 	node_close(n);
 	vfs_free(v);
-	return went;
+	return NULL;
 }
 
 static void power_cut(void **state)
 {
 	(void)state;
-	size_t rows_left, none = 0, all = 0;
-	uint64_t i = 1;
-	for (; power_pass(i, i % 2 == 0, &rows_left); i++) {
-		none += rows_left == 0;
-		all += rows_left == KEYS;
-	}
-	printf("new series, power cut: all %llu, %zu times none was there after, %zu times all\n", (unsigned long long)i - 1, none, all);
-	assert_true(i > 5 && none && all);
+	struct sweep_did did = sweep_run(&(struct sweep){.name = "new series", .pass = power_pass, .kinds = SWEEP_CUTS, .ops_least = 5});
+	printf("%u times none was there after, %u times all\n", cuts_none, cuts_all);
+	assert_true(!did.whole || (cuts_none && cuts_all));
 }
 
 int main(void)
 {
-	if (!zonefile_read(&zone))
-		return 1;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(new_series), cmocka_unit_test(power_cut)};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
-	free(zone.bytes);
-	return failed;
+	const struct CMUnitTest tests[] = {sweep_test(new_series), sweep_test(power_cut)};
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,21 +1,16 @@
 /* A rule of retention is applied while every file operation fails in turn, or the power goes at it. The oracle: the next start works; whatever
  * does not go is there with its newest value, whatever goes is there as it was or gone, and nothing that was replaced comes back; applied
  * again, exactly the rest is left. */
-#include "cm.h"
-
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/prng.h"
 #include "model.h"
 #include "nosync.h"
-#include "os/memvfs.h"
+#include "sweep.h"
 
 #define BATCHES 120u
-
-enum mode { EIO_ONCE, EFULL_ONCE, EIO_FOREVER, CUT_SOME, CUT_ALL, MODES };
-static const char *const mode_names[MODES] = {"EIO once", "ENOSPC once", "EIO from then on", "power cut, some kept", "power cut, all lost"};
+#define PASSES 300u /* of a kind, at least, unless it has fewer operations */
 
 static struct mbatch batch[BATCHES];
 static struct model before, after; /* of the rule */
@@ -152,24 +147,22 @@ static bool reopen(struct run *r)
 	return rec.set_aside == 0 || BAD(r, "%s was set aside", rec.set_aside_name);
 }
 
-static bool history(struct run *r, const struct memvfs_faults *f, enum mode mode)
+static bool history(struct run *r, struct sweep_pass *p)
 {
 	struct diag d = {0};
 	uint64_t files;
 	if (!begin(r))
 		return false;
-	memvfs_set_faults(r->mem, f);
+	sweep_arm(p, r->mem);
 	int err = drop(r->db, &d);
+	sweep_disarm(p);
 	if (err != 0 && err != MO_EFULL && d.msg == MSG_NONE)
 		return BAD(r, "an error without words: %d", err);
-	memvfs_set_faults(r->mem, NULL);
-	if (!f)
+	if (p->nth == SWEEP_NONE)
 		return (err == 0 || BAD(r, "without a fault: %d", err)) && is(r, &after, "without a fault");
-	bool cut = mode == CUT_SOME || mode == CUT_ALL;
-	if (cut)
-		memvfs_crash(r->mem, mode == CUT_ALL);
+	sweep_cut(p, r->mem);
 	/* Without a cut the engine goes on as it is; both ways it has to hold after a start. */
-	if (cut || mode == EIO_FOREVER) {
+	if (sweep_is_cut(p) || p->kind == SWEEP_EVER) {
 		if (!reopen(r))
 			return false;
 	}
@@ -186,83 +179,48 @@ static bool history(struct run *r, const struct memvfs_faults *f, enum mode mode
 	return reopen(r) && is(r, &after, "after a cut") && sdb_check(r->mem, "s", say, r, &files) == 0;
 }
 
-static bool pass(struct run *r, uint64_t seed, const struct memvfs_faults *f, enum mode mode, struct nosync *plant)
+/* arg: what is planted, or NULL. */
+static const char *pass(void *arg, struct sweep_pass *p)
 {
-	*r = (struct run){0};
-	if (memvfs_new(&r->mem, seed) != 0)
-		abort();
-	r->vfs = r->mem;
-	if (plant) {
-		plant->below = r->mem;
-		r->vfs = &plant->v;
-	}
-	bool ok = history(r, f, mode);
-	sdb_close(r->db);
-	vfs_free(r->mem);
-	return ok;
-}
-
-static struct memvfs_faults fault_of(enum mode mode, uint64_t at)
-{
-	struct memvfs_faults f = {.err = mode == EFULL_ONCE ? MO_EFULL : MO_EIO, .forever = mode == EIO_FOREVER, .short_write = mode != EIO_ONCE};
-	if (mode == CUT_SOME || mode == CUT_ALL)
-		f.crash_at = at;
-	else
-		f.fail_at = at;
-	return f;
-}
-
-static uint64_t operations(void)
-{
-	struct run r = {0};
-	if (!pass(&r, 1, NULL, EIO_ONCE, NULL))
-		fail_msg("%s", r.bad);
-	if (memvfs_new(&r.mem, 1) != 0)
+	static struct run r;
+	struct nosync *plant = arg;
+	r = (struct run){0};
+	if (memvfs_new(&r.mem, p->seed) != 0)
 		abort();
 	r.vfs = r.mem;
-	r.db = NULL;
-	assert_true(begin(&r));
-	uint64_t n = memvfs_ops(r.mem);
-	assert_int_equal(drop(r.db, NULL), 0);
-	n = memvfs_ops(r.mem) - n;
+	if (plant) {
+		plant->below = r.mem;
+		r.vfs = &plant->v;
+	}
+	bool ok = history(&r, p);
 	sdb_close(r.db);
+	sweep_disarm(p);
 	vfs_free(r.mem);
-	return n;
+	return ok ? NULL : r.bad;
 }
 
 static void test_sweep(void **state)
 {
 	(void)state;
-	uint64_t n = operations(), all = n * MODES, done = 0;
-	const char *soak = getenv("MORU_SOAK"), *first = getenv("MORU_SWEEP_OFFSET");
-	uint64_t k = soak ? 1 : all / 1500 + 1, offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
-	for (uint64_t i = offset % k; i < all; i += k, done++) {
-		enum mode mode = (enum mode)(i % MODES);
-		struct memvfs_faults f = fault_of(mode, 1 + i / MODES);
-		struct run r;
-		if (!pass(&r, i, &f, mode, NULL))
-			fail_msg("%s at operation %d of %d: %s", mode_names[mode], (int)(1 + i / MODES), (int)n, r.bad);
-	}
-	printf("%d of %d passes (%d operations, %d ways to fail)\n", (int)done, (int)all, (int)n, MODES);
-	assert_true(done >= 500 || done == all);
+	sweep_run(&(struct sweep){.name = "drop", .pass = pass, .kinds = SWEEP_FILES & ~SWEEP_BIT(SWEEP_SHORT), .least = PASSES, .short_writes = true, .ops_least = 20});
 }
 
 /* A sync that is swallowed must be seen by the same oracle. */
 static void test_planted(void **state)
 {
 	struct nosync plant;
-	struct run r;
-	uint64_t n = operations(), lost = 0;
+	struct sweep_pass clean = {.kind = SWEEP_CUT_ALL, .nth = SWEEP_NONE, .seed = 1};
+	uint64_t lost = 0;
 	(void)state;
+	assert_null(pass(NULL, &clean));
 	nosync_init(&plant, NULL);
 	for (int planted = 0; planted < 2; planted++) {
 		lost = 0;
 		plant.files = planted;
 		plant.only = "/seg-";
-		for (uint64_t i = 1; i < n; i += n / 30 + 1) {
-			struct memvfs_faults f = fault_of(CUT_ALL, i);
-			lost += !pass(&r, i, &f, CUT_ALL, &plant);
+		for (uint64_t i = 1; i < clean.ops; i += clean.ops / 30 + 1) {
+			struct sweep_pass p = {.kind = SWEEP_CUT_ALL, .nth = i, .seed = i};
+			lost += pass(&plant, &p) != NULL;
 		}
 		assert_true(planted ? lost > 0 : lost == 0);
 	}
@@ -270,7 +228,7 @@ static void test_planted(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sweep), cmocka_unit_test(test_planted)};
+	const struct CMUnitTest tests[] = {sweep_test(test_sweep), cmocka_unit_test(test_planted)};
 	prepare();
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 	model_free(&before);

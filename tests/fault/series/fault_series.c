@@ -2,21 +2,17 @@
  * file operation fails in turn. The oracle: what a successful sync covered is
  * there after the next start, no batch is there in half, every error has
  * words, and the engine goes on. */
-#include "cm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/prng.h"
 #include "model.h"
 #include "nosync.h"
-#include "os/memvfs.h"
+#include "sweep.h"
 
 #define BATCHES 60u
-
-enum mode { EIO_ONCE, EFULL_ONCE, EIO_FOREVER, CUT_SOME, CUT_ALL, MODES };
-static const char *const mode_names[MODES] = {"EIO once", "ENOSPC once", "EIO from then on", "power cut, some kept", "power cut, all lost"};
+#define PASSES 190u /* of a kind, at least */
 
 struct run {
 	struct vfs *mem, *vfs; /* vfs: what the engine gets */
@@ -215,22 +211,20 @@ static void say(void *arg, const struct diag *d)
 }
 
 /* The history with the fault armed, then the oracle. */
-static bool history(struct run *r, const struct memvfs_faults *f, enum mode mode)
+static bool history(struct run *r, struct sweep_pass *p)
 {
-	bool dead = mode >= EIO_FOREVER;
-	if (f)
-		memvfs_set_faults(r->mem, f);
+	bool dead = p->kind == SWEEP_EVER || sweep_is_cut(p);
+	sweep_arm(p, r->mem);
 	if (!begin(r, dead))
 		return false;
 	while (!r->off && r->n < BATCHES) {
 		if (!step(r, r->n, dead))
 			return false;
 	}
-	if (!f)
+	sweep_disarm(p);
+	if (p->nth == SWEEP_NONE)
 		return true;
-	memvfs_set_faults(r->mem, &(struct memvfs_faults){0});
-	if (mode == CUT_SOME || mode == CUT_ALL)
-		memvfs_crash(r->mem, mode == CUT_ALL);
+	sweep_cut(p, r->mem);
 	if (!reopen(r, false))
 		return false;
 	/* It goes on: one more batch, durable through a cut that keeps nothing. */
@@ -248,81 +242,46 @@ static bool history(struct run *r, const struct memvfs_faults *f, enum mode mode
 	return sdb_check(r->mem, "s", say, r, &files) == 0;
 }
 
-static bool pass(
-        struct run *r, const struct mbatch *batches, uint64_t seed, const struct memvfs_faults *f, enum mode mode, struct nosync *plant)
+static struct mbatch batches[BATCHES];
+
+/* arg: what is planted, or NULL. */
+static const char *pass(void *arg, struct sweep_pass *p)
 {
-	*r = (struct run){0};
-	r->batch = calloc(BATCHES + 2, sizeof *r->batch);
-	if (!r->batch || memvfs_new(&r->mem, seed) != 0)
+	static struct run r;
+	struct nosync *plant = arg;
+	r = (struct run){0};
+	r.batch = calloc(BATCHES + 2, sizeof *r.batch);
+	if (!r.batch || memvfs_new(&r.mem, p->seed) != 0)
 		abort();
-	memcpy(r->batch, batches, BATCHES * sizeof *batches);
-	r->vfs = r->mem;
+	memcpy(r.batch, batches, BATCHES * sizeof *batches);
+	r.vfs = r.mem;
 	if (plant) {
-		plant->below = r->mem;
-		r->vfs = &plant->v;
+		plant->below = r.mem;
+		r.vfs = &plant->v;
 	}
-	bool ok = history(r, f, mode);
-	sdb_close(r->db);
-	free(r->batch);
-	return ok;
-}
-
-static struct memvfs_faults fault_of(enum mode mode, uint64_t at)
-{
-	struct memvfs_faults f = {0};
-	if (mode == CUT_SOME || mode == CUT_ALL)
-		f.crash_at = at;
-	else
-		f.fail_at = at;
-	f.err = mode == EFULL_ONCE ? MO_EFULL : MO_EIO;
-	f.forever = mode == EIO_FOREVER;
-	f.short_write = mode != EIO_ONCE;
-	return f;
-}
-
-static uint64_t operations(const struct mbatch *batches)
-{
-	struct run r;
-	if (!pass(&r, batches, 1, NULL, EIO_ONCE, NULL))
-		fail_msg("without a fault: %s", r.bad);
-	uint64_t n = memvfs_ops(r.mem);
+	bool ok = history(&r, p);
+	sdb_close(r.db);
+	free(r.batch);
+	sweep_disarm(p);
 	vfs_free(r.mem);
-	return n;
+	return ok ? NULL : r.bad;
 }
 
 static void test_sweep(void **state)
 {
 	(void)state;
-	static struct mbatch batches[BATCHES];
-	make_batches(batches);
-	uint64_t n = operations(batches), all = n * MODES, done = 0;
-	const char *soak = getenv("MORU_SOAK"), *first = getenv("MORU_SWEEP_OFFSET");
-	uint64_t k = soak ? 1 : all / 1500 + 1, offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7, from = offset % k;
-	printf("offset %llu\n", (unsigned long long)offset);
-	for (uint64_t i = from; i < all; i += k, done++) {
-		enum mode mode = (enum mode)(i % MODES);
-		struct memvfs_faults f = fault_of(mode, 1 + i / MODES);
-		struct run r;
-		bool ok = pass(&r, batches, i, &f, mode, NULL);
-		vfs_free(r.mem);
-		if (!ok)
-			fail_msg("%s at operation %d of %d: %s", mode_names[mode], (int)(1 + i / MODES), (int)n, r.bad);
-	}
-	printf("%d of %d passes (%d operations, %d ways to fail)\n", (int)done, (int)all, (int)n, MODES);
-	assert_true(done >= 500);
+	sweep_run(&(struct sweep){.name = "history", .pass = pass, .kinds = SWEEP_FILES & ~SWEEP_BIT(SWEEP_SHORT), .least = PASSES, .short_writes = true, .ops_least = 100});
 }
 
 /* A sync that is swallowed must be seen by the same oracle. */
 static uint64_t seen(struct nosync *plant)
 {
-	static struct mbatch batches[BATCHES];
-	make_batches(batches);
-	uint64_t n = operations(batches), lost = 0;
-	for (uint64_t i = 20; i < n; i += n / 40 + 1) {
-		struct memvfs_faults f = fault_of(CUT_ALL, i);
-		struct run r;
-		lost += !pass(&r, batches, i, &f, CUT_ALL, plant);
-		vfs_free(r.mem);
+	struct sweep_pass clean = {.kind = SWEEP_CUT_ALL, .nth = SWEEP_NONE, .seed = 1};
+	assert_null(pass(NULL, &clean));
+	uint64_t lost = 0;
+	for (uint64_t i = 20; i < clean.ops; i += clean.ops / 40 + 1) {
+		struct sweep_pass p = {.kind = SWEEP_CUT_ALL, .nth = i, .seed = i};
+		lost += pass(plant, &p) != NULL;
 	}
 	return lost;
 }
@@ -348,6 +307,7 @@ static void test_planted(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_sweep), cmocka_unit_test(test_planted)};
+	const struct CMUnitTest tests[] = {sweep_test(test_sweep), cmocka_unit_test(test_planted)};
+	make_batches(batches);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sweep.h"
+#include "world.h"
 
 #include "store/people.h"
 

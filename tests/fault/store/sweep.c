@@ -7,33 +7,18 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "cm.h"
-#include "faultalloc.h"
-#include "liar.h"
-#include "sweep.h"
+#include "copytree.h"
+#include "world.h"
 
-#include "os/memvfs.h"
 #include "store/accounts.h"
 #include "store/outbox.h"
 #include "store/priv/check.h"
 
 #define PER_BATCH 10
-/* Sanitized programs are five times as slow and see the same operations: they look for what the others cannot, and with a third of the passes. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SHARE 3u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SHARE 3u
-#endif
-#endif
-#ifndef SHARE
-#define SHARE 1u
-#endif
-/* Passes a sweep takes at least, unless it takes all; a scenario has eight, so some 900 passes. */
-#define PASSES_POWER (250u / SHARE)
-#define PASSES_OTHER (70u / SHARE)
+/* Passes a kind takes at least; a scenario has eight, so some 900 passes. */
+#define PASSES_POWER 250u
+#define PASSES_OTHER 80u
 
 /* ---- SQLite's allocations ---- */
 
@@ -48,6 +33,10 @@ static void sql_arm(uint64_t nth)
 	sql_armed = nth;
 	sql_count = 0;
 }
+
+static uint64_t sql_counted(void) { return sql_count; }
+
+static const struct sweep_other sqlite_memory = {"SQLite's allocation", sql_arm, sql_counted};
 
 static int put_lot(struct world *w, const char *prefix, unsigned batch, unsigned i)
 {
@@ -69,6 +58,32 @@ static int put_batch(struct world *w, const char *prefix, unsigned batch, bool c
 	return err;
 }
 
+/* ---- questions of the oracle: one connection for all of them, which reads the schema once ---- */
+
+static int asking(struct world *w)
+{
+	if (w->asks)
+		return 0;
+	int err = db_open(&w->q, w->vfs, DB, false, NULL, 0, NULL);
+	w->asks = !err;
+	return err;
+}
+
+static void asked(struct world *w)
+{
+	if (w->asks)
+		db_close(&w->q);
+	w->asks = false;
+}
+
+int64_t number_of(struct world *w, const char *sql)
+{
+	int64_t v = -1;
+	if (asking(w))
+		return -2;
+	return db_get_i64(&w->q, sql, &v, NULL) ? -3 : v;
+}
+
 int64_t number_in(struct world *w, const char *path, const char *sql)
 {
 	struct db db;
@@ -81,8 +96,6 @@ int64_t number_in(struct world *w, const char *path, const char *sql)
 	return v;
 }
 
-int64_t number_of(struct world *w, const char *sql) { return number_in(w, DB, sql); }
-
 static void say(void *arg, const struct diag *d)
 {
 	if (*(unsigned *)arg == 0)
@@ -93,23 +106,18 @@ static void say(void *arg, const struct diag *d)
 const char *check_clean(struct world *w)
 {
 	unsigned n = 0;
-	struct db db;
-	int err = db_open(&db, w->vfs, DB, false, NULL, 0, NULL);
-	if (!err)
-		err = store_check_db(&db, NULL, say, &n, NULL);
-	db_close(&db);
-	if (err)
+	if (asking(w) || store_check_db(&w->q, NULL, say, &n, NULL))
 		return "the check failed";
 	return n ? "the check found something" : NULL;
 }
 
 int open_with(struct world *w, const struct migration *steps, unsigned n)
 {
+	asked(w); /* a start has the files for itself */
 	return store_open_with(&w->s, w->vfs, DB, steps, n, &w->d);
 }
 
 /* ---- scenarios ---- */
-
 
 static int prepare_nothing(struct world *w)
 {
@@ -185,11 +193,7 @@ static const struct migration to_next[] = {
 static int prepare_migrate(struct world *w)
 {
 	int err = open_with(w, store_migrations, 1);
-	if (!err)
-		err = put_batch(w, "before", 0, true);
-	store_close(w->s);
-	w->s = NULL;
-	return err;
+	return err ? err : put_batch(w, "before", 0, true);
 }
 
 static int run_migrate(struct world *w)
@@ -220,7 +224,7 @@ static const char *holds_migrate(struct world *w)
 #define BLOB_BYTES 150000u
 static uint8_t blob_bytes[BLOB_BYTES];
 
-static int prepare_blob(struct world *w) { return open_with(w, store_migrations, n_store_migrations); }
+static int prepare_store(struct world *w) { return open_with(w, store_migrations, n_store_migrations); }
 
 static int run_blob(struct world *w)
 {
@@ -530,186 +534,138 @@ static const char *holds_outbox(struct world *w)
 }
 
 static const struct scenario scenarios[] = {
-	{"open", prepare_nothing, run_open, holds_open},
-	{"commit", prepare_commit, run_commit, holds_commit},
-	{"migrate", prepare_migrate, run_migrate, holds_migrate},
-	{"blob", prepare_blob, run_blob, holds_blob},
-	{"each", prepare_blob, run_each, holds_each},
-	{"accounts", prepare_blob, run_accounts, holds_accounts},
-	{"people", prepare_blob, run_people, holds_people},
-	{"names", prepare_names, run_names, holds_names},
-	{"outbox", prepare_blob, run_outbox, holds_outbox},
+	{"open", prepare_nothing, false, run_open, holds_open},
+	{"commit", prepare_commit, true, run_commit, holds_commit},
+	{"migrate", prepare_migrate, false, run_migrate, holds_migrate},
+	{"blob", prepare_store, true, run_blob, holds_blob},
+	{"each", prepare_store, true, run_each, holds_each},
+	{"accounts", prepare_store, true, run_accounts, holds_accounts},
+	{"people", prepare_store, true, run_people, holds_people},
+	{"names", prepare_names, false, run_names, holds_names},
+	{"outbox", prepare_store, true, run_outbox, holds_outbox},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
 /* ---- passes ---- */
 
-enum mode { CRASH_ALL, CRASH_SOME, FAIL_IO, FAIL_FULL, FAIL_SHORT, DEAD, ALLOC, SQL_ALLOC, MODES };
-static const char *const mode_names[MODES] = {"power (all unsynced lost)", "power (some of it kept)", "one operation fails", "one finds the disk full",
-	"one writes half", "the disk dies", "our allocation", "SQLite's allocation"};
+static struct nosync lie; /* what is planted in a pass's files; nothing, unless it names syncs */
 
-static int world_new(struct world *w, uint64_t seed, bool lies, const char *suffix)
+/* What a scenario finds, made once: the steps of a schema take longer than all else of a pass. Where the store is open when the scenario runs it
+ * stays so here, so that the log that nobody has taken over yet is copied as well: its checkpoint is among what can fail. */
+static struct vfs *base_of(const struct scenario *sc)
 {
-	*w = (struct world){0};
-	if (memvfs_new(&w->mem, seed) || vfs_mkdir(w->mem, "node", false) || vfs_sync_dir(w->mem, "/"))
-		return -1;
-	w->vfs = w->mem;
-	if (lies) {
-		if (liar_new(&w->liar, w->mem, suffix))
-			return -1;
-		w->vfs = w->liar;
+	static const struct scenario *made;
+	static struct vfs *base;
+	static struct world w;
+	if (made == sc)
+		return base;
+	store_close(w.s);
+	vfs_free(base);
+	w = (struct world){0};
+	made = NULL;
+	assert_int_equal(memvfs_new(&base, 1), 0);
+	w.mem = w.vfs = base;
+	assert_int_equal(vfs_mkdir(base, "node", false), 0);
+	assert_int_equal(sc->prepare(&w), 0);
+	if (!sc->opened) {
+		store_close(w.s);
+		w.s = NULL;
 	}
-	return 0;
+	made = sc;
+	return base;
+}
+
+static void world_new(struct world *w, const struct scenario *sc, uint64_t seed)
+{
+	struct vfs *base = base_of(sc);
+	*w = (struct world){0};
+	assert_int_equal(memvfs_new(&w->mem, seed), 0);
+	copy_tree(base, w->mem, "node");
+	w->vfs = w->mem;
+	if (lie.files || lie.folders) {
+		w->liar = lie;
+		w->liar.below = w->mem;
+		w->vfs = &w->liar.v;
+	}
+	if (sc->opened)
+		assert_int_equal(open_with(w, store_migrations, n_store_migrations), 0);
+}
+
+static void world_shut(struct world *w)
+{
+	asked(w);
+	store_close(w->s);
+	w->s = NULL;
 }
 
 static void world_free(struct world *w)
 {
-	store_close(w->s);
-	vfs_free(w->liar);
+	world_shut(w);
 	vfs_free(w->mem);
 }
 
-static void arm(struct world *w, enum mode m, uint64_t nth)
+static const char *holds(const struct scenario *sc, struct world *w)
 {
-	struct memvfs_faults f = {0};
-	switch (m) {
-	case CRASH_ALL:
-	case CRASH_SOME:
-		f.crash_at = nth;
-		break;
-	case FAIL_FULL:
-		f.fail_at = nth;
-		f.err = MO_EFULL;
-		break;
-	case FAIL_IO:
-	case FAIL_SHORT:
-	case DEAD:
-		f.fail_at = nth;
-		f.err = MO_EIO;
-		f.short_write = m == FAIL_SHORT;
-		f.forever = m == DEAD;
-		break;
-	case ALLOC:
-		faultalloc_arm(nth);
-		return;
-	case SQL_ALLOC:
-	case MODES:
-		sql_arm(nth);
-		return;
-	}
-	memvfs_set_faults(w->mem, &f);
-}
-
-static void disarm(struct world *w)
-{
-	memvfs_set_faults(w->mem, &(struct memvfs_faults){0});
-	faultalloc_arm(0);
-	sql_arm(0);
-}
-
-/* How many chances to fail a scenario has. */
-static uint64_t chances(const struct scenario *sc, enum mode m)
-{
-	struct world w;
-	uint64_t n = 0;
-	assert_int_equal(world_new(&w, 1, false, NULL), 0);
-	assert_int_equal(sc->prepare(&w), 0);
-	uint64_t ops = memvfs_ops(w.mem);
-	faultalloc_arm(0);
-	sql_arm(0);
-	assert_int_equal(sc->run(&w), 0);
-	if (m == ALLOC) {
-		n = faultalloc_count();
-	} else if (m == SQL_ALLOC) {
-		n = sql_count;
-	}
-	store_close(w.s);
-	w.s = NULL;
-	if (m != ALLOC && m != SQL_ALLOC)
-		n = memvfs_ops(w.mem) - ops;
-	const char *wrong = sc->holds(&w);
-	if (wrong)
-		fail_msg("%s without faults: %s", sc->name, wrong);
-	world_free(&w);
-	return n;
+	const char *wrong = sc->holds(w);
+	asked(w);
+	return wrong;
 }
 
 /* Errors that may be told in a mode. SQLite tells a file that can't be read as one that can't be opened, or as damaged where it had to be right. */
-static bool is_clean(enum mode m, int err)
+static bool is_clean(enum sweep_kind k, int err)
 {
+	bool memory = k == SWEEP_MEMORY || k == SWEEP_OTHER;
 	if (err == 0 || err == MO_ENOMEM)
-		return err == 0 || m == ALLOC || m == SQL_ALLOC;
-	return m != ALLOC && m != SQL_ALLOC && (err == MO_EIO || (err == MO_EFULL && m == FAIL_FULL));
+		return err == 0 || memory;
+	return !memory && (err == MO_EIO || (err == MO_EFULL && k == SWEEP_FULL));
 }
 
-/* One pass; NULL or what went wrong. */
-static const char *pass(const struct scenario *sc, enum mode m, uint64_t nth, bool lies, const char *suffix)
+static const char *pass(void *arg, struct sweep_pass *p)
 {
+	static sqlite3_int64 memory;
+	static char text[512];
+	const struct scenario *sc = arg;
 	struct world w;
 	const char *wrong = NULL;
-	if (world_new(&w, nth, lies, suffix) || sc->prepare(&w))
-		return "the preparation failed";
-	arm(&w, m, nth);
+	world_new(&w, sc, p->seed);
+	sweep_arm(p, w.mem);
 	int err = sc->run(&w);
-	if (m == ALLOC || m == SQL_ALLOC)
-		disarm(&w);
-	store_close(w.s);
-	w.s = NULL;
-	disarm(&w);
-	if (!is_clean(m, err)) {
-		static char text[512];
+	if (p->kind >= SWEEP_MEMORY)
+		sweep_disarm(p);
+	world_shut(&w);
+	sweep_disarm(p);
+	if (!is_clean(p->kind, err) || (err && !p->fired)) {
 		snprintf(text, sizeof text, "the error is %s (%s: %s)", mo_err_name(err), w.d.arg[0].text, w.d.arg[1].text);
 		wrong = text;
 	}
-	if (m == CRASH_ALL || m == CRASH_SOME || m == DEAD)
-		memvfs_crash(w.mem, m != CRASH_SOME);
+	sweep_cut(p, w.mem);
+	if (p->kind == SWEEP_EVER)
+		memvfs_crash(w.mem, true);
 	if (!wrong)
-		wrong = sc->holds(&w);
+		wrong = holds(sc, &w);
 	/* What it found has to be as durable as what it was told before: once more after the power went. */
-	if (!wrong && m >= FAIL_IO) {
+	if (!wrong && !sweep_is_cut(p)) {
 		memvfs_crash(w.mem, true);
-		store_close(w.s);
-		w.s = NULL;
+		world_shut(&w);
 		memvfs_crash(w.mem, true);
-		wrong = sc->holds(&w);
+		wrong = holds(sc, &w);
 	}
 	world_free(&w);
+	if (!wrong && p->nth != SWEEP_NONE && sqlite3_memory_used() != memory)
+		wrong = "memory leaked";
+	memory = sqlite3_memory_used();
 	return wrong;
 }
 
 static const char *only; /* one scenario */
-static uint64_t offset;
-static unsigned broken; /* passes that went wrong, all of them told */
-
-static void sweep(const struct scenario *sc, enum mode m)
-{
-	uint64_t n = chances(sc, m), least = m <= CRASH_SOME ? PASSES_POWER : PASSES_OTHER;
-	uint64_t step = getenv("MORU_SOAK") || n <= least ? 1 : n / least, done = 0;
-	sqlite3_int64 memory = sqlite3_memory_used();
-	assert_true(n > 0);
-	for (uint64_t at = 1 + offset % step; at <= n; at += step, done++) {
-		const char *wrong = pass(sc, m, at, false, NULL);
-		if (!wrong && sqlite3_memory_used() != memory)
-			wrong = "memory leaked";
-		if (wrong) {
-			printf("%s, %s, at %llu of %llu: %s\n", sc->name, mode_names[m], (unsigned long long)at, (unsigned long long)n, wrong);
-			broken++;
-			memory = sqlite3_memory_used();
-		}
-	}
-	printf("%-8s %-26s %5llu of %5llu\n", sc->name, mode_names[m], (unsigned long long)done, (unsigned long long)n);
-	assert_true(done >= (n < least ? n : least));
-}
 
 static void test_sweeps(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < SCENARIOS; i++)
-		for (unsigned m = 0; m < MODES && (!only || strcmp(only, scenarios[i].name) == 0); m++) {
-			sweep(&scenarios[i], (enum mode)m);
-			assert_true(broken == 0 || getenv("MORU_SOAK")); /* a soak tells them all */
-		}
-	assert_int_equal(broken, 0);
+		if (!only || strcmp(only, scenarios[i].name) == 0)
+			sweep_run(&(struct sweep){.name = scenarios[i].name, .pass = pass, .arg = (void *)(uintptr_t)&scenarios[i], .kinds = SWEEP_ALL | SWEEP_BIT(SWEEP_OTHER),
+				.least = PASSES_OTHER, .least_cuts = PASSES_POWER, .share = 3, .other = &sqlite_memory});
 }
 
 /* Each allocation of a rollback fails once: whatever became of it, what follows is a commit like any other. */
@@ -719,8 +675,7 @@ static void test_rollback(void **state)
 	uint64_t n = 1;
 	for (uint64_t nth = 1; nth <= n; nth++) {
 		struct world w;
-		assert_int_equal(world_new(&w, nth, false, NULL), 0);
-		assert_int_equal(prepare_commit(&w), 0);
+		world_new(&w, &scenarios[1], nth);
 		assert_int_equal(store_begin(w.s, &w.d), 0);
 		assert_int_equal(put_lot(&w, "never", 0, 0), 0);
 		sql_arm(nth);
@@ -738,23 +693,32 @@ static void test_rollback(void **state)
 
 /* ---- planted ---- */
 
-/* How many passes notice that the syncs named are skipped. */
-static unsigned noticed(const struct scenario *sc, const char *suffix)
+/* How many passes notice that syncs are skipped: of files whose path holds this; NULL: of folders. */
+static unsigned noticed(const struct scenario *sc, const char *only_files)
 {
 	unsigned n = 0;
-	uint64_t all = chances(sc, CRASH_ALL);
-	for (uint64_t at = 1; at <= all + 1; at++)
-		n += pass(sc, CRASH_ALL, at, true, suffix) != NULL;
+	struct sweep_pass clean = {.kind = SWEEP_CUT_ALL, .nth = SWEEP_NONE, .seed = 1};
+	assert_null(pass((void *)(uintptr_t)sc, &clean));
+	nosync_init(&lie, NULL);
+	lie.files = only_files != NULL;
+	lie.folders = !only_files;
+	lie.only = only_files;
+	for (uint64_t at = 1; at <= clean.ops + 1; at++) {
+		struct sweep_pass p = {.kind = SWEEP_CUT_ALL, .nth = at, .seed = at};
+		n += pass((void *)(uintptr_t)sc, &p) != NULL;
+	}
+	lie.files = lie.folders = false;
+	printf("%s, without syncs of %s: %u of %u\n", sc->name, only_files ? only_files : "folders", n, (unsigned)clean.ops + 1);
 	return n;
 }
 
 static void test_planted(void **state)
 {
 	(void)state;
-	assert_true(noticed(&scenarios[1], "-wal") > 0);      /* a commit that is not synced */
-	assert_true(noticed(&scenarios[1], NULL) > 0);        /* a WAL whose name is not */
-	assert_true(noticed(&scenarios[2], ".v1.tmp") > 0);   /* a snapshot that is not */
-	assert_true(noticed(&scenarios[3], NULL) > 0);        /* a blob whose name is not */
+	assert_true(noticed(&scenarios[1], "-wal") > 0);    /* a commit that is not synced */
+	assert_true(noticed(&scenarios[1], NULL) > 0);      /* a WAL whose name is not */
+	assert_true(noticed(&scenarios[2], ".v1.tmp") > 0); /* a snapshot that is not */
+	assert_true(noticed(&scenarios[3], NULL) > 0);      /* a blob whose name is not */
 	/* and with honest syncs the same passes notice nothing: test_sweeps() */
 }
 
@@ -770,12 +734,9 @@ int main(int argc, char **argv)
 		return 1;
 	for (size_t i = 0; i < BLOB_BYTES; i++)
 		blob_bytes[i] = (uint8_t)(i * 7 + i / 256);
-	const char *first = getenv("MORU_SWEEP_OFFSET");
-	offset = first ? strtoull(first, NULL, 10) : (uint64_t)time(NULL) / 7;
-	printf("offset %llu\n", (unsigned long long)offset);
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
 	only = argc > 2 ? argv[2] : NULL;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rollback), cmocka_unit_test(test_sweeps), cmocka_unit_test(test_planted)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_rollback), sweep_test(test_sweeps), cmocka_unit_test(test_planted)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

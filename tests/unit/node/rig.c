@@ -9,26 +9,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "idle.h"
+
 #include "node/collect.h"
 #include "node/gate.h"
 #include "node/live.h"
 #include "os/thread.h"
 
 /* ---- a handler that answers "ok" ---- */
-static void on_head(void *arg, struct http_x *x)
-{
-	(void)arg;
-	http_want_body(x, 1 << 20);
-}
-
-static int on_body(void *arg, struct http_x *x, struct span piece)
-{
-	(void)arg;
-	(void)x;
-	(void)piece;
-	return 0;
-}
-
 /* As a route that is open: who asks is not the question here. */
 static const struct gate_ask ask = {"test", PRINCIPAL_PUBLIC, PERMISSION_OPEN, false, false};
 
@@ -40,20 +28,7 @@ static void on_end(void *arg, struct http_x *x)
 		gate_abort(&p);
 }
 
-static void on_done(void *arg, struct http_x *x, bool aborted)
-{
-	(void)arg;
-	(void)x;
-	(void)aborted;
-}
-
-static void on_drained(void *arg, struct http_x *x)
-{
-	(void)arg;
-	(void)x;
-}
-
-static const struct http_handler ok_handler = {.head = on_head, .body = on_body, .end = on_end, .done = on_done, .drained = on_drained};
+static const struct http_handler ok_handler = {idle_head, idle_body, on_end, idle_done, idle_drained, NULL};
 
 /* ---- the node's thread ---- */
 static void said(void *arg, const char *level, const struct diag *d)

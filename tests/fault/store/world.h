@@ -1,8 +1,10 @@
 /* What the scenarios of the store's sweep share (sweep.c). */
-#ifndef MO_TESTS_STORE_SWEEP_H
-#define MO_TESTS_STORE_SWEEP_H
+#ifndef MO_TESTS_STORE_WORLD_H
+#define MO_TESTS_STORE_WORLD_H
 
-#include "os/memvfs.h"
+#include "nosync.h"
+#include "sweep.h"
+
 #include "store/priv/migrations.h"
 
 #define DB "node/store.db"
@@ -11,8 +13,11 @@
 /* ---- a world: the files, and what the program in it was told ---- */
 
 struct world {
-	struct vfs *mem, *liar, *vfs;
+	struct vfs *mem, *vfs; /* vfs: what the store gets */
+	struct nosync liar;
 	struct store *s;
+	struct db q;     /* the oracle's connection */
+	bool asks;       /* it is open */
 	unsigned acked;  /* commits acknowledged by the scenario */
 	bool opened;     /* the scenario's open was */
 	uint8_t sha[32];
@@ -21,7 +26,8 @@ struct world {
 
 struct scenario {
 	const char *name;
-	int (*prepare)(struct world *w); /* without faults */
+	int (*prepare)(struct world *w); /* once, without faults: what all passes find */
+	bool opened;                     /* the store is open when it runs */
 	int (*run)(struct world *w);
 	const char *(*holds)(struct world *w); /* after a clean start; NULL or what is wrong */
 };

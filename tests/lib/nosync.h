@@ -1,6 +1,6 @@
 /* A vfs in front of another that swallows syncs, or writes a bit wrong: the planted mistake that the oracle must see. */
-#ifndef MO_TESTS_SERIES_NOSYNC_H
-#define MO_TESTS_SERIES_NOSYNC_H
+#ifndef MO_TESTS_NOSYNC_H
+#define MO_TESTS_NOSYNC_H
 
 #include "os/vfs.h"
 
