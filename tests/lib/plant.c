@@ -76,16 +76,16 @@ void plant_open(struct node **ret, struct vfs *v)
 
 static void on_timer(void *arg) { loop_stop(arg); }
 
-void turns_init(struct turns *t, struct loop *loop)
+void loopturn_init(struct loopturn *t, struct loop *loop)
 {
 	t->loop = loop;
 	assert_int_equal(loop_timer_new(loop, &t->timer, on_timer, loop), 0);
 }
 
-void turns_run(struct turns *t, int64_t ns)
+void loopturn_run(struct loopturn *t, int64_t ns)
 {
 	loop_timer_set(t->timer, ns);
 	assert_int_equal(loop_run(t->loop), 0);
 }
 
-void turns_free(struct turns *t) { loop_timer_free(t->timer); }
+void loopturn_free(struct loopturn *t) { loop_timer_free(t->timer); }

@@ -23,13 +23,13 @@ struct node_options plant_options(void);
 void plant_open(struct node **ret, struct vfs *v);
 
 /* The loop of a node that runs on the test's own thread. */
-struct turns {
+struct loopturn {
 	struct loop *loop;
 	struct loop_timer *timer;
 };
-void turns_init(struct turns *t, struct loop *loop);
+void loopturn_init(struct loopturn *t, struct loop *loop);
 /* Runs the loop for that long; 0: what is due. */
-void turns_run(struct turns *t, int64_t ns);
-void turns_free(struct turns *t);
+void loopturn_run(struct loopturn *t, int64_t ns);
+void loopturn_free(struct loopturn *t);
 
 #endif

@@ -25,7 +25,7 @@ struct world {
 	struct vfs *v;
 	struct node *n;
 	struct api *api;
-	struct turns turns;
+	struct loopturn turns;
 };
 
 static void world_new(struct world *w)
@@ -41,7 +41,7 @@ static void world_new(struct world *w)
 	assert_int_equal(accounts_new(&w->n->accounts, w->n->storer, w->n->clock, w->n->workers[0].reader, &d), 0); /* the gate asks it */
 	assert_int_equal(collect_new(&w->n->collect, w->n), 0);
 	assert_int_equal(live_new(&w->n->live, w->n), 0);
-	turns_init(&w->turns, w->n->loop);
+	loopturn_init(&w->turns, w->n->loop);
 	assert_int_equal(http_server_new(&w->n->server, w->n->loop, &opt, api_handler(), w->api, &d), 0);
 }
 
@@ -49,7 +49,7 @@ static void world_free(struct world *w)
 {
 	http_server_free(w->n->server);
 	w->n->server = NULL;
-	turns_free(&w->turns);
+	loopturn_free(&w->turns);
 	node_close(w->n);
 	api_free(w->api);
 	vfs_free(w->v);
@@ -124,10 +124,10 @@ static void ask(struct world *w, struct answer *a, const char *method, const cha
 		if (mono_now() > until)
 			print_message("%s %s: no answer\n", method, target);
 		assert_true(mono_now() < until); /* nobody is left waiting */
-		turns_run(&w->turns, NS_PER_MS / 2);
+		loopturn_run(&w->turns, NS_PER_MS / 2);
 	}
 	close(fd);
-	turns_run(&w->turns, 0);
+	loopturn_run(&w->turns, 0);
 }
 
 /* ---- what is asked ---- */

@@ -27,7 +27,7 @@ struct world {
 	struct vfs *v;
 	struct node *n;
 	struct http_server *server;
-	struct turns turns;
+	struct loopturn turns;
 	series_id ids[SERIES];
 	unsigned refused;
 };
@@ -127,7 +127,7 @@ static void world_new(struct world *w, uint64_t seed)
 	plant_open(&w->n, w->v);
 	happen(w, 0);
 	assert_int_equal(collect_new(&w->n->collect, w->n), 0);
-	turns_init(&w->turns, w->n->loop);
+	loopturn_init(&w->turns, w->n->loop);
 	assert_int_equal(http_server_new(&w->server, w->n->loop, &opt, &handler, w, &d), 0);
 }
 
@@ -136,7 +136,7 @@ static void world_free(struct world *w)
 	http_server_free(w->server);
 	if (w->n->live)
 		assert_int_equal(live_count(w->n->live), 0);
-	turns_free(&w->turns);
+	loopturn_free(&w->turns);
 	node_close(w->n);
 	vfs_free(w->v);
 }
@@ -256,7 +256,7 @@ static void until_all(struct browser *b, struct world *w, unsigned round)
 			print_message("round %u: clocks %u, devices %u, changes to %" PRId64 ", values %s, %s\n", round, b->clocks, b->devices, b->seen, b->last[0],
 				b->last[1]);
 		assert_true(mono_now() < until);
-		turns_run(&w->turns, NS_PER_MS);
+		loopturn_run(&w->turns, NS_PER_MS);
 		listen_in(b, w);
 	}
 }
@@ -323,7 +323,7 @@ static void a_number_from_elsewhere(void **state)
 	assert_int_equal(live_new(&w.n->live, w.n), 0);
 	call_in(&b, &w);
 	while (!b.clocks) {
-		turns_run(&w.turns, NS_PER_MS);
+		loopturn_run(&w.turns, NS_PER_MS);
 		listen_in(&b, &w);
 	}
 	b.seen = store_last_change(w.n->store);
@@ -346,7 +346,7 @@ static void a_store_that_fails_is_not_pressed(void **state)
 	b.seen = store_last_change(w.n->store);
 	call_in(&b, &w);
 	while (!b.clocks) {
-		turns_run(&w.turns, NS_PER_MS);
+		loopturn_run(&w.turns, NS_PER_MS);
 		listen_in(&b, &w);
 	}
 	live_changed(w.n->live, b.seen + 1); /* said, and not to be found */
@@ -356,7 +356,7 @@ static void a_store_that_fails_is_not_pressed(void **state)
 	loop_stats(w.n->loop, &before);
 	int64_t until = mono_now() + 500 * NS_PER_MS;
 	while (mono_now() < until)
-		turns_run(&w.turns, NS_PER_MS);
+		loopturn_run(&w.turns, NS_PER_MS);
 	loop_stats(w.n->loop, &after);
 	print_message("operations %llu, callbacks %llu\n", (unsigned long long)(memvfs_ops(w.v) - ops), (unsigned long long)(after.callbacks - before.callbacks));
 	assert_true(after.callbacks - before.callbacks < 1500); /* the turns' own are up to 500 */
