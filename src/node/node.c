@@ -650,6 +650,8 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
 	if (err == 0)
+		storer_clock(n->storer, n->clock);
+	if (err == 0)
 		writer_set_synced(n->writer, signals_synced, n);
 	if (err == 0)
 		err = start_workers(n, d);
