@@ -15,6 +15,7 @@ struct backups {
 	struct loop_post post;
 	/* loop thread */
 	bool busy, resting;
+	bool holds; /* files of blobs; the run's */
 	struct loop_timer *rest;
 	/* the run's */
 	int64_t looked_ns, log_busy_ns; /* at the end of its last turn */
@@ -179,6 +180,9 @@ static void end(struct backups *b, int err)
 	b->has_keys = b->run && b->report.id[0] && backup_keys(b->run, &b->keys) == 0;
 	backup_free(b->run);
 	b->run = NULL;
+	if (b->holds)
+		filehold_give(&b->node->files);
+	b->holds = false;
 	if (err != 0 && b->d->msg == MSG_NONE)
 		diag_set(b->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_BACKUP_GIVEN_UP);
 	/* One that was broken off says nothing of the target: it was not wanted any more, or goes on after the next start. */
@@ -201,6 +205,8 @@ static int begin(struct backups *b)
 	struct node *n = b->node;
 	struct backup_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .target = b->target, .make = b->ask.make, .keys = b->ask.keys,
 		.keep = b->ask.keep, .program = n->opt.version, .now_ns = b->began_ns};
+	filehold_take(&n->files); /* what a row speaks of is there until it is copied */
+	b->holds = true;
 	return backup_new(&b->run, &o, b->d);
 }
 

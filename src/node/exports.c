@@ -18,6 +18,7 @@ struct exports {
 	char *dir;
 	/* loop thread */
 	bool busy;
+	bool holds; /* files of blobs; the run's */
 	int64_t looked_ns; /* monotonic */
 	/* the run's */
 	struct exports_ask ask;
@@ -150,6 +151,9 @@ static void end(struct exports *e, int err)
 		export_report(e->run, &e->report);
 	export_free(e->run);
 	e->run = NULL;
+	if (e->holds)
+		filehold_give(&e->node->files);
+	e->holds = false;
 	if (err != 0 && e->d->msg == MSG_NONE)
 		diag_set(e->d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_EXPORT_GIVEN_UP);
 	keep_outcome(e);
@@ -201,6 +205,8 @@ static int begin(struct exports *e)
 	struct export_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .path = e->path, .inside = e->name[0] != 0, .from_ns = e->ask.from_ns,
 		.to_ns = e->ask.to_ns, .assets = e->assets, .n_assets = e->ask.n_assets, .program = n->opt.version, .readme_ko = e->ask.readme_ko,
 		.readme_en = e->ask.readme_en};
+	filehold_take(&n->files);
+	e->holds = true;
 	return export_new(&e->run, &o, e->d);
 }
 

@@ -539,6 +539,7 @@ static const struct scenario scenarios[] = {
 	{"people", prepare_blob, run_people, holds_people},
 	{"names", prepare_names, run_names, holds_names},
 	{"outbox", prepare_blob, run_outbox, holds_outbox},
+	{"keep", prepare_keep, run_keep, holds_keep},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
