@@ -37,12 +37,12 @@ test("an owner sets how long data are kept; what is refused comes with its reaso
 		await page.getByRole("button", { name: "See what would go" }).click();
 		await page.getByText(/With this rule 31 cases will be deleted, notes included; closed from .* to /).waitFor();
 		assert.equal((await get("/api/v1/retention")).rules.some((r) => r.class === "cases"), false);
-		await shot(page, "retention-asked");
+		await shot(page, "retention-asked", true);
 		await page.setViewportSize(PHONE);
 		await settle(page);
 		assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than the phone");
 		await accessible(page, "retention-asked-phone");
-		await shot(page, "retention-asked-phone");
+		await shot(page, "retention-asked-phone", true);
 		await page.setViewportSize(WIDE);
 		await page.getByLabel("Days", { exact: true }).fill("500");
 		await page.waitForFunction(() => !/31 cases/.test(document.body.textContent));
