@@ -134,11 +134,14 @@ void blob_marks_free(struct blob_marks *m)
 	free(m);
 }
 
-/* Of every table that refers to blobs, now or in a schema to come. */
+/* Of every table that names blobs, now or in a schema to come: by a foreign key, or in a column that is called so. */
 static int find_keys(struct blob_marks *m, struct db *db, struct diag *d)
 {
-	static const char sql[] = "SELECT group_concat(printf(' AND NOT EXISTS(SELECT 1 FROM \"%w\" x WHERE x.\"%w\"=b.sha256)', t.name, f.\"from\"), '')"
-							  " FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) f WHERE t.type='table' AND f.\"table\"='blob'";
+	static const char sql[] =
+		"SELECT group_concat(printf(' AND NOT EXISTS(SELECT 1 FROM \"%w\" x WHERE x.\"%w\"=b.sha256)', t, c), '') FROM ("
+		"SELECT s.name AS t, f.\"from\" AS c FROM sqlite_schema s JOIN pragma_foreign_key_list(s.name) f WHERE s.type='table' AND f.\"table\"='blob' UNION"
+		" SELECT s.name, i.name FROM sqlite_schema s JOIN pragma_table_info(s.name) i WHERE s.type='table' AND s.name NOT IN('blob','blob_gone')"
+		" AND s.sql NOT LIKE 'CREATE VIRTUAL%' AND i.type='BLOB' AND i.name IN('blob','sha256'))";
 	sqlite3_stmt *st = NULL;
 	int err = prepare(db, &st, sql, d);
 	if (!err && (err = db_step(db, st, d)) == 1) {
@@ -152,7 +155,7 @@ static int find_keys(struct blob_marks *m, struct db *db, struct diag *d)
 	return err;
 }
 
-#define OLD "coalesce(b.seen,b.t)<?2 AND NOT EXISTS(SELECT 1 FROM import i WHERE i.sha256=b.sha256)"
+#define OLD "coalesce(b.seen,b.t)<?2"
 
 static int statement(const struct blob_marks *m, struct db *db, sqlite3_stmt **ret, const char *head, const char *tail, struct diag *d)
 {

@@ -21,9 +21,10 @@
  * touched. After a kill between the two steps store_open() does the rest. A
  * blob that came again while its row stood counts from then (blob.seen).
  *
- * What refers to a blob: a row with a foreign key to it, an import of that
- * file, and its digest in hexadecimal in any text of an event, operation,
- * characteristic, lot, asset, case, note, import or document of any version.
+ * What refers to a blob: a foreign key to it, or its digest in a column called
+ * `blob` or `sha256`, of any table (an import's file); and its digest in
+ * hexadecimal in any text of an event, operation, characteristic, lot, asset,
+ * case, note, import or document of any version.
  * Texts that are sealed under a person's key are not looked through. */
 #ifndef MO_STORE_SWEEP_H
 #define MO_STORE_SWEEP_H
