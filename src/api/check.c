@@ -4,6 +4,7 @@
 
 #include "api/check.h"
 #include "api/priv/api.h"
+#include "node/filehold.h"
 
 struct checking {
 	struct api_call *c;
@@ -71,8 +72,10 @@ static int check_folder(struct checking *k, uint64_t *ret_files)
 	}
 	if (err == 0)
 		err = store_reader_open(&r, node_vfs(c->node), db, c->d);
+	filehold_take(node_files(c->node)); /* a blob that goes after its row was read is none that is missing */
 	if (err == 0)
 		err = store_check(r, is_over, say, k, c->d);
+	filehold_give(node_files(c->node));
 	store_reader_close(r);
 	free(db);
 	return err;

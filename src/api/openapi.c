@@ -84,8 +84,10 @@ static const struct {
 		M("written", OBJECT(M("device_bytes", INTEGER) "," M("taken_bytes", INTEGER) "," M("ratio", NUMBER))))},
 	{"Retention", OBJECT(M("version", INTEGER) "," M("rules", ARRAY(OBJECT(M("class", TEXT) "," M("asset", TEXT) "," M("keep_days", INTEGER)))) ","
 		M("running", FLAG) "," M("waits", FLAG) "," M("last", "{\"type\":[\"object\",\"null\"]}"))},
+	{"RetentionPreview", OBJECT(M("class", TEXT) "," M("keep_days", INTEGER) "," M("before", WHEN) "," M("removed", INTEGER) "," M("bytes", INTEGER) ","
+		M("from", TIME) "," M("to", TIME))},
 	{"RetentionSet", "{\"type\":\"object\",\"required\":[\"rules\"],\"additionalProperties\":false,\"properties\":{\"rules\":{\"type\":\"array\",\"items\":"
-		"{\"type\":\"object\",\"required\":[\"class\",\"keep_days\"],\"additionalProperties\":false,\"properties\":{\"class\":{\"enum\":[\"values\",\"sequences\"]},"
+		"{\"type\":\"object\",\"required\":[\"class\",\"keep_days\"],\"additionalProperties\":false,\"properties\":{\"class\":{\"enum\":[\"values\",\"sequences\",\"files\",\"cases\",\"audit\"]},"
 		"\"asset\":{\"type\":[\"string\",\"null\"]},\"keep_days\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":36500}}}}}}"},
 	{"Phone", OBJECT(M("tls", FLAG) "," M("others", FLAG) ","
 		M("ca", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("subject", TEXT) "," M("sha256", TEXT) "," M("to", TIME) "}}") ","

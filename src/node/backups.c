@@ -13,6 +13,7 @@
 struct backups {
 	struct node *node;
 	struct turns turns;
+	bool holds; /* files of blobs; the run's */
 	/* the run's */
 	int64_t looked_ns, log_busy_ns; /* at the end of its last turn */
 	struct backups_ask ask;
@@ -141,6 +142,9 @@ static int end(void *arg, int err, struct diag *d)
 		o.keys = &keys;
 	backup_free(b->run);
 	b->run = NULL;
+	if (b->holds)
+		filehold_give(&b->node->files);
+	b->holds = false;
 	if (err != 0)
 		o.why = turns_why(b->node, &why, d);
 	/* One that was broken off says nothing of the target: it was not wanted any more, or goes on after the next start. */
@@ -165,6 +169,8 @@ static int begin(void *arg, struct diag *d)
 	struct node *n = b->node;
 	struct backup_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .target = b->target, .make = b->ask.make, .keys = b->ask.keys,
 		.keep = b->ask.keep, .program = n->opt.version, .now_ns = b->began_ns};
+	filehold_take(&n->files); /* what a row speaks of is there until it is copied */
+	b->holds = true;
 	return backup_new(&b->run, &o, d);
 }
 

@@ -17,6 +17,7 @@ struct exports {
 	struct turns turns;
 	struct work sweep_work;
 	char *dir;
+	bool holds; /* files of blobs; the run's */
 	int64_t looked_ns; /* monotonic; loop thread */
 	/* the run's */
 	struct exports_ask ask;
@@ -97,6 +98,9 @@ static int end(void *arg, int err, struct diag *d)
 		export_report(e->run, &e->report);
 	export_free(e->run);
 	e->run = NULL;
+	if (e->holds)
+		filehold_give(&e->node->files);
+	e->holds = false;
 	struct exports_outcome o = {.path = span_str(e->path), .who = span_str(e->who), .from = span_str(e->from), .from_ns = e->ask.from_ns, .to_ns = e->ask.to_ns,
 		.assets = e->assets, .n_assets = e->ask.n_assets, .err = err, .report = e->report, .why = err != 0 ? turns_why(n, &why, d) : span_of(NULL, 0)};
 	int kept = turns_keep(n, exports_put_outcome, &o, err == 0 ? d : unsaid);
@@ -163,6 +167,8 @@ static int begin(void *arg, struct diag *d)
 	struct export_options o = {.vfs = node_vfs(n), .folder = n->folder, .sdb = n->sdb, .path = e->path, .inside = e->name[0] != 0, .from_ns = e->ask.from_ns,
 		.to_ns = e->ask.to_ns, .assets = e->assets, .n_assets = e->ask.n_assets, .program = n->opt.version, .readme_ko = e->ask.readme_ko,
 		.readme_en = e->ask.readme_en};
+	filehold_take(&n->files);
+	e->holds = true;
 	return export_new(&e->run, &o, d);
 }
 

@@ -299,6 +299,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	n->history_from_ns = n->history_to_ns = T_NONE;
 	n->new_rows_end = &n->new_rows;
 	pthread_mutex_init(&n->mu, NULL);
+	filehold_init(&n->files);
 	struct journal_options said = {.put = put_line, .code = code_of, .arg = n};
 	int err = journal_new(&n->journal, &said);
 	if (err == 0)
@@ -651,6 +652,8 @@ int node_start(struct node *n, struct diag *d)
 	if (err == 0)
 		err = storer_new(&n->storer, n->store, NODE_QUEUE, on_changed, n);
 	if (err == 0)
+		storer_clock(n->storer, n->clock);
+	if (err == 0)
 		writer_set_synced(n->writer, signals_synced, n);
 	if (err == 0)
 		err = start_workers(n, d);
@@ -805,6 +808,7 @@ void node_close(struct node *n)
 		crash_close(n->opt.crash);
 	folder_close(n->folder);
 	vfs_free(n->slow);
+	filehold_destroy(&n->files);
 	pthread_mutex_destroy(&n->mu);
 	free(n);
 }

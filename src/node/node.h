@@ -29,6 +29,7 @@ struct ingest;
 struct journal;
 struct outbox;
 struct retentions;
+struct filehold;
 /* What the service manager may want to know. */
 enum node_state {
 	NODE_ALIVE, /* once a second, while loop, log and store get on */
@@ -158,6 +159,7 @@ struct watch *node_watch(struct node *n);
 struct backups *node_backups(struct node *n);
 struct outbox *node_outbox(struct node *n); /* node/outbox.h; NULL when offline */
 struct retentions *node_retentions(struct node *n);
+struct filehold *node_files(struct node *n); /* of blobs: node/filehold.h */
 struct drills *node_drills(struct node *n);   /* NULL: offline; node/drills.h */
 struct exports *node_exports(struct node *n); /* NULL: offline; node/exports.h */
 

@@ -22,6 +22,7 @@ struct watch *node_watch(struct node *n) { return n->watch; }
 struct backups *node_backups(struct node *n) { return n->backups; }
 struct outbox *node_outbox(struct node *n) { return n->outbox; }
 struct retentions *node_retentions(struct node *n) { return n->retentions; }
+struct filehold *node_files(struct node *n) { return &n->files; }
 struct exports *node_exports(struct node *n) { return n->exports; }
 struct drills *node_drills(struct node *n) { return n->drills; }
 struct helper *node_helper(struct node *n) { return n->helper; }

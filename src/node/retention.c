@@ -1,12 +1,41 @@
 /* See retention.h. */
 #include "node/retention.h"
 
+#include <stdio.h>
+
 #include "base/utf8.h"
 #include "codec/json.h"
 
-static const char *const names[RETENTION_CLASSES] = {[RETENTION_VALUES] = "values", [RETENTION_SEQUENCES] = "sequences"};
+#define CLASSES_TEXT "values, sequences, files, cases, audit"
+static const struct {
+	const char *name;
+	int64_t days_min;
+	bool by_asset;
+} classes[RETENTION_CLASSES] = {
+	[RETENTION_VALUES] = {"values", 1, true},
+	[RETENTION_SEQUENCES] = {"sequences", 1, true},
+	[RETENTION_FILES] = {"files", 7, false},
+	[RETENTION_CASES] = {"cases", 30, false},
+	[RETENTION_AUDIT] = {"audit", 365, false},
+};
 
-const char *retention_class_name(enum retention_class c) { return c >= 0 && c < RETENTION_CLASSES ? names[c] : "?"; }
+static bool is_class(enum retention_class c) { return (unsigned)c < RETENTION_CLASSES; }
+
+const char *retention_class_name(enum retention_class c) { return is_class(c) ? classes[c].name : "?"; }
+
+int64_t retention_days_min(enum retention_class c) { return is_class(c) ? classes[c].days_min : RETENTION_DAYS_MAX; }
+
+bool retention_by_asset(enum retention_class c) { return is_class(c) && classes[c].by_asset; }
+
+int retention_class_parse(enum retention_class *ret, struct span s)
+{
+	for (unsigned i = 0; i < RETENTION_CLASSES; i++)
+		if (span_is(s, classes[i].name)) {
+			*ret = (enum retention_class)i;
+			return 0;
+		}
+	return MO_EINVAL;
+}
 
 static int refuse(struct diag *d, const char *field, struct span value, const char *expected)
 {
@@ -27,19 +56,20 @@ static int read_rule(struct retention_rule *ret, struct arena *a, const struct j
 		if (!span_is(m->name, "class") && !span_is(m->name, "asset") && !span_is(m->name, "keep_days"))
 			return refuse(d, "rules", m->name, "class, asset, keep_days");
 	int err = json_get_str(v, "class", &class, d);
-	for (unsigned i = 0; err == 0 && i < RETENTION_CLASSES; i++)
-		if (span_is(class, names[i]))
-			ret->class = (enum retention_class)i;
-	if (err == MO_ENOENT || (err == 0 && ret->class == RETENTION_CLASSES))
-		return refuse(d, "class", class, "values, sequences");
+	if (err == MO_ENOENT || (err == 0 && retention_class_parse(&ret->class, class) != 0))
+		return refuse(d, "class", class, CLASSES_TEXT);
 	if (err == 0 && (err = json_get_str(v, "asset", &asset, d)) == MO_ENOENT)
 		err = 0;
 	if (err == 0 && (asset.n > RETENTION_ASSET_MAX || (asset.p && asset.n == 0) || !utf8_valid(asset)))
 		return refuse(d, "asset", asset, "P-1");
+	if (err == 0 && asset.p && !retention_by_asset(ret->class))
+		return refuse(d, "asset", asset, "values, sequences");
 	if (err == 0 && ((err = json_get_i64(v, "keep_days", &ret->keep_days, d)) == MO_ENOENT ||
-				(err == 0 && (ret->keep_days < 1 || ret->keep_days > RETENTION_DAYS_MAX)))) {
+				(err == 0 && (ret->keep_days < retention_days_min(ret->class) || ret->keep_days > RETENTION_DAYS_MAX)))) {
 		const struct json_value *days = json_member(v, "keep_days");
-		return refuse(d, "keep_days", days ? days->text : SPAN_LIT(""), "1..36500");
+		char range[32];
+		snprintf(range, sizeof range, "%d..%d", (int)retention_days_min(ret->class), RETENTION_DAYS_MAX);
+		return refuse(d, "keep_days", days ? days->text : SPAN_LIT(""), range);
 	}
 	if (err == 0 && asset.n) {
 		ret->asset = arena_dup(a, asset);
@@ -72,7 +102,7 @@ int retention_read(struct retention *ret, struct arena *a, struct span json, str
 		err = read_rule(&rules[at], a, v, d);
 		for (size_t i = 0; err == 0 && i < at; i++)
 			if (rules[i].class == rules[at].class && span_eq(rules[i].asset, rules[at].asset))
-				err = refuse(d, rules[at].asset.n ? "asset" : "class", rules[at].asset.n ? rules[at].asset : span_str(names[rules[at].class]), "");
+				err = refuse(d, rules[at].asset.n ? "asset" : "class", rules[at].asset.n ? rules[at].asset : span_str(retention_class_name(rules[at].class)), "");
 		if (err != 0)
 			return err == MO_ENOMEM ? diag_set(d, err, MSG_OUT_OF_MEMORY) : err;
 	}

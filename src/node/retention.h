@@ -3,12 +3,20 @@
  *
  *   {"rules": [{"class": "values", "keep_days": 400},
  *              {"class": "values", "asset": "P-1", "keep_days": 90},
- *              {"class": "sequences", "keep_days": 3650}]}
+ *              {"class": "sequences", "keep_days": 3650},
+ *              {"class": "files", "keep_days": 90},
+ *              {"class": "cases", "keep_days": 1100},
+ *              {"class": "audit", "keep_days": 1825}]}
  *
- * class      values: of clock series; sequences: one value per cycle
- * asset      a code: signals of that asset alone; it goes before a rule for all
- * keep_days  a value goes when its source time lies more than so many times
- *            24 hours back, at the moment at which the rule is applied
+ * class      values: of clock series; sequences: one value per cycle; files:
+ *            blobs that nothing refers to; cases: closed ones, with their notes;
+ *            audit: the trail's entries from the first on
+ * asset      a code, of values and sequences: signals of that asset alone; it
+ *            goes before a rule for all
+ * keep_days  what goes is older than so many times 24 hours at the moment at
+ *            which the rule is applied: a value by its source time, a file by
+ *            when it came last, a case by when it was closed, an entry by its
+ *            time. At least 1; files 7, cases 30, audit 365
  *
  * Two things stay whatever a rule says: the newest time of each signal, and
  * values of cycles that an operation or a characteristic refers to, as long as
@@ -25,7 +33,7 @@
 #define RETENTION_BYTES_MAX (64u << 10) /* of the document */
 #define RETENTION_ASSET_MAX 256u        /* bytes of a code */
 
-enum retention_class { RETENTION_VALUES, RETENTION_SEQUENCES, RETENTION_CLASSES };
+enum retention_class { RETENTION_VALUES, RETENTION_SEQUENCES, RETENTION_FILES, RETENTION_CASES, RETENTION_AUDIT, RETENTION_CLASSES };
 struct retention_rule {
 	enum retention_class class;
 	struct span asset; /* empty: all */
@@ -36,6 +44,11 @@ struct retention {
 	size_t n;
 };
 const char *retention_class_name(enum retention_class c);
+MO_MUST_USE int retention_class_parse(enum retention_class *ret, struct span s); /* MO_EINVAL */
+/* Least keep_days. A file may wait for what is about to refer to it; detectors read 21 days again after a start, and must meet the closed case; whoever
+ * looks into the audit asks about the last year. */
+int64_t retention_days_min(enum retention_class c);
+bool retention_by_asset(enum retention_class c); /* values and sequences */
 /* The document in the arena. MO_EINVAL: field, value, expected; also two rules for the same. MO_ELIMIT, MO_ENOMEM. */
 MO_MUST_USE int retention_read(struct retention *ret, struct arena *a, struct span json, struct diag *d);
 /* Before which source time values of that class and asset go; INT64_MIN: none do. */

@@ -6,6 +6,7 @@
 
 #include "codec/json.h"
 #include "node/priv/node.h"
+#include "node/priv/retention_sweep.h"
 
 #define LIMITS_BYTES_MAX (512u << 20) /* memory for limits and kept numbers of one run */
 
@@ -15,6 +16,10 @@ struct kept {
 	const struct sdb_numbers *numbers;
 	size_t n;
 };
+/* A case goes before the files that it alone refers to. */
+enum step { STEP_VALUES, STEP_CASES, STEP_FILES, STEP_AUDIT, STEPS };
+static const enum retention_class class_of[STEPS] = {RETENTION_CLASSES, RETENTION_CASES, RETENTION_FILES, RETENTION_AUDIT};
+
 struct retentions {
 	struct node *node;
 	struct work work;
@@ -27,7 +32,9 @@ struct retentions {
 	struct buf rules;
 	int64_t rules_version;
 	struct arena arena;
-	bool begun;
+	bool begun, values; /* values: there is a rule for some */
+	enum step step;
+	struct retention_sweep sweep;
 	struct sdb_drop drop;
 	int64_t now_ns;
 	int err;
@@ -37,6 +44,7 @@ struct retentions {
 	struct buf json;    /* the rules */
 	int64_t version;    /* of their document */
 	bool changed, running, waits;
+	bool owes;          /* a run was broken off: what it took has no entry in the audit yet */
 	struct buf last;    /* mark */
 	int64_t last_ns, last_version;
 };
@@ -140,6 +148,7 @@ static int make_limits(struct retentions *k, struct store_reader *r, const struc
 
 struct outcome_job {
 	struct sjob job;
+	struct retentions *k;
 	struct span json;
 	int64_t now_ns;
 };
@@ -148,7 +157,23 @@ static int put_run(struct sjob *j, struct store *s, struct diag *d)
 {
 	struct outcome_job *q = (struct outcome_job *)j;
 	int err = store_put_mark(s, SPAN_LIT(RETENTIONS_MARK), q->json, d);
-	return err != 0 ? err : store_audit(s, q->now_ns, SPAN_LIT("retention"), SPAN_LIT("retention.apply"), SPAN_LIT("values"), q->json, d);
+	if (err == 0 && q->k->values)
+		err = store_audit(s, q->now_ns, SPAN_LIT("retention"), SPAN_LIT("retention.apply"), SPAN_LIT("values"), q->json, d);
+	return err != 0 ? err : retention_sweep_tell(&q->k->sweep, s, q->k->rules_version, d);
+}
+
+static void say_swept(struct retentions *k)
+{
+	const struct store_swept *did = k->sweep.did;
+	if (!retention_sweep_owes(&k->sweep))
+		return;
+	diag_set(k->d, 0, MSG_RETENTION_SWEPT);
+	diag_int(k->d, 0, (int64_t)did[RETENTION_FILES].n);
+	diag_int(k->d, 1, (int64_t)(did[RETENTION_FILES].bytes >> 10));
+	diag_int(k->d, 2, (int64_t)did[RETENTION_CASES].n);
+	diag_int(k->d, 3, (int64_t)did[RETENTION_AUDIT].n);
+	node_log(k->node, "info", k->d);
+	diag_clear(k->d);
 }
 
 static int keep_outcome(struct retentions *k)
@@ -170,8 +195,16 @@ static int keep_outcome(struct retentions *k)
 	jw_u64(&w, k->drop.segments);
 	jw_key(&w, "left");
 	jw_u64(&w, k->drop.damaged + k->drop.full);
+	jw_key(&w, "cases");
+	jw_u64(&w, k->sweep.did[RETENTION_CASES].n);
+	jw_key(&w, "files");
+	jw_u64(&w, k->sweep.did[RETENTION_FILES].n);
+	jw_key(&w, "file_bytes");
+	jw_u64(&w, k->sweep.did[RETENTION_FILES].bytes);
+	jw_key(&w, "audit");
+	jw_u64(&w, k->sweep.did[RETENTION_AUDIT].n);
 	jw_object_end(&w);
-	struct outcome_job q = {.json = buf_span(&json), .now_ns = k->now_ns};
+	struct outcome_job q = {.k = k, .json = buf_span(&json), .now_ns = k->now_ns};
 	int err = json.err ? diag_set(k->d, json.err, MSG_OUT_OF_MEMORY) : storer_run(k->node->storer, put_run, &q.job, k->d);
 	if (err == 0) {
 		pthread_mutex_lock(&k->mu);
@@ -180,6 +213,8 @@ static int keep_outcome(struct retentions *k)
 		k->last_ns = k->now_ns;
 		k->last_version = k->rules_version;
 		pthread_mutex_unlock(&k->mu);
+		say_swept(k);
+		retention_sweep_told(&k->sweep);
 	}
 	buf_free(&json);
 	return err;
@@ -188,8 +223,9 @@ static int keep_outcome(struct retentions *k)
 static void finished(void *arg)
 {
 	struct retentions *k = arg;
-	bool again = k->err != 0 || k->drop.full;
+	bool again = k->err != 0 || k->drop.full || k->sweep.held;
 	k->retry_ns = again ? mono_now() + RETENTIONS_RETRY_NS : 0;
+	retention_sweep_end(&k->sweep);
 	buf_free(&k->rules);
 	arena_free(&k->arena);
 	free(k->d);
@@ -197,6 +233,7 @@ static void finished(void *arg)
 	k->busy = false;
 	pthread_mutex_lock(&k->mu);
 	k->running = false;
+	k->owes = retention_sweep_owes(&k->sweep);
 	pthread_mutex_unlock(&k->mu);
 }
 
@@ -234,9 +271,14 @@ static int drop_one(void *arg, struct sdb *db, struct diag *d) { return sdb_drop
 static int begin(struct retentions *k, struct store_reader *r)
 {
 	struct retention rules = {0};
-	int err = retention_read(&rules, &k->arena, buf_span(&k->rules), k->d);
+	int err = k->rules.n ? retention_read(&rules, &k->arena, buf_span(&k->rules), k->d) : 0;
 	k->begun = true;
-	return err != 0 ? err : make_limits(k, r, &rules);
+	k->step = STEP_VALUES;
+	retention_sweep_begin(&k->sweep, &rules, k->now_ns);
+	k->values = false;
+	for (size_t i = 0; i < rules.n; i++)
+		k->values |= retention_by_asset(rules.rules[i].class);
+	return err == 0 && k->values ? make_limits(k, r, &rules) : err;
 }
 
 /* Rules that were changed meanwhile must not go on deleting. */
@@ -246,6 +288,20 @@ static bool outdated(struct retentions *k)
 	bool changed = k->changed;
 	pthread_mutex_unlock(&k->mu);
 	return changed;
+}
+
+/* A segment, or a slice of what the store holds. MO_EAGAIN: there is more. */
+static int step(struct retentions *k, struct store_reader *r)
+{
+	int err;
+	if (k->step == STEP_VALUES)
+		err = k->values ? writer_flush_call(k->node->writer, drop_one, &k->drop, k->d) : 0;
+	else
+		err = retention_sweep_step(&k->sweep, class_of[k->step], r, k->d);
+	if (err != 0)
+		return err;
+	k->step++;
+	return k->step == STEPS ? 0 : MO_EAGAIN;
 }
 
 static void turn(struct work *w, struct store_reader *r)
@@ -258,7 +314,7 @@ static void turn(struct work *w, struct store_reader *r)
 			err = diag_set(k->d, MO_ECANCELED, MSG_NODE_STOPPING);
 			break;
 		}
-		err = writer_flush_call(n->writer, drop_one, &k->drop, k->d);
+		err = step(k, r);
 		if (err != MO_EAGAIN)
 			break;
 		if (node_work(n, &k->work) == 0)
@@ -315,7 +371,7 @@ void retentions_tick(struct retentions *k)
 	bool trust = retention_trusts(&k->clock, now, mono) || clock_mode(k->node->clock) != CLOCK_REAL; /* a demo's goes as it is told */
 	pthread_mutex_lock(&k->mu);
 	bool any = k->json.n > 0, changed = k->changed;
-	bool due = any && (changed || k->last_version != k->version || k->last_ns == T_NONE || night_of(k->node, now) != night_of(k->node, k->last_ns) || k->retry_ns);
+	bool due = k->owes || (any && (changed || k->last_version != k->version || k->last_ns == T_NONE || night_of(k->node, now) != night_of(k->node, k->last_ns) || k->retry_ns));
 	k->waits = due && !trust;
 	pthread_mutex_unlock(&k->mu);
 	if (due && trust && !k->busy && (changed || mono >= k->retry_ns) && !node_stopping(k->node))
@@ -394,7 +450,10 @@ int retentions_new(struct retentions **ret, struct node *n, struct store_reader 
 	if (err == 0 || err == MO_ENOENT)
 		err = read_last(k, r);
 	if (err == 0)
+		err = retention_sweep_load(&k->sweep, n, r);
+	if (err == 0)
 		err = k->json.err;
+	k->owes = err == 0 && retention_sweep_owes(&k->sweep);
 	buf_free(&json);
 	last = last_time(r);
 	retention_clock_begin(&k->clock, last, clock_now(n->clock), mono_now());
@@ -411,6 +470,7 @@ void retentions_free(struct retentions *k)
 	if (!k)
 		return;
 	if (k->busy) {
+		retention_sweep_end(&k->sweep);
 		buf_free(&k->rules);
 		arena_free(&k->arena);
 		free(k->d);

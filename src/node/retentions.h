@@ -5,9 +5,11 @@
  *   IDLE --due--> RUNNING --done, failed--> IDLE
  *
  * A run is a row of turns of a worker, each of which has the flush thread write
- * at most one segment anew (sdb_drop). Each that was whole writes an audit
- * entry and a mark. One that ended early goes on in RETENTIONS_RETRY_NS, or by
- * the next start. Nothing is applied by a clock that has just leapt ahead:
+ * at most one segment anew (sdb_drop), or the store thread take one slice of
+ * cases, files or audit (priv/retention_sweep.h). Each that was whole writes an
+ * audit entry for each class and a mark. One that ended early goes on in
+ * RETENTIONS_RETRY_NS, or by the next start; so do files that a backup, an
+ * export or a check held. Nothing is applied by a clock that has just leapt ahead:
  * where it is wrong, everything would look old. */
 #ifndef MO_NODE_RETENTIONS_H
 #define MO_NODE_RETENTIONS_H

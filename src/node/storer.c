@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "os/clock.h"
 #include "os/thread.h"
 
 #define STORER_ROUND_JOBS 128u
@@ -18,6 +17,7 @@ struct storer {
 	struct bqueue *queue;
 	pthread_t thread;
 	bool started;
+	_Atomic(struct clock *) clock;
 	_Atomic int64_t busy_since_ns; /* the round under way; 0: none */
 	void (*changed)(void *arg, int64_t number);
 	void *arg;
@@ -40,6 +40,9 @@ static int run_one(struct store *s, struct sjob *j)
 static void run_round(struct storer *st, struct sjob **jobs, size_t n)
 {
 	struct diag *d = calloc(1, sizeof *d);
+	struct clock *clock = atomic_load(&st->clock);
+	if (clock)
+		store_time(st->store, clock_now(clock));
 	int err = store_begin(st->store, d);
 	for (size_t i = 0; i < n && err == 0; i++) {
 		struct sjob *j = jobs[i];
@@ -107,6 +110,8 @@ int storer_new(struct storer **ret, struct store *s, size_t queue_max, void (*ch
 	*ret = st;
 	return 0;
 }
+
+void storer_clock(struct storer *st, struct clock *k) { atomic_store(&st->clock, k); }
 
 int64_t storer_busy_since(struct storer *st) { return atomic_load(&st->busy_since_ns); }
 

@@ -3,6 +3,7 @@
 #ifndef MO_NODE_STORER_H
 #define MO_NODE_STORER_H
 
+#include "os/clock.h"
 #include "store/store.h"
 
 struct storer;
@@ -17,6 +18,8 @@ struct sjob {
 };
 /* changed(arg, last change number) is called on the store thread after each commit that changed something. */
 MO_MUST_USE int storer_new(struct storer **ret, struct store *s, size_t queue_max, void (*changed)(void *arg, int64_t number), void *arg);
+/* From now on the store is told this clock's time with each round. Borrows k, which outlives st. */
+void storer_clock(struct storer *st, struct clock *k);
 /* Finishes what is queued and ends the thread; submitting gives MO_ECANCELED from then on. NULL and twice are fine. */
 void storer_stop(struct storer *st);
 /* Stops first. */

@@ -250,14 +250,17 @@ int blob_end(struct blob_writer *w, struct store *s, struct span media_type, str
 	if (err)
 		return told(d, err, "digest", w->temp);
 	struct store_arg key = sarg_b(span_of(sha, sizeof sha));
+	int64_t seen_ns = s->clock_ns > s->now_ns ? s->clock_ns : s->now_ns;
 	err = db_find(&s->db, ST_BLOB_FIND, ARGS(key), &one, d);
 	if (err == MO_ENOENT) {
 		blob_hex(hex, sha);
 		if ((err = put_in_place(w, sha, d)) ||
 			(err = db_run(&s->db, ST_BLOB_ADD, ARGS(key, sarg_i((int64_t)w->size), sarg_said(media_type), sarg_said(name),
-				sarg_b(span_of(tree, sizeof tree)), sarg_b(buf_span(&w->leaves)), sarg_i(s->now_ns)), d)) ||
+				sarg_b(span_of(tree, sizeof tree)), sarg_b(buf_span(&w->leaves)), sarg_i(s->now_ns), sarg_i(seen_ns)), d)) ||
 			(err = store_note(s, NOUN_BLOB, span_of(hex, 64), "new", 1, d)))
 			return err;
+	} else if (!err) {
+		err = db_run(&s->db, ST_BLOB_SEEN, ARGS(key, sarg_i(seen_ns)), d); /* whoever brings it is about to refer to it */
 	}
 	if (!err)
 		memcpy(ret_sha256, sha, sizeof sha);

@@ -34,6 +34,8 @@ void store_rollback(struct store *s);
 MO_MUST_USE int store_savepoint(struct store *s, struct diag *d);         /* nested once */
 MO_MUST_USE int store_release(struct store *s, struct diag *d);           /* keeps what was done since */
 void store_undo(struct store *s);                                         /* drops it; where that fails, all later calls but rollback say MO_ESTATE */
+/* What the node's clock shows now, for calls that are told no time: when a blob came last (store/sweep.h). */
+void store_time(struct store *s, int64_t now_ns);
 /* Number of the last change of the open or last transaction. The change feed names (noun, key): asset CODE, signal SERIES, lot FIRM/NUMBER,
  * link PARENT > CHILD, operation, event and characteristic by the sender's id, state ASSET, case ID, doc CLASS/NAME, blob HEX, import ID. Its
  * times are the latest node time that any call has brought (arrival_ns, now_ns, raised_ns). */

@@ -68,7 +68,7 @@ def test_answers_match_their_schemas(shared_node, document):
         if not op or 'application/json' not in op['responses'].get('200', {}).get('content', {}) or '/imports/' in path or '/cases/' in path or path.endswith('openapi.json'):
             continue
         url = re.sub(r'\{(\w+)\}', lambda m: fill[m[1]], path)
-        query = {p['name']: {'series': series, 'q': 'SHOW DATABASES' if path == '/query' else 'A'}[p['name']] for p in op['parameters'] if p['in'] == 'query' and p['required']}
+        query = {p['name']: {'series': series, 'class': 'files', 'keep_days': 90, 'q': 'SHOW DATABASES' if path == '/query' else 'A'}[p['name']] for p in op['parameters'] if p['in'] == 'query' and p['required']}
         a = n.get(url, **query)
         assert a.status == 200, (path, a)
         schema = whole['paths'][path]['get']['responses']['200']['content']['application/json']['schema']

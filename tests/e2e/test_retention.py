@@ -122,7 +122,12 @@ def test_the_newest_stays(node):
     ({'rules': [{'class': 'values'}]}, 'keep_days'),
     ({'rules': [{'class': 'values', 'keep_days': 0}]}, 'keep_days'),
     ({'rules': [{'class': 'values', 'keep_days': 36501}]}, 'keep_days'),
-    ({'rules': [{'class': 'audit', 'keep_days': 400}]}, 'class'),
+    ({'rules': [{'class': 'events', 'keep_days': 400}]}, 'class'),
+    ({'rules': [{'class': 'audit', 'keep_days': 364}]}, 'keep_days'),
+    ({'rules': [{'class': 'cases', 'keep_days': 29}]}, 'keep_days'),
+    ({'rules': [{'class': 'files', 'keep_days': 6}]}, 'keep_days'),
+    ({'rules': [{'class': 'files', 'keep_days': 90, 'asset': 'P-1'}]}, 'asset'),
+    ({'rules': [{'class': 'cases', 'keep_days': 90}, {'class': 'cases', 'keep_days': 91}]}, 'class'),
     ({'rules': [{'keep_days': 400}]}, 'class'),
     ({'rules': [{'class': 'values', 'keep_days': 4, 'asset': ''}]}, 'asset'),
     ({'rules': [{'class': 'values', 'keep_days': 4, 'days': 3}]}, 'rules'),
@@ -135,6 +140,103 @@ def test_wrong_rules(shared_node, body, field):
     p = shared_node.ask('PUT', '/api/v1/retention', body=body).problem(400)
     assert p['field'] == field
     assert shared_node.get_json('/api/v1/retention')['version'] == 0
+
+
+def advance(n, to):
+    assert n.ask('POST', '/api/v1/clock', body={'advance_to': to}).status == 200
+
+
+def a_closed_case(n):
+    """A machine that says nothing any more; somebody has closed it with a note about a person."""
+    assert n.ask('PUT', '/api/v1/devices/gone', body={'driver': 'push', 'asset': 'P-1', 'measurement': 'P-1', 'interval_ms': 1000}).status == 200
+    for minute in range(8):
+        advance(n, f'2026-11-15T00:0{minute}:30Z')
+        assert n.write(f'P-1 v=1 {1794700800 + 60 * minute}', precision='s').status == 204
+    advance(n, '2026-11-15T01:00:00Z')
+    advance(n, '2026-11-15T01:10:00Z')
+    case = wait_for(lambda: n.items('/api/v1/cases'), 20)[0]['id']
+    assert n.ask('POST', f'/api/v1/cases/{case}/state', body={'state': 'closed', 'note': '점검함', 'person': '김철수'}).status == 200
+    return case
+
+
+def a_file_with_refused_rows(n):
+    """Imported twice: what the first import refused is a file that nothing refers to any more."""
+    text = 'time,v,w\n' + ''.join(f'2026-11-14 10:{i:02d}:00,{i}.5,{i}\n' for i in range(40)) + '2026-11-14 11:00:00,broken,7\n'
+    i = n.ask('POST', '/api/v1/imports', body=text.encode(), params={'name': 'a.csv'}, headers={'Content-Type': 'application/octet-stream'})
+    assert i.status == 201, i
+    i = i.json()
+    commit = lambda plan: (n.ask('POST', f"/api/v1/imports/{i['id']}/commit", body=plan), wait_for(
+        lambda: (x := n.get_json(f"/api/v1/imports/{i['id']}"))['state'] == 'done' and x['progress'] is None and x['result'], 20))[1]
+    first = commit({})
+    assert first['refused'] == 1 and first['refused_file']
+    plan = i['proposal']
+    plan['columns'][1].update(type='string', signal='v as text')
+    wait_for(lambda: commit(plan)['refused'] == 0, 20)
+    return text.encode(), first['refused_file']
+
+
+def blobs(n):
+    return {f.parent.name + f.name for f in (n.folder / 'blobs').glob('*/*')}
+
+
+def test_files_cases_and_the_audit(new_node, tmp_path):
+    n = new_node(demo=True)
+    case = a_closed_case(n)
+    text, orphan = a_file_with_refused_rows(n)
+    kept = blobs(n) - {orphan}
+    assert len(kept) == 1 and orphan in blobs(n)
+    advance(n, '2027-01-15T00:00:00Z')  # nothing is 60 days old yet that is not 60 days old, and without a rule nothing goes
+    time.sleep(1.5)
+    assert orphan in blobs(n) and n.get(f'/api/v1/cases/{case}').status == 200
+    # What would go is said before a rule is set, by owners alone, and nothing goes by asking.
+    would = lambda c, days: n.get_json('/api/v1/retention/preview', **{'class': c, 'keep_days': days})
+    assert (w := would('files', 60))['removed'] == 1 and w['bytes'] > 0 and w['from'] == w['to'] and w['from'].startswith('2026-11-15T01')
+    assert would('files', 62)['removed'] == 0 and would('files', 62)['from'] is None
+    assert would('cases', 60)['removed'] == 1 and would('cases', 62)['removed'] == 0
+    assert would('audit', 365)['removed'] == 0
+    n.get('/api/v1/retention/preview', **{'class': 'audit', 'keep_days': 300}).problem(400)
+    n.get('/api/v1/retention/preview', **{'class': 'values', 'keep_days': 300}).problem(400)
+    assert orphan in blobs(n) and n.get(f'/api/v1/cases/{case}').status == 200
+    # Exactly that goes.
+    before = {a['id'] for a in n.items('/api/v1/audit')}
+    assert put(n, {'class': 'files', 'keep_days': 62}, {'class': 'cases', 'keep_days': 62}, {'class': 'audit', 'keep_days': 365}).status == 200
+    did = applied(n, 1)
+    assert (did['values'], did['files'], did['cases'], did['audit']) == (0, 0, 0, 0) and orphan in blobs(n)
+    assert put(n, {'class': 'files', 'keep_days': 60}, {'class': 'cases', 'keep_days': 60}, {'class': 'audit', 'keep_days': 365}).status == 200
+    did = applied(n, 2)
+    assert (did['values'], did['files'], did['cases'], did['audit'], did['left']) == (0, 1, 1, 0, 0) and did['file_bytes'] == w['bytes']
+    assert blobs(n) == kept
+    n.get(f'/api/v1/cases/{case}').problem(404)
+    open_cases = n.items('/api/v1/cases')
+    assert all(c['state'] != 'closed' for c in open_cases)
+    assert n.get_json('/api/v1/today')['cases'] is not None
+    told = [(c['noun'], c['key'], c['did']) for c in n.items('/api/v1/changes') if c['did'] == 'removed']
+    assert sorted(told) == [('blob', orphan, 'removed'), ('case', str(case), 'removed')]
+    entries = [a for a in n.items('/api/v1/audit') if a['what'] == 'retention.apply' and a['detail']['version'] == 2]
+    assert {a['target']: a['detail']['removed'] for a in entries} == {'files': 1, 'cases': 1, 'audit': 0}  # of values there is no rule
+    assert all(a['who'] == 'retention' for a in entries) and before < {a['id'] for a in n.items('/api/v1/audit')}
+    # The imported file is whole, and can be had again; an equal one that comes is no second.
+    again = n.ask('POST', '/api/v1/imports', body=text, params={'name': 'b.csv'}, headers={'Content-Type': 'application/octet-stream'})
+    assert again.status == 201 and blobs(n) == kept
+    assert moru('check', n.folder).returncode == 0
+    # The audit loses its beginning alone, and says what.
+    ids = sorted(a['id'] for a in n.items('/api/v1/audit'))
+    old = [a for a in n.items('/api/v1/audit') if a['t'] < '2026-12']
+    advance(n, '2027-12-01T00:00:00Z')
+    entry = wait_for(lambda: [a for a in n.items('/api/v1/audit') if a['what'] == 'retention.apply' and a['target'] == 'audit' and a['detail']['removed']], 20)[0]
+    left = sorted(a['id'] for a in n.items('/api/v1/audit'))
+    d = entry['detail']
+    assert old and d['removed'] == len(old) and d['through'] == max(a['id'] for a in old) == left[0] - 1
+    assert d['from'] == min(a['t'] for a in old) and d['to'] == max(a['t'] for a in old)
+    assert left == list(range(left[0], left[-1] + 1)) and set(left) >= set(ids) - {a['id'] for a in old}
+    n.kill()
+    n.start()
+    assert blobs(n) == kept and sorted(a['id'] for a in n.items('/api/v1/audit')) == left
+    assert moru('backup', n.folder, tmp_path / 'b').returncode == 0
+    n.stop()
+    assert moru('check', n.folder).returncode == 0
+    assert moru('restore', tmp_path / 'b', tmp_path / 'r', '--as', 'copy').returncode == 0
+    assert moru('check', tmp_path / 'r').returncode == 0
 
 
 def test_two_people(node):

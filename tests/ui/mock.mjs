@@ -209,7 +209,7 @@ const diskState = { state: "no_blobs", free_bytes: 14_000_000_000, size_bytes: 2
 const diskAll = { ...diskState, marks: { warn: 85, spare: 90, no_blobs: 93, no_values: 96, reserve_bytes: 67_108_864 }, refused: { blobs: 2, values: 0 }, values_lost: 0, written: { device_bytes: 5_000_000_000, taken_bytes: 1_250_000_000, ratio: 4 } };
 
 /* ---- rules of retention ---- */
-let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { class: "sequences", asset: "MLD-01", keep_days: 3650 }], running: false, waits: false, last: { t: iso(T0 - 5 * H), version: 2, values: 1200, bytes: 81920, segments: 2, left: 0 } };
+let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { class: "sequences", asset: "MLD-01", keep_days: 3650 }], running: false, waits: false, last: { t: iso(T0 - 5 * H), version: 2, values: 1200, bytes: 81920, segments: 2, left: 0, cases: 4, files: 2, file_bytes: 3_400_000, audit: 0 } };
 
 /* ---- accounts ---- */
 let locked = null;
@@ -285,6 +285,10 @@ const server = createServer(async (req, res) => {
 			if (new Set(j.rules.map((x) => `${x.class} ${x.asset ?? ""}`)).size < j.rules.length) return problem(res, 400, "retention_rule", "같은 것에 규칙이 둘일 수 없습니다", "No two rules may be for the same");
 			keepRules = { ...keepRules, version: keepRules.version + 1, rules: j.rules };
 			return send(res, { name: "retention", version: keepRules.version });
+		}
+		if (a === "retention" && b === "preview") {
+			const kind = q.get("class"), days = Number(q.get("keep_days")), old = { files: 90, cases: 400, audit: 700 }[kind], gone = old > days;
+			return send(res, { class: kind, keep_days: days, before: iso(now() - days * D), removed: gone ? { files: 12, cases: 31, audit: 5400 }[kind] : 0, bytes: gone && kind === "files" ? 3_400_000 : 0, from: gone ? iso(now() - old * D) : null, to: gone ? iso(now() - days * D) : null });
 		}
 		if (a === "retention") return send(res, keepRules);
 		if (a === "today") {

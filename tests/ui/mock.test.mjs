@@ -719,27 +719,6 @@ test("Today says that the disk fills up, and Settings how full it is and how muc
 	}
 });
 
-test("an owner sets how long data are kept; what is refused comes with its reason", async () => {
-	const p = await open(browser, node.base, "/settings", { lang: "en", expected: /400/ });
-	const { page } = p;
-	try {
-		await page.getByText("Values of cycles of MLD-01: kept for 3,650 days").waitFor();
-		await page.getByText("1,200 values deleted").waitFor();
-		await page.getByLabel("Machine's code (empty: all)").fill("MLD-02");
-		await page.getByLabel("Days", { exact: true }).fill("90");
-		await page.getByRole("button", { name: "Add a rule" }).click();
-		await page.getByText("Values over time of MLD-02: kept for 90 days").waitFor();
-		await page.getByLabel("Days", { exact: true }).fill("30");
-		await page.getByRole("button", { name: "Add a rule" }).click();
-		await page.getByText("No two rules may be for the same").first().waitFor();
-		await page.getByRole("button", { name: "Remove Values over time of MLD-02" }).click();
-		await page.waitForFunction(() => !/of MLD-02/.test(document.body.textContent));
-		p.clean();
-	} finally {
-		await p.close();
-	}
-});
-
 test("an owner exports a range, sees how far it is, fetches and removes the file; a drill's result is told on Settings and Today", async () => {
 	const words = {
 		ko: { exports: "모든 자료 내보내기", start: "내보내기", running: /내보내는 중입니다: 값 [\d.,만 ]+개, 9\.1\s*MB/, fetch: "받기", good: /마지막 복원 연습: 12일 전, 이상 없음/, go: "복원해 보기", bad: /마지막 복원 연습: 30초 전, 실패/, why: /이상이 1건 있습니다/, what: /event \(e-17\)/ },

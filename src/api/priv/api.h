@@ -226,7 +226,7 @@ int get_signals(struct api_call *c), get_series(struct api_call *c), get_values(
 int get_last(struct api_call *c);
 int get_lots(struct api_call *c), get_lot(struct api_call *c), get_lot_tree(struct api_call *c), get_series_lots(struct api_call *c), get_operations(struct api_call *c);
 int get_events(struct api_call *c), get_cases(struct api_call *c), get_case(struct api_call *c), post_case_state(struct api_call *c);
-int get_disk(struct api_call *c), get_retention(struct api_call *c), put_retention(struct api_call *c), get_retention_history(struct api_call *c);
+int get_disk(struct api_call *c), get_retention(struct api_call *c), put_retention(struct api_call *c), get_retention_preview(struct api_call *c), get_retention_history(struct api_call *c);
 int get_log(struct api_call *c), post_crash_seen(struct api_call *c);
 int get_search(struct api_call *c), get_changes(struct api_call *c), get_audit(struct api_call *c);
 int post_records(struct api_call *c), post_sql(struct api_call *c), post_check(struct api_call *c), post_backup(struct api_call *c);

@@ -13,6 +13,7 @@
 #include "node/crashes.h"
 #include "node/drills.h"
 #include "node/exports.h"
+#include "node/filehold.h"
 #include "node/disks.h"
 #include "node/gauges.h"
 #include "node/helper.h"
@@ -99,6 +100,7 @@ struct node {
 	struct backups *backups;
 	struct outbox *outbox;
 	struct retentions *retentions;
+	struct filehold files; /* of blobs */
 	struct exports *exports;
 	struct drills *drills;
 	void (*words)(struct buf *out, const struct diag *d);

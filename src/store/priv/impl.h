@@ -38,11 +38,12 @@ enum statement {
 	ST_SIGNAL_FIND, ST_SIGNAL_GET, ST_SIGNAL_ADD, ST_SIGNAL_UPDATE, ST_SIGNAL_SENT, ST_SIGNAL_NAME,
 	ST_STATE_FIRST, ST_STATE_LOAD, ST_STATE_CUT, ST_STATE_ADD,
 	ST_CASE_LIVE, ST_CASE_SAME, ST_CASE_OVERLAP, ST_CASE_ADD, ST_CASE_UPDATE, ST_CASE_GET, ST_CASE_STATE, ST_CASE_HISTORY,
+	ST_CASES_CLOSED, ST_CASE_NOTES_DROP, ST_CASE_DROP,
 	ST_DOC_GET, ST_DOC_LAST, ST_DOC_AT, ST_DOC_PUT, ST_DOC_LOG,
 	ST_IDEM_GET, ST_IDEM_PUT, ST_IDEM_PRUNE,
 	ST_MARK_PUT,
-	ST_BLOB_FIND, ST_BLOB_ADD,
-	ST_IMPORT_FIND, ST_IMPORT_PUT, ST_AUDIT_ADD,
+	ST_BLOB_FIND, ST_BLOB_ADD, ST_BLOB_SEEN, ST_GONE_ADD, ST_GONE_LIST, ST_GONE_DROP,
+	ST_IMPORT_FIND, ST_IMPORT_PUT, ST_AUDIT_ADD, ST_AUDIT_FIRST, ST_AUDIT_DROP, ST_SWEEPING_ADD, ST_SWEEPING_END,
 	ST_ACCOUNT_FIND, ST_ACCOUNT_ADD, ST_ACCOUNT_UPDATE, ST_ACCOUNT_DROP, ST_ACCOUNT_FIRST, ST_ACCOUNT_OWNER,
 	ST_SESSION_OF, ST_SESSION_ADD, ST_SESSION_SEEN, ST_SESSION_DROP, ST_SESSIONS_DROP, ST_SESSIONS_PRUNE,
 	ST_TOKEN_NAMED, ST_TOKEN_ADD, ST_TOKEN_SEEN, ST_TOKEN_REVOKE,
@@ -55,6 +56,7 @@ extern const char *const store_statements[STATEMENTS];
 struct store {
 	struct db db;
 	int64_t now_ns;             /* the latest node time anybody told */
+	int64_t clock_ns;           /* store_time() */
 	int64_t last_change, begin_change, save_change;
 	int64_t tally[NOUNS], save_tally[NOUNS]; /* what the open transaction adds to the counts */
 	bool open, saved;           /* a transaction, a savepoint */
@@ -100,6 +102,8 @@ int store_person_keyless(const struct person_ref *p, const char *field, struct d
 int store_seal_text(struct buf *out, const struct person_ref *p, struct span ref, struct span text, struct span reason, struct diag *d);
 /* The rest of what erasures that a kill broke off left to do. */
 int store_erase_resume(struct store *s, struct diag *d);
+/* sweep.h: files of blobs whose rows went before a kill. What cannot be done now is left to the next run. */
+int store_sweep_resume(struct store *s, struct diag *d);
 /* Rewrites a database that still holds names in the pages that a migration freed. */
 int store_rewrite(struct store *s, struct diag *d);
 /* put_records.c: the function that a migration calls. */

@@ -51,8 +51,9 @@ export type Disk = DiskState & {
 	values_lost: number;
 	written: { device_bytes: number | null; taken_bytes: number; ratio: number | null };
 };
-export type RetentionRule = { class: "values" | "sequences"; asset?: string | null; keep_days: number };
-export type Retention = { version: number; rules: RetentionRule[]; running: boolean; waits: boolean; last: { t: Time; version: number; values: number; bytes: number; segments: number; left: number } | null };
+export type RetentionRule = { class: "values" | "sequences" | "files" | "cases" | "audit"; asset?: string | null; keep_days: number };
+export type RetentionPreview = { class: RetentionRule["class"]; keep_days: number; before: Time; removed: number; bytes: number; from: Time | null; to: Time | null };
+export type Retention = { version: number; rules: RetentionRule[]; running: boolean; waits: boolean; last: { t: Time; version: number; values: number; bytes: number; segments: number; left: number; cases?: number; files?: number; file_bytes?: number; audit?: number } | null };
 export type Today = { machines: Machine[]; cases: Case[]; cases_open?: number; counts: Record<string, number>; from: Time; to: Time; disk?: DiskState; backup?: Backup | null };
 /* Where a phone finds the node: an address as the path of a QR code of size by size modules. */
 export type PhonePlace = { host: string; url: string; size: number; path: string };

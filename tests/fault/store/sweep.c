@@ -543,6 +543,7 @@ static const struct scenario scenarios[] = {
 	{"people", prepare_store, true, run_people, holds_people},
 	{"names", prepare_names, false, run_names, holds_names},
 	{"outbox", prepare_store, true, run_outbox, holds_outbox},
+	{"keep", prepare_keep, true, run_keep, holds_keep},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	for (size_t i = 0; err == 0 && i < r.n; i++) {
 		const struct retention_rule *x = &r.rules[i];
-		if (x->keep_days < 1 || x->keep_days > RETENTION_DAYS_MAX || x->class >= RETENTION_CLASSES || x->asset.n > RETENTION_ASSET_MAX)
+		if (x->keep_days < retention_days_min(x->class) || (x->asset.n && !retention_by_asset(x->class)) || x->keep_days > RETENTION_DAYS_MAX || x->class >= RETENTION_CLASSES || x->asset.n > RETENTION_ASSET_MAX)
 			abort();
 		if (retention_before(&r, x->class, x->asset, now) != now - x->keep_days * NS_PER_DAY && x->asset.n)
 			abort();

@@ -1,6 +1,9 @@
 /* Rules of retention: what is one, and which holds. */
 #include "cm.h"
 
+#include <stdio.h>
+
+#include "node/filehold.h"
 #include "node/retention.h"
 
 #define DAY NS_PER_DAY
@@ -38,6 +41,56 @@ static void test_which_holds(void **state)
 	arena_free(&a);
 }
 
+/* Classes of the store: no asset, a least number of days each, and none without a rule. */
+static void test_of_the_store(void **state)
+{
+	static const struct {
+		enum retention_class c;
+		const char *name;
+		int64_t least;
+	} rows[] = {{RETENTION_FILES, "files", 7}, {RETENTION_CASES, "cases", 30}, {RETENTION_AUDIT, "audit", 365}};
+	struct retention r;
+	enum retention_class c;
+	char json[96];
+	(void)state;
+	arena_init(&a, 1u << 20);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		assert_string_equal(retention_class_name(rows[i].c), rows[i].name);
+		assert_int_equal(retention_class_parse(&c, span_str(rows[i].name)), 0);
+		assert_int_equal(c, rows[i].c);
+		assert_false(retention_by_asset(rows[i].c));
+		assert_int_equal(retention_days_min(rows[i].c), rows[i].least);
+		snprintf(json, sizeof json, "{\"rules\":[{\"class\":\"%s\",\"keep_days\":%d}]}", rows[i].name, (int)rows[i].least);
+		assert_int_equal(read(&r, json), 0);
+		for (unsigned k = 0; k < RETENTION_CLASSES; k++)
+			assert_int_equal(retention_before(&r, (enum retention_class)k, span_of(NULL, 0), 1000 * DAY), k == rows[i].c ? (1000 - rows[i].least) * DAY : INT64_MIN);
+	}
+	assert_int_equal(retention_class_parse(&c, SPAN_LIT("events")), MO_EINVAL);
+	assert_true(retention_by_asset(RETENTION_VALUES) && retention_by_asset(RETENTION_SEQUENCES));
+	assert_string_equal(retention_class_name(RETENTION_CLASSES), "?");
+	arena_free(&a);
+}
+
+/* Who holds the files keeps them from being swept; one slice at a time. */
+static void test_hold(void **state)
+{
+	struct filehold h;
+	(void)state;
+	filehold_init(&h);
+	filehold_take(&h);
+	filehold_take(&h);
+	assert_int_equal(filehold_sweep_begin(&h), MO_EBUSY);
+	filehold_give(&h);
+	assert_int_equal(filehold_sweep_begin(&h), MO_EBUSY);
+	filehold_give(&h);
+	assert_int_equal(filehold_sweep_begin(&h), 0);
+	assert_int_equal(filehold_sweep_begin(&h), MO_EBUSY);
+	filehold_sweep_end(&h);
+	filehold_take(&h);
+	filehold_give(&h);
+	filehold_destroy(&h);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -49,7 +102,13 @@ static void test_refused(void **state)
 		{"{\"rules\":[],\"x\":1}", "rules"},
 		{"{\"rules\":[1]}", "rules"},
 		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":5,\"x\":1}]}", "rules"},
-		{"{\"rules\":[{\"class\":\"cases\",\"keep_days\":5}]}", "class"},
+		{"{\"rules\":[{\"class\":\"events\",\"keep_days\":5}]}", "class"},
+		{"{\"rules\":[{\"class\":\"cases\",\"keep_days\":29}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"files\",\"keep_days\":6}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"audit\",\"keep_days\":364}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"audit\",\"keep_days\":36501}]}", "keep_days"},
+		{"{\"rules\":[{\"class\":\"files\",\"asset\":\"P-1\",\"keep_days\":90}]}", "asset"},
+		{"{\"rules\":[{\"class\":\"cases\",\"keep_days\":90},{\"class\":\"cases\",\"keep_days\":91}]}", "class"},
 		{"{\"rules\":[{\"keep_days\":5}]}", "class"},
 		{"{\"rules\":[{\"class\":\"values\"}]}", "keep_days"},
 		{"{\"rules\":[{\"class\":\"values\",\"keep_days\":0}]}", "keep_days"},
@@ -109,6 +168,6 @@ static void test_clock(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_which_holds), cmocka_unit_test(test_refused), cmocka_unit_test(test_clock)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_which_holds), cmocka_unit_test(test_of_the_store), cmocka_unit_test(test_hold), cmocka_unit_test(test_refused), cmocka_unit_test(test_clock)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
