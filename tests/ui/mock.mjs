@@ -214,7 +214,7 @@ let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { cla
 /* ---- accounts ---- */
 let locked = null;
 const logins = new Map();
-const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks", "people", "erase"];
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks", "trust", "people", "erase"];
 /* ---- an export that is kept, one that is made in two seconds; a good restore drill, then one that fails ---- */
 const exportItem = (name, at) => ({ name, bytes: 48_211_004, made: iso(at), until: iso(at + D) });
 const exportItems = mode === "empty" ? [] : [exportItem("moru-20261121-230000-0a9f00ff.zip", T0 - H)];
