@@ -132,9 +132,11 @@ static const struct {
 		M("purposes", PURPOSES) "," M("authority", FLAG) "," M("label", "{\"type\":\"string\",\"maxLength\":64}") "}}"},
 	{"TrustDecision", "{\"type\":\"object\",\"required\":[\"state\"],\"properties\":{" M("state", "{\"enum\":[\"trusted\",\"refused\"]}") ","
 		M("purposes", PURPOSES) "," M("authority", FLAG) "," M("label", "{\"type\":\"string\",\"maxLength\":64}") "}}"},
-	{"Trust", LIST(OBJECT(M("name", TEXT) "," M("version", INTEGER) "," M("readable", FLAG) "," M("state", "{\"enum\":[\"waiting\",\"trusted\",\"refused\"]}") ","
+	{"Trust", LIST(OBJECT(M("fingerprint", TEXT) "," M("version", INTEGER) "," M("readable", FLAG) "," M("state", "{\"enum\":[\"waiting\",\"trusted\",\"refused\"]}") ","
 		M("purposes", PURPOSES) "," M("authority", FLAG) "," M("label", TEXT) "," M("peer", TEXT) "," M("by", TEXT) "," M("added", TIME) "," CERTIFICATE ","
 		M("uri", TEXT) "," M("key", TEXT) "," M("certificate", TEXT)))},
+	{"Keys", LIST(OBJECT(M("purpose", TEXT) "," M("use", TEXT) "," M("algorithm", TEXT) "," M("renewal", TEXT) "," M("in_backups", FLAG) "," M("good", FLAG) ","
+		M("trouble", WORDS) "," M("fingerprint", TEXT) "," M("certificate", "{\"type\":[\"object\",\"null\"],\"properties\":{" CERTIFICATE "}}")))},
 	{"SinkTest", OBJECT(M("ok", FLAG) "," M("status", INTEGER) "," M("took_ms", INTEGER) "," M("trouble", WORDS))},
 	{"Imports", LIST(OBJECT(IMPORT))},
 	{"Import", OBJECT(IMPORT)},

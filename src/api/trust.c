@@ -227,7 +227,7 @@ int put_trust(struct api_call *c)
 	struct trust_job q;
 	struct span state;
 	int tries = 0;
-	int err = e ? trust_name_check(api_param(c, "name"), c->d) : MO_ENOMEM;
+	int err = e ? trust_name_check(api_param(c, "fingerprint"), c->d) : MO_ENOMEM;
 	if (err == 0)
 		err = api_object(c, &root);
 	while (err == 0) {
@@ -240,7 +240,7 @@ int put_trust(struct api_call *c)
 			diag_expected(c->d, "trusted, refused");
 			return MO_EINVAL;
 		}
-		begin(c, &q, api_param(c, "name"), to == TRUST_TRUSTED ? "trust.accept" : "trust.refuse");
+		begin(c, &q, api_param(c, "fingerprint"), to == TRUST_TRUSTED ? "trust.accept" : "trust.refuse");
 		if (err == 0)
 			err = look(c, q.name, e, &q.expected);
 		if (err == 0 && q.expected == 0)
@@ -262,8 +262,8 @@ int put_trust(struct api_call *c)
 static int change(struct api_call *c, bool undo)
 {
 	struct trust_job q;
-	int err = trust_name_check(api_param(c, "name"), c->d);
-	begin(c, &q, api_param(c, "name"), undo ? "trust.undo" : "trust.delete");
+	int err = trust_name_check(api_param(c, "fingerprint"), c->d);
+	begin(c, &q, api_param(c, "fingerprint"), undo ? "trust.undo" : "trust.delete");
 	q.undo = undo;
 	if (err == 0)
 		err = storer_run(node_storer(c->node), trust_run, &q.job, c->d);
@@ -272,7 +272,7 @@ static int change(struct api_call *c, bool undo)
 
 int delete_trust(struct api_call *c) { return change(c, false); }
 int undo_trust(struct api_call *c) { return change(c, true); }
-int get_trust_history(struct api_call *c) { return api_doc_history(c, DOC_TRUST, MSG_TRUST_NONE); }
+int get_trust_history(struct api_call *c) { return api_doc_history(c, DOC_TRUST, api_param(c, "fingerprint"), MSG_TRUST_NONE); }
 
 /* ---- looking ---- */
 
@@ -344,7 +344,7 @@ int get_trust(struct api_call *c)
 	while (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows)
 		for (size_t i = 0; i < b.n_rows && err == 0; i++) {
 			jw_object(w);
-			jw_key(w, "name");
+			jw_key(w, "fingerprint");
 			jw_str(w, b.cols[0].str[i]);
 			jw_key(w, "version");
 			jw_i64(w, b.cols[1].i64[i]);

@@ -1,5 +1,6 @@
 """Trust: a receiver of another firm's authority gets nothing before the owner has accepted its certificate, and then everything, once, in order."""
 import base64
+import re
 import ssl
 import subprocess
 import time
@@ -30,7 +31,7 @@ def fingerprint(pair):
 
 
 def trust(n):
-    return {e['name']: e for e in n.get_json('/api/v1/trust')['items']}
+    return {e['fingerprint']: e for e in n.get_json('/api/v1/trust')['items']}
 
 
 def wait_for(n, name, of='waiting', timeout=10):
@@ -154,3 +155,25 @@ def test_of_nothing(shared_node):
     assert shared_node.ask('PUT', '/api/v1/trust/x', body={'state': 'trusted'}).status == 400
     assert shared_node.ask('DELETE', f'/api/v1/trust/{name}').status == 404
     assert shared_node.ask('GET', f'/api/v1/trust/{name}/history').status == 404
+
+
+def test_keys_are_listed_and_a_damaged_one_is_told(new_node):
+    n = new_node(serve=False)
+    key = n.folder / 'secrets/server.key'
+    pem = key.read_bytes()
+    at = pem.index(b'\n') + 61   # within the private half: the public one still is that of the certificate
+    key.write_bytes(pem[:at] + (b'B' if pem[at:at + 1] == b'A' else b'A') + pem[at + 1:])
+    hurt = key.read_bytes()
+    n.start()   # without TLS: nobody needs it, it is told
+    keys = {k['purpose']: k for k in n.get_json('/api/v1/keys')['items']}
+    assert set(keys) == {'signing', 'ca', 'server'} and keys['ca']['good'] and keys['signing']['good'] and keys['signing']['certificate'] is None
+    assert keys['server']['good'] is False and keys['server']['trouble']['code'] == 'pki_key_damaged' and keys['server']['certificate']['ca'] is False
+    assert keys['ca']['fingerprint'] == fingerprint((n.folder / 'tls/ca.crt',)) and keys['ca']['certificate']['days_left'] > 7000
+    assert b'PRIVATE' not in n.get('/api/v1/keys').body
+    n.stop()
+    # Where it is wanted, it is set aside, not overwritten, and made anew.
+    y = n.folder / 'moru.yaml'
+    y.write_text(re.sub(r'(?m)^  mode: .*$', '  mode: "own"', y.read_text(), count=1))
+    n.start()
+    assert ' keys_set_aside: ' in n.log_text() and (n.folder / 'secrets/server.key.bad').read_bytes() == hurt
+    assert ssl.get_server_certificate(('127.0.0.1', n.port), ca_certs=n.folder / 'tls/ca.crt')
