@@ -40,7 +40,7 @@ struct keystore {
 };
 /* Key and certificate as PEM, appended; crt is left empty where the row has none. The certificate can be read and the key is its own, whose halves
  * belong together; its `next` is taken, and takes its place, where a crash kept it from that. The key is a secret: wipe it.
- * MO_ENOENT: no certificate, or no key, without words; MO_EINVAL, MO_ELIMIT: the certificate cannot be read, or the key is another one's;
+ * MO_ENOENT: no certificate, or no key; MO_EINVAL, MO_ELIMIT: the certificate cannot be read, or the key is another one's;
  * MO_ECORRUPT: the key cannot be read or its halves do not belong together; errors of files; all with diag. */
 MO_MUST_USE int keystore_load(struct buf *key, struct buf *crt, const struct keystore *ks, enum key_purpose p, struct diag *d);
 /* Makes or replaces. crt is empty where the row has none. */
