@@ -89,7 +89,7 @@ int get_devices(struct api_call *c)
 	return err;
 }
 
-int get_device_history(struct api_call *c) { return api_doc_history(c, DOC_DEVICE, MSG_API_NOT_FOUND); }
+int get_device_history(struct api_call *c) { return api_doc_history(c, DOC_DEVICE, api_param(c, "name"), MSG_API_NOT_FOUND); }
 
 struct device_job {
 	struct sjob job;

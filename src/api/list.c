@@ -282,11 +282,11 @@ int get_case(struct api_call *c)
 	return err;
 }
 
-int api_doc_history(struct api_call *c, enum store_doc doc, enum mo_msg none)
+int api_doc_history(struct api_call *c, enum store_doc doc, struct span name, enum mo_msg none)
 {
 	struct table_cursor *cur = NULL;
 	struct table_batch b;
-	struct store_arg a[] = {sarg_s(span_str(store_doc_name(doc))), sarg_s(api_param(c, "name"))};
+	struct store_arg a[] = {sarg_s(span_str(store_doc_name(doc))), sarg_s(name)};
 	int err = store_select(c->reader, &cur, SQ_DOC_HISTORY, a, 2, c->d);
 	if (err == 0 && (err = table_next(cur, &b, c->d)) == 0 && b.n_rows == 0)
 		err = diag_set(c->d, MO_ENOENT, none);

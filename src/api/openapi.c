@@ -20,6 +20,9 @@
 #define ANY "{}"
 #define ROLE "{\"enum\":[\"owner\",\"production\",\"quality\",\"operator\",\"read_only\",\"vendor\"]}"
 
+#define PURPOSES ARRAY("{\"enum\":[\"https-out\",\"opcua\",\"partner\"]}")
+#define CERTIFICATE M("subject", TEXT) "," M("issuer", TEXT) "," M("names", ARRAY("{\"type\":\"string\"}")) "," M("not_before", TIME) "," M("not_after", TIME) "," \
+	M("days_left", INTEGER) "," M("ca", FLAG)
 #define STATE OBJECT(M("from", TIME) "," M("to", TIME) "," M("state", TEXT) "," M("alarm", INTEGER))
 #define LAST M("t", TIME) "," M("value", ANY) "," M("quality", TEXT) "," M("seq", INTEGER)
 #define SIGNAL                                                                                                                              \
@@ -127,6 +130,15 @@ static const struct {
 		M("status", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("state", TEXT) "," M("pending", INTEGER) "," M("oldest", TIME) "," M("oldest_age_s", INTEGER) ","
 			M("sent", INTEGER) "," M("skipped", INTEGER) "," M("last", TIME) "," M("aside", INTEGER) "," M("failures", INTEGER) "," M("wait_s", INTEGER) ","
 			M("trouble", WORDS) "}}")))},
+	{"TrustSet", "{\"type\":\"object\",\"required\":[\"purposes\"],\"properties\":{" M("certificate", "{\"type\":\"string\"}") "," M("der", "{\"type\":\"string\"}") ","
+		M("purposes", PURPOSES) "," M("authority", FLAG) "," M("label", "{\"type\":\"string\",\"maxLength\":64}") "}}"},
+	{"TrustDecision", "{\"type\":\"object\",\"required\":[\"state\"],\"properties\":{" M("state", "{\"enum\":[\"trusted\",\"refused\"]}") ","
+		M("purposes", PURPOSES) "," M("authority", FLAG) "," M("label", "{\"type\":\"string\",\"maxLength\":64}") "}}"},
+	{"Trust", LIST(OBJECT(M("fingerprint", TEXT) "," M("version", INTEGER) "," M("readable", FLAG) "," M("state", "{\"enum\":[\"waiting\",\"trusted\",\"refused\"]}") ","
+		M("purposes", PURPOSES) "," M("authority", FLAG) "," M("label", TEXT) "," M("peer", TEXT) "," M("by", TEXT) "," M("added", TIME) "," CERTIFICATE ","
+		M("uri", TEXT) "," M("key", TEXT) "," M("certificate", TEXT)))},
+	{"Keys", LIST(OBJECT(M("purpose", TEXT) "," M("use", TEXT) "," M("algorithm", TEXT) "," M("renewal", TEXT) "," M("in_backups", FLAG) "," M("good", FLAG) ","
+		M("trouble", WORDS) "," M("fingerprint", TEXT) "," M("certificate", "{\"type\":[\"object\",\"null\"],\"properties\":{" CERTIFICATE "}}")))},
 	{"SinkTest", OBJECT(M("ok", FLAG) "," M("status", INTEGER) "," M("took_ms", INTEGER) "," M("trouble", WORDS))},
 	{"Imports", LIST(OBJECT(IMPORT))},
 	{"Import", OBJECT(IMPORT)},

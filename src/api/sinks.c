@@ -413,7 +413,7 @@ int get_sinks(struct api_call *c)
 	return err;
 }
 
-int get_sink_history(struct api_call *c) { return api_doc_history(c, DOC_SINK, MSG_SINK_NONE); }
+int get_sink_history(struct api_call *c) { return api_doc_history(c, DOC_SINK, api_param(c, "name"), MSG_SINK_NONE); }
 
 /* ---- what was set aside ---- */
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "os/clock.h"
 #include "os/crypto.h"
 #include "os/thread.h"
 
@@ -23,6 +24,8 @@ struct outgoing_wire {
 	CURL *curl;
 	struct curl_slist *headers;
 	uint64_t got;
+	struct trust_guard guard;
+	char *host;       /* curl's */
 	char why[CURL_ERROR_SIZE];
 };
 struct outgoing {
@@ -79,6 +82,57 @@ static bool set_headers(struct outgoing_wire *w)
 	return ok;
 }
 
+/* A connection that the owner's list let pass is used once: what is refused later must not go on over it. */
+static size_t on_line(char *p, size_t size, size_t n, void *arg)
+{
+	struct outgoing_wire *w = arg;
+	(void)p;
+	if (w->guard.by_list && curl_easy_setopt(w->curl, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK)
+		return 0;
+	return size * n;
+}
+
+static CURLcode on_ssl(CURL *h, void *ssl_ctx, void *arg)
+{
+	struct outgoing_wire *w = arg;
+	(void)h;
+	w->guard.asked.now_ns = wall_now();
+	trust_guard_set(&w->guard, ssl_ctx);
+	return CURLE_OK;
+}
+
+/* The host of the url, as it stands in a certificate. */
+static CURLcode read_host(struct outgoing_wire *w)
+{
+	CURLU *u = curl_url();
+	CURLUcode e = u ? curl_url_set(u, CURLUPART_URL, w->r->url, 0) : CURLUE_OUT_OF_MEMORY;
+	if (e == CURLUE_OK)
+		e = curl_url_get(u, CURLUPART_HOST, &w->host, 0);
+	curl_url_cleanup(u);
+	if (e != CURLUE_OK)
+		return e == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_URL_MALFORMAT;
+	size_t n = strlen(w->host);
+	if (n > 2 && w->host[0] == '[' && w->host[n - 1] == ']') { /* IPv6 */
+		w->host[n - 1] = 0;
+		memmove(w->host, w->host + 1, n - 1);
+	}
+	return CURLE_OK;
+}
+
+/* Without a CA of its own: the system's, then the owner's list. A resumed session would pass by both. */
+static CURLcode set_trust(struct outgoing_wire *w)
+{
+	CURL *h = w->curl;
+	CURLcode e = read_host(w);
+	w->guard.list = w->r->trust;
+	w->guard.asked = (struct trust_asked){.purpose = TRUST_HTTPS_OUT, .name = w->host, .who = w->r->who};
+	if (e != CURLE_OK || (e = curl_easy_setopt(h, CURLOPT_SSL_CTX_FUNCTION, on_ssl)) != CURLE_OK ||
+		(e = curl_easy_setopt(h, CURLOPT_SSL_CTX_DATA, w)) != CURLE_OK || (e = curl_easy_setopt(h, CURLOPT_SSL_SESSIONID_CACHE, 0L)) != CURLE_OK ||
+		(e = curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_line)) != CURLE_OK)
+		return e;
+	return curl_easy_setopt(h, CURLOPT_HEADERDATA, w);
+}
+
 static int start(struct outgoing *o, struct outgoing_wire *w)
 {
 	const struct outgoing_request *r = w->r;
@@ -100,6 +154,7 @@ static int start(struct outgoing *o, struct outgoing_wire *w)
 		(e = curl_easy_setopt(h, CURLOPT_POSTFIELDS, r->body.n ? (const char *)r->body.p : "")) != CURLE_OK ||
 		(e = curl_easy_setopt(h, CURLOPT_HTTPHEADER, w->headers)) != CURLE_OK || (e = curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_bytes)) != CURLE_OK ||
 		(e = curl_easy_setopt(h, CURLOPT_WRITEDATA, w)) != CURLE_OK || (e = curl_easy_setopt(h, CURLOPT_PRIVATE, w)) != CURLE_OK ||
+		(!r->ca.n && strncmp(r->url, "https://", 8) == 0 && (e = set_trust(w)) != CURLE_OK) ||
 		(r->ca.n && ((e = curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &ca)) != CURLE_OK || (e = curl_easy_setopt(h, CURLOPT_CAPATH, NULL)) != CURLE_OK)))
 		return e == CURLE_URL_MALFORMAT || e == CURLE_UNSUPPORTED_PROTOCOL ? MO_EINVAL : MO_ENOMEM;
 	return curl_multi_add_handle(o->multi, h) == CURLM_OK ? 0 : MO_ENOMEM;
@@ -112,6 +167,9 @@ static void say(struct outgoing_wire *w, CURLcode e)
 	struct outgoing_request *r = w->r;
 	if (e == CURLE_OUT_OF_MEMORY) {
 		r->err = diag_set(&r->why, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	} else if (w->guard.verdict > TRUST_GOOD) {
+		r->err = MO_EDENIED;
+		r->why = w->guard.why;
 	} else if (e == CURLE_OPERATION_TIMEDOUT) {
 		r->err = diag_set(&r->why, MO_ETIMEOUT, MSG_HTTP_TIMEOUT);
 		diag_text(&r->why, 0, span_str(r->who));
@@ -140,6 +198,8 @@ static void done_posted(void *arg)
 	struct outgoing_wire *w = arg;
 	struct outgoing_request *r = w->r;
 	r->wire = NULL;
+	trust_list_free(r->trust);
+	r->trust = NULL;
 	free(w);
 	r->done(r);
 }
@@ -152,6 +212,10 @@ static void finish(struct outgoing *o, struct outgoing_wire *w)
 		w->curl = NULL;
 	}
 	drop_headers(w);
+	curl_free(w->host);
+	w->r->verdict = w->guard.verdict;
+	w->r->n_shown = w->guard.n_shown;
+	memcpy(w->r->shown, w->guard.shown, w->guard.n_shown);
 	w->post = (struct loop_post){.fn = done_posted, .arg = w};
 	loop_post(o->loop, &w->post);
 }
@@ -297,7 +361,9 @@ int outgoing_send(struct outgoing *o, struct outgoing_request *r)
 	r->wire = w;
 	r->err = r->status = 0;
 	r->retry_after_s = 0;
-	r->n_answer = 0;
+	r->n_answer = r->n_shown = 0;
+	r->verdict = TRUST_NOT_ASKED;
+	(void)trust_list_hold(r->trust);
 	diag_clear(&r->why);
 	pthread_mutex_lock(&o->mu);
 	w->next = o->waiting;

@@ -4,13 +4,15 @@
  * checks it): the gate is the one way out.
  *
  * https is TLS 1.2 or newer and the certificate must be good for the name in
- * the url; no redirects, no proxies, nothing from the environment. */
+ * the url, and vouched for by the system's authorities or the owner's list
+ * (os/trust.h); no redirects, no proxies, nothing from the environment. */
 #ifndef MO_HTTP_OUTGOING_H
 #define MO_HTTP_OUTGOING_H
 
 #include "base/buf.h"
 #include "base/diag.h"
 #include "http/loop.h"
+#include "os/trust.h"
 
 #define OUTGOING_ANSWER_MAX 512u   /* bytes kept of an answer; the rest is read and forgotten */
 #define OUTGOING_ANSWER_READ_MAX (1u << 20) /* an answer longer than this is broken off */
@@ -24,18 +26,22 @@ struct outgoing_request {
 	const char *url;
 	const char *content_type;
 	const char *bearer;          /* Authorization: Bearer; NULL: none */
-	struct span ca;              /* PEM of whom to believe, alone; empty: the system's list */
+	struct span ca;              /* PEM of whom to believe, alone; empty: the system's list, and that of trust */
+	struct trust_list *trust;    /* held from outgoing_send() to done(); NULL: nobody is trusted, nobody refused */
 	struct span body;            /* POST */
 	int64_t timeout_ms;          /* for all of it */
 	void (*done)(struct outgoing_request *r); /* loop thread, once */
 
 	/* What came of it. */
-	int err;                     /* 0: a whole answer came; MO_ETIMEOUT, MO_EIO, MO_EINVAL (url), MO_ECANCELED, MO_ENOMEM; why says it in words */
+	int err;                     /* 0: a whole answer came; MO_ETIMEOUT, MO_EIO, MO_EINVAL (url), MO_EDENIED (its certificate), MO_ECANCELED, MO_ENOMEM; why says it in words */
 	int status;                  /* HTTP */
 	int64_t retry_after_s;       /* 0: the receiver did not say */
 	uint8_t answer[OUTGOING_ANSWER_MAX];
 	size_t n_answer;
 	struct diag why;
+	enum trust_verdict verdict;  /* on the receiver's certificate; TRUST_NOT_ASKED: http, ca, or no handshake */
+	uint8_t shown[TRUST_DER_MAX]; /* the certificate that was not taken, DER */
+	size_t n_shown;
 
 	struct outgoing_wire *wire;  /* inside */
 };

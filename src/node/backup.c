@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "codec/text.h"
 #include "node/erase.h"
+#include "node/keystore.h"
 #include "os/crypto.h"
 #include "store/store.h"
 
@@ -224,7 +225,7 @@ static int on_secret(void *arg, const char *name)
 {
 	struct buf *b = arg;
 	size_t n = strlen(name);
-	bool temp = n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+	bool temp = n > 4 && (strcmp(name + n - 4, ".tmp") == 0 || strcmp(name + n - 4, ".bad") == 0);
 	temp |= strncmp(name, "people.keys", 11) == 0; /* the target has them once, as they are: see erase.h */
 	if (!temp && archive_is_path(span_of(name, n)) && !memchr(name, '/', n))
 		buf_add(b, span_of(name, n + 1));
@@ -262,11 +263,23 @@ static int list_secrets(struct backup *b, struct diag *d)
 	return err == MO_ENOENT ? 0 : err;
 }
 
+/* Certificates go with their keys: without them a restored node makes both anew. */
+static size_t small_names(const char *names[3 + KEY_PURPOSES], bool keys)
+{
+	size_t n = 0;
+	names[n++] = "format";
+	names[n++] = "node.json";
+	names[n++] = "moru.yaml";
+	for (unsigned i = 0; i < KEY_PURPOSES && keys; i++)
+		if (key_row((enum key_purpose)i)->in_backups && key_row((enum key_purpose)i)->crt_file)
+			names[n++] = key_row((enum key_purpose)i)->crt_file;
+	return n;
+}
+
 static int small(struct backup *b, struct diag *d)
 {
-	/* Certificates go with their keys: without them a restored node makes both anew. */
-	static const char *const names[] = {"format", "node.json", "moru.yaml", "tls/ca.crt", "tls/server.crt"};
-	const size_t n = b->o.keys ? 5 : 3;
+	const char *names[3 + KEY_PURPOSES];
+	const size_t n = small_names(names, b->o.keys);
 	if (b->next < n) {
 		bool may_lack = b->next >= 2; /* without settings the defaults hold; folders of before have no certificates */
 		int err = begin_path(b, names[b->next], "", BACKUP_CHUNK_BYTES, false, may_lack, d);

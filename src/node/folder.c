@@ -9,6 +9,7 @@
 #include "codec/json.h"
 #include "codec/text.h"
 #include "node/keys.h"
+#include "node/keystore.h"
 #include "store/store.h"
 
 #define FOLDER_FILE_MAX (64u << 10)
@@ -61,7 +62,7 @@ int folder_write_identity(struct vfs *vfs, const char *path, const struct folder
 	if (err == 0)
 		err = signkey_public(key, &der);
 	if (err == 0)
-		err = write_file(vfs, path, "secrets/key.pem", buf_span(&pem), true, d);
+		err = keystore_put(&(struct keystore){.vfs = vfs, .dir = path}, KEY_SIGNING, buf_span(&pem), span_of("", 0), d);
 	if (err == 0) {
 		char text[UUID_TEXT], iri[UUID_TEXT + 9];
 		uuid_format(text, &who->id);
@@ -157,14 +158,18 @@ static int cannot_make(struct vfs *vfs, const char *path, int err, struct diag *
 
 static int read_identity(struct folder *f, struct diag *d)
 {
-	char *path = folder_path(f, "node.json"), *key_path = folder_path(f, "secrets/key.pem");
-	uint8_t *text = NULL, *pem = NULL;
-	size_t n = 0, pem_n = 0;
+	const struct keystore keys = {.vfs = f->vfs, .dir = f->path};
+	char *path = folder_path(f, "node.json");
+	uint8_t *text = NULL;
+	size_t n = 0;
+	struct buf pem, none;
+	buf_init(&pem, 0);
+	buf_init(&none, 0);
 	struct arena a;
 	arena_init(&a, 1 << 20);
 	struct json_value *root;
 	struct span id;
-	int err = path && key_path ? vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	int err = path ? vfs_slurp(f->vfs, &text, &n, path, FOLDER_FILE_MAX, d) : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0 && (err = json_parse(&root, &a, span_of(text, n), d)) == 0) {
 		err = json_get_str(root, "id", &id, d);
 		if (err == 0)
@@ -183,16 +188,16 @@ static int read_identity(struct folder *f, struct diag *d)
 		diag_file(d, path);
 	}
 	if (err == 0)
-		err = vfs_slurp(f->vfs, &pem, &pem_n, key_path, FOLDER_FILE_MAX, d);
-	if (err == 0 && (err = signkey_read(&f->key, span_of(pem, pem_n))) != 0) {
+		err = keystore_load(&pem, &none, &keys, KEY_SIGNING, d);
+	if (err == 0 && (err = signkey_read(&f->key, buf_span(&pem))) != 0) {
 		diag_set(d, err, MSG_FOLDER_READ);
-		diag_file(d, key_path);
+		diag_file(d, key_row(KEY_SIGNING)->key_file);
 	}
 	arena_free(&a);
 	free(text);
-	free(pem);
+	keystore_wipe(&pem);
+	buf_free(&none);
 	free(path);
-	free(key_path);
 	return err;
 }
 

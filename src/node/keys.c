@@ -4,29 +4,18 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "node/keystore.h"
 #include "os/address.h"
 #include "os/crypto.h"
 
-#define CA_KEY "secrets/ca.key"
-#define CA_CRT "tls/ca.crt"
-#define SERVER_KEY "secrets/server.key"
-#define SERVER_NEXT "secrets/server.next"
-#define SERVER_CRT "tls/server.crt"
 #define NAME_CHARS 40u /* of the factory's name in the CA's, which takes 64 in all */
 
 static void no_memory(struct diag *d) { (void)diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY); }
 
-static void buf_wipe(struct buf *b)
-{
-	if (b->p)
-		crypto_wipe(b->p, b->cap);
-	buf_free(b);
-}
-
 void keys_free(struct keys_pair *p)
 {
 	buf_free(&p->chain);
-	buf_wipe(&p->key);
+	keystore_wipe(&p->key);
 }
 
 /* What may fail is one name more or less. */
@@ -57,24 +46,9 @@ void keys_names(struct pki_names *ret, const char *list, const char *address, co
 			add(ret, span_str(machine->text[i]));
 }
 
-/* Only "there is none" may be answered by making one. */
-static int there(bool *ret, const struct keys_who *w, const char *name, struct diag *d)
-{
-	char *path = vfs_join(w->dir, name);
-	struct vfs_stat st;
-	int err = path ? vfs_stat(w->vfs, path, &st) : MO_ENOMEM;
-	*ret = err == 0;
-	if (err == MO_ENOENT)
-		err = 0;
-	if (err != 0) {
-		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_FOLDER_READ);
-		diag_file(d, path ? path : name);
-	}
-	free(path);
-	return err;
-}
+static struct keystore files(const struct keys_who *w) { return (struct keystore){.vfs = w->vfs, .dir = w->dir}; }
 
-/* MO_ENOENT says nothing: the caller knows what that means. */
+/* A file that somebody gave. */
 static int slurp(struct buf *to, const struct keys_who *w, const char *path, struct diag *d)
 {
 	uint8_t *p = NULL;
@@ -88,57 +62,6 @@ static int slurp(struct buf *to, const struct keys_who *w, const char *path, str
 	free(p);
 	if (err == MO_ENOMEM)
 		no_memory(d);
-	return err;
-}
-
-static int slurp_own(struct buf *to, const struct keys_who *w, const char *name, struct diag *d)
-{
-	char *path = vfs_join(w->dir, name);
-	int err = path ? slurp(to, w, path, d) : MO_ENOMEM;
-	if (!path)
-		no_memory(d);
-	free(path);
-	return err;
-}
-
-static int put(const struct keys_who *w, const char *name, struct buf *content, bool secret, struct diag *d)
-{
-	char *path = vfs_join(w->dir, name);
-	int err = path ? vfs_replace(w->vfs, path, buf_span(content), secret, d) : MO_ENOMEM;
-	if (!path)
-		no_memory(d);
-	free(path);
-	return err;
-}
-
-static int move(const struct keys_who *w, const char *from, const char *to, struct diag *d)
-{
-	char *a = vfs_join(w->dir, from), *b = vfs_join(w->dir, to), *dir = b ? vfs_parent(b) : NULL;
-	int err = a && b && dir ? vfs_rename(w->vfs, a, b) : MO_ENOMEM;
-	if (err == 0)
-		err = vfs_sync_dir(w->vfs, dir);
-	if (err != 0) {
-		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_FOLDER_MAKE);
-		diag_file(d, b ? b : to);
-	}
-	free(a);
-	free(b);
-	free(dir);
-	return err;
-}
-
-/* DIR/tls, whose own name has to be durable before anything in it is believed. */
-static int make_dir(const struct keys_who *w, struct diag *d)
-{
-	char *path = vfs_join(w->dir, "tls");
-	int err = path ? vfs_mkdir(w->vfs, path, false) : MO_ENOMEM;
-	if (err == 0)
-		err = vfs_sync_dir(w->vfs, w->dir);
-	if (err != 0) {
-		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_FOLDER_MAKE);
-		diag_file(d, path ? path : w->dir);
-	}
-	free(path);
 	return err;
 }
 
@@ -170,48 +93,41 @@ static int make_ca(struct ca *ca, const struct keys_who *w, struct diag *d)
 	int err = pki_ca_new(&ca->key, &ca->crt, span_str(name), w->now_ns);
 	if (err != 0)
 		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_KEYS_MAKE);
-	/* Without its certificate a key is nobody's: a crash between the two leaves what the next try overwrites. */
-	if (err == 0)
-		err = put(w, CA_KEY, &ca->key, true, d);
-	if (err == 0)
-		err = put(w, CA_CRT, &ca->crt, false, d);
-	return err;
+	const struct keystore ks = files(w);
+	return err == 0 ? keystore_put(&ks, KEY_CA, buf_span(&ca->key), buf_span(&ca->crt), d) : err;
 }
 
 /* Both, belonging together, valid now. */
 static int read_ca(struct ca *ca, const struct keys_who *w, struct diag *d)
 {
+	const struct key_row *row = key_row(KEY_CA);
+	const struct keystore ks = files(w);
 	struct pki_info *info = calloc(1, sizeof *info);
-	char *crt_file = vfs_join(w->dir, CA_CRT), *key_file = vfs_join(w->dir, CA_KEY);
+	char *crt_file = vfs_join(w->dir, row->crt_file), *key_file = vfs_join(w->dir, row->key_file);
 	int err = info && crt_file && key_file ? 0 : MO_ENOMEM;
 	if (err != 0)
 		no_memory(d);
-	if (err == 0)
-		err = slurp(&ca->crt, w, crt_file, d);
-	if (err == 0)
-		err = pki_cert_info(info, buf_span(&ca->crt), 0, crt_file, d);
-	if (err == 0)
-		err = pki_valid_at(info, w->now_ns, crt_file, d);
-	if (err == 0 && (err = slurp(&ca->key, w, key_file, d)) == MO_ENOENT) {
+	if (err == 0 && (err = keystore_load(&ca->key, &ca->crt, &ks, KEY_CA, d)) == MO_ENOENT) {
 		err = diag_set(d, MO_EINVAL, MSG_KEYS_NO_CA_KEY);
 		diag_file(d, key_file);
 		diag_text(d, 0, span_str(crt_file));
 	}
 	if (err == 0)
-		err = pki_key_fits(buf_span(&ca->key), key_file, buf_span(&ca->crt), crt_file, d);
+		err = pki_cert_info(info, buf_span(&ca->crt), 0, crt_file, d);
+	if (err == 0)
+		err = pki_valid_at(info, w->now_ns, crt_file, d);
 	free(info);
 	free(crt_file);
 	free(key_file);
-	return err;
+	return err == MO_ECORRUPT ? MO_EINVAL : err;
 }
 
 static void free_ca(struct ca *ca)
 {
-	buf_wipe(&ca->key);
+	keystore_wipe(&ca->key);
 	buf_free(&ca->crt);
 }
 
-/* The three steps. */
 static int make_server(struct keys_pair *p, const struct ca *ca, const struct keys_who *w, const struct pki_names *names, struct diag *d)
 {
 	int err = pki_server_new(&p->key, &p->chain, buf_span(&ca->key), buf_span(&ca->crt), names, w->now_ns);
@@ -219,11 +135,8 @@ static int make_server(struct keys_pair *p, const struct ca *ca, const struct ke
 		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_KEYS_MAKE);
 		return err;
 	}
-	err = put(w, SERVER_NEXT, &p->key, true, d);
-	if (err == 0)
-		err = put(w, SERVER_CRT, &p->chain, false, d);
-	if (err == 0)
-		err = move(w, SERVER_NEXT, SERVER_KEY, d);
+	const struct keystore ks = files(w);
+	err = keystore_put(&ks, KEY_SERVER, buf_span(&p->key), buf_span(&p->chain), d);
 	if (err == 0)
 		err = pki_cert_info(&p->info, buf_span(&p->chain), 0, p->chain_file, d);
 	return err;
@@ -256,9 +169,10 @@ static int name_files(struct keys_pair *p, const struct keys_who *w, const char 
 int keys_make(const struct keys_who *w, const struct pki_names *names, struct diag *d)
 {
 	bool ca_there, server_there;
-	int err = there(&ca_there, w, CA_CRT, d);
+	const struct keystore ks = files(w);
+	int err = keystore_has_crt(&ca_there, &ks, KEY_CA, d);
 	if (err == 0)
-		err = there(&server_there, w, SERVER_CRT, d);
+		err = keystore_has_crt(&server_there, &ks, KEY_SERVER, d);
 	if (err != 0 || (ca_there && server_there))
 		return err;
 	struct ca ca;
@@ -266,11 +180,9 @@ int keys_make(const struct keys_who *w, const struct pki_names *names, struct di
 	begin(&p);
 	buf_init(&ca.key, 0);
 	buf_init(&ca.crt, 0);
-	err = make_dir(w, d);
+	err = ca_there ? read_ca(&ca, w, d) : make_ca(&ca, w, d);
 	if (err == 0)
-		err = ca_there ? read_ca(&ca, w, d) : make_ca(&ca, w, d);
-	if (err == 0)
-		err = name_files(&p, w, SERVER_CRT, SERVER_KEY, d);
+		err = name_files(&p, w, key_row(KEY_SERVER)->crt_file, key_row(KEY_SERVER)->key_file, d);
 	if (err == 0)
 		err = make_server(&p, &ca, w, names, d);
 	free_ca(&ca);
@@ -278,29 +190,18 @@ int keys_make(const struct keys_who *w, const struct pki_names *names, struct di
 	return err;
 }
 
-/* The key of the certificate that is there: its own, or the one that a crash kept from being renamed. MO_ENOENT: neither is. */
-static int find_key(struct keys_pair *p, const struct keys_who *w, struct diag *d)
-{
-	static const char *const where[] = {SERVER_KEY, SERVER_NEXT};
-	for (unsigned i = 0; i < 2; i++) {
-		buf_reset(&p->key);
-		int err = slurp_own(&p->key, w, where[i], d);
-		if (err == 0 && (err = pki_key_fits(buf_span(&p->key), p->key_file, buf_span(&p->chain), p->chain_file, d)) == 0)
-			return i ? move(w, SERVER_NEXT, SERVER_KEY, d) : 0;
-		if (err != MO_ENOENT && err != MO_EINVAL && err != MO_ELIMIT)
-			return err;
-	}
-	return MO_ENOENT;
-}
-
 /* 0: good until the next look; MO_ENOENT: the caller makes another; else an error with diag. */
 static int judge(struct keys_pair *p, const struct ca *ca, const struct keys_who *w, const struct pki_names *names, struct diag *d)
 {
-	int err = slurp(&p->chain, w, p->chain_file, d);
+	const struct keystore ks = files(w);
+	int err = keystore_load(&p->key, &p->chain, &ks, KEY_SERVER, d);
+	if (err == MO_ECORRUPT) { /* another can be made, but what is damaged is neither hidden nor overwritten */
+		p->set_aside = true;
+		err = keystore_set_aside(&ks, KEY_SERVER, d);
+		return err ? err : MO_ENOENT;
+	}
 	if (err == 0)
 		err = pki_cert_info(&p->info, buf_span(&p->chain), 0, p->chain_file, d);
-	if (err == 0)
-		err = find_key(p, w, d);
 	if (err == 0 && (err = pki_signed_by(buf_span(&p->chain), buf_span(&ca->crt))) == MO_ENOMEM)
 		no_memory(d);
 	if (err == MO_EINVAL || err == MO_ELIMIT)
@@ -323,7 +224,7 @@ int keys_own(struct keys_pair *ret, bool *ret_made, const struct keys_who *w, co
 		return MO_ENOMEM;
 	}
 	begin(p);
-	int err = name_files(p, w, SERVER_CRT, SERVER_KEY, d);
+	int err = name_files(p, w, key_row(KEY_SERVER)->crt_file, key_row(KEY_SERVER)->key_file, d);
 	if (err == 0)
 		err = keys_make(w, names, d);
 	if (err == 0)
@@ -331,9 +232,7 @@ int keys_own(struct keys_pair *ret, bool *ret_made, const struct keys_who *w, co
 	if (err == 0 && (err = judge(p, &ca, w, names, d)) == MO_ENOENT) {
 		buf_reset(&p->chain);
 		buf_reset(&p->key);
-		err = make_dir(w, d);
-		if (err == 0)
-			err = make_server(p, &ca, w, names, d);
+		err = make_server(p, &ca, w, names, d);
 		*ret_made = err == 0;
 	}
 	free_ca(&ca);

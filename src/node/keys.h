@@ -2,13 +2,8 @@
  * factory's devices are told to believe once, and a server certificate that it
  * signs and that is made anew before it ends or when the node's names change.
  *
- *   DIR/secrets/ca.key      0600   DIR/tls/ca.crt       for 20 years
- *   DIR/secrets/server.key  0600   DIR/tls/server.crt   for 397 days
- *
- * Nothing is ever overwritten with less: a CA is made only where there is no
- * certificate of one. A new server pair comes in by three steps, each durable:
- * the key as secrets/server.next, the certificate, then the key's rename; so
- * the certificate always has its key beside it, whenever the power goes. */
+ * Where they lie and how they are replaced: node/keystore.h. A CA is made only
+ * where there is no certificate of one. */
 #ifndef MO_NODE_KEYS_H
 #define MO_NODE_KEYS_H
 
@@ -39,6 +34,7 @@ struct keys_pair {
 	struct buf chain, key; /* PEM; the key is wiped by keys_free() */
 	char chain_file[512], key_file[512];
 	struct pki_info info;  /* of the server's certificate */
+	bool set_aside;        /* the key that was there was damaged: it is key_file.bad now, and the pair was made anew */
 };
 /* The server pair to use now, made anew (*ret_made, whose value is written in any case) when it is not this CA's, not its key's, for other
  * names, or has fewer than KEYS_RENEW_NS left. MO_EINVAL: the CA is damaged, without its key, or out of date; nothing was changed then. */

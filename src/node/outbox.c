@@ -263,6 +263,7 @@ static void sent(struct outgoing_request *r)
 	if (begin && r->n_answer && memmem(r->answer, r->n_answer, t->token, begin < TOKEN_TOLD ? begin : TOKEN_TOLD))
 		r->n_answer = 0;
 	enum outbox_verdict v = outbox_judge(&out, &delay);
+	outbox_unknown(t->o, t->name, r);
 	struct diag *d = &f->d;
 	if (v != OUTBOX_ARRIVED && r->err != 0)
 		*d = r->why;
@@ -310,7 +311,7 @@ static void send_letters(struct target *t)
 {
 	struct flight *f = &t->f;
 	const struct gate_addressee to = {.kind = PRINCIPAL_SINK, .name = span_str(t->name)};
-	f->req = (struct outgoing_request){.who = t->name, .url = t->cfg->url, .content_type = LETTER_TYPE, .bearer = t->token, .ca = span_str(t->cfg->ca),
+	f->req = (struct outgoing_request){.who = t->name, .url = t->cfg->url, .content_type = LETTER_TYPE, .bearer = t->token, .ca = span_str(t->cfg->ca), .trust = t->o->trust,
 		.body = buf_span(&f->body), .timeout_ms = t->cfg->timeout_ms, .done = sent};
 	t->sent_ns = mono_now();
 	t->oldest_ns = f->oldest_ns;

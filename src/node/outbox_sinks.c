@@ -191,9 +191,11 @@ static void load_landed(void *arg)
 {
 	struct outbox *o = arg;
 	o->loading = false;
-	if (o->load_err == 0 && !o->stopping)
+	if (o->load_err == 0 && !o->stopping) {
+		outbox_take_trust(o);
 		apply(o);
-	else if (!o->stopping)
+	}
+	if (o->load_err != 0 && !o->stopping)
 		loop_timer_set(o->reload, OUTBOX_TROUBLE_NS);
 	loaded_free(o->loaded);
 	o->loaded = NULL;
@@ -214,7 +216,9 @@ static void load_work(struct work *w, struct store_reader *r)
 {
 	struct outbox *o = (struct outbox *)((char *)w - offsetof(struct outbox, load));
 	struct diag *d = calloc(1, sizeof *d);
-	o->load_err = d ? outbox_load(o->node, r, &o->loaded, d) : MO_ENOMEM;
+	o->load_err = d ? outbox_load_trust(o, r, d) : MO_ENOMEM;
+	if (o->load_err == 0)
+		o->load_err = outbox_load(o->node, r, &o->loaded, d);
 	if (o->load_err != 0 && d)
 		node_log(o->node, "error", d);
 	if (o->load_err == 0 && !o->cleaned) {
@@ -289,6 +293,7 @@ static void tried(struct outgoing_request *r)
 	struct target *t = outbox_find(o, span_str(q->name));
 	struct outbox_test *result = calloc(1, sizeof *result);
 	bool ok = r->err == 0 && r->status >= 200 && r->status < 300;
+	outbox_unknown(o, q->name, r);
 	if (result) {
 		*result = (struct outbox_test){.ok = ok, .status = r->err == 0 ? r->status : 0, .took_ns = mono_now() - q->begun_ns};
 		if (r->err != 0) {
@@ -339,7 +344,7 @@ int outbox_try(struct outbox *o, struct span name, void (*done)(void *arg, const
 	}
 	if (err == 0) {
 		const struct gate_addressee to = {.kind = PRINCIPAL_SINK, .name = span_str(q->name)};
-		q->req = (struct outgoing_request){.who = q->name, .url = q->url, .content_type = LETTER_TYPE, .bearer = q->token, .ca = span_str(q->ca),
+		q->req = (struct outgoing_request){.who = q->name, .url = q->url, .content_type = LETTER_TYPE, .bearer = q->token, .ca = span_str(q->ca), .trust = o->trust,
 			.body = buf_span(&q->body), .timeout_ms = t->cfg->timeout_ms, .done = tried};
 		err = gate_publish(o->outgoing, &to, publisher_bit(PUBLISHER_TEST), &q->req);
 	}
@@ -427,6 +432,9 @@ void outbox_free(struct outbox *o)
 		target_free(t);
 	}
 	loaded_free(o->loaded);
+	trust_list_free(o->trust);
+	trust_list_free(o->trust_loaded);
+	free(o->shown);
 	loop_timer_free(o->reload);
 	pthread_mutex_destroy(&o->mu);
 	free(o);

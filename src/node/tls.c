@@ -93,6 +93,17 @@ static void say_time(struct node *n, const char *level, enum mo_msg msg, const s
 	free(d);
 }
 
+static void say_set_aside(struct node *n, const struct keys_pair *p)
+{
+	struct diag *d = calloc(1, sizeof *d);
+	if (!d)
+		return;
+	diag_set(d, MO_ECORRUPT, MSG_KEYS_SET_ASIDE);
+	diag_file(d, p->key_file);
+	node_log(n, "error", d);
+	free(d);
+}
+
 static int look_given(struct found *f, struct node *n, const struct keys_who *w, const struct settings *s, bool first, struct diag *d)
 {
 	if (!*s->tls_certificate || !*s->tls_key)
@@ -130,6 +141,8 @@ static int look(struct found **ret, struct node *n, bool first, struct diag *d)
 	}
 	if (err == 0)
 		err = keys_tls(&f->server, &f->pair, d);
+	if (f && f->pair.set_aside)
+		say_set_aside(n, &f->pair);
 	if (err == 0 && f->made)
 		say_time(n, "info", MSG_TLS_MADE, &f->pair, true);
 	free(s);

@@ -54,8 +54,11 @@ struct pki_info {
 /* About certificate `at` (0: the server's) of a PEM chain. MO_ENOENT: the chain is shorter; MO_EINVAL with file and what was expected;
  * MO_ELIMIT: over PKI_PEM_MAX_BYTES or PKI_CHAIN_MAX; MO_ENOMEM. */
 MO_MUST_USE int pki_cert_info(struct pki_info *ret, struct span pem, unsigned at, const char *file, struct diag *d);
-/* Whether the private key belongs to the first certificate. MO_EINVAL with words: key_file is no unencrypted private key, or another one's. */
+/* Whether the private key belongs to the first certificate. MO_EINVAL with words: key_file is no unencrypted private key, or another one's;
+ * MO_ECORRUPT with words: its private half is not that of its public one. */
 MO_MUST_USE int pki_key_fits(struct span key, const char *key_file, struct span crt, const char *crt_file, struct diag *d);
+/* The key alone. The same errors. */
+MO_MUST_USE int pki_key_check(struct span key, const char *file, struct diag *d);
 /* Whether the CA signed the first certificate of crt (signature alone; dates are the caller's). MO_EINVAL: it did not, or one cannot be read. */
 MO_MUST_USE int pki_signed_by(struct span crt, struct span ca_crt);
 /* The certificate's dates against now: MO_EINVAL, with file and date, when it is not valid. */

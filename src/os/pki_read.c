@@ -260,6 +260,25 @@ int pki_cert_info(struct pki_info *ret, struct span pem, unsigned at, const char
 	return err == 0 ? 0 : say(d, pki_failed(err), MSG_PKI_NO_CERTIFICATE, file, CRT_EXPECTED);
 }
 
+/* Comparing with a certificate looks at the public half alone; one that does not belong to the private half would sign what nobody can verify. */
+static int pki_halves(EVP_PKEY *k)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(k, NULL);
+	int err = !ctx ? MO_ENOMEM : EVP_PKEY_pairwise_check(ctx) == 1 ? 0 : MO_ECORRUPT;
+	EVP_PKEY_CTX_free(ctx);
+	return err ? pki_failed(err) : 0;
+}
+
+int pki_key_check(struct span key, const char *file, struct diag *d)
+{
+	EVP_PKEY *k = NULL;
+	int err = pki_read_key(&k, key, file, d);
+	if (err == 0 && (err = pki_halves(k)) != 0)
+		(void)say(d, err, MSG_PKI_KEY_DAMAGED, file, KEY_EXPECTED);
+	EVP_PKEY_free(k);
+	return err;
+}
+
 int pki_key_fits(struct span key, const char *key_file, struct span crt, const char *crt_file, struct diag *d)
 {
 	STACK_OF(X509) *chain = NULL;
@@ -267,6 +286,8 @@ int pki_key_fits(struct span key, const char *key_file, struct span crt, const c
 	int err = pki_read_chain(&chain, crt, crt_file, d);
 	if (err == 0)
 		err = pki_read_key(&k, key, key_file, d);
+	if (err == 0 && (err = pki_halves(k)) != 0)
+		(void)say(d, err, MSG_PKI_KEY_DAMAGED, key_file, KEY_EXPECTED);
 	if (err == 0 && X509_check_private_key(sk_X509_value(chain, 0), k) != 1) {
 		err = say(d, pki_failed(MO_EINVAL), MSG_PKI_KEY_OTHER, key_file, "");
 		diag_text(d, 0, span_str(crt_file));

@@ -49,6 +49,8 @@ static const struct {
 	[PERMISSION_ACCOUNTS] = {"accounts", O, false},
 	/* Opens a way out of the house that stays open. */
 	[PERMISSION_SINKS] = {"sinks", O, false},
+	/* Decides who is whom beyond the house. */
+	[PERMISSION_TRUST] = {"trust", O, false},
 };
 
 static const char *const role_names[ROLES] = {

@@ -37,6 +37,7 @@ enum permission {
 	PERMISSION_ERASE,    /* erase a person's name */
 	PERMISSION_ACCOUNTS, /* accounts, tokens */
 	PERMISSION_SINKS,    /* where data go by themselves */
+	PERMISSION_TRUST,    /* whose certificates are believed; which keys the node holds */
 	PERMISSIONS
 };
 

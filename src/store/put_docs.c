@@ -119,7 +119,7 @@ int store_name_signals(struct store *s, struct span asset, bool (*words)(void *a
 
 const char *store_doc_name(enum store_doc c)
 {
-	static const char *const names[DOC_CLASSES] = {"device", "shift", "mapping", "setting", "sink"};
+	static const char *const names[DOC_CLASSES] = {"device", "shift", "mapping", "setting", "sink", "trust"};
 	return (unsigned)c < DOC_CLASSES ? names[c] : "?";
 }
 

@@ -71,8 +71,8 @@ MO_MUST_USE int store_put_signal(struct store *s, const struct store_signal *sig
 MO_MUST_USE int store_name_signals(struct store *s, struct span asset, bool (*words)(void *arg, struct span name, struct span *label, struct span *unit),
 	void *arg, struct diag *d);
 
-/* Documents with history and undo: devices, shifts, mappings, settings, sinks. One JSON object each, by (class, name). */
-enum store_doc { DOC_DEVICE, DOC_SHIFT, DOC_MAPPING, DOC_SETTING, DOC_SINK, DOC_CLASSES };
+/* Documents with history and undo: devices, shifts, mappings, settings, sinks, certificates. One JSON object each, by (class, name). */
+enum store_doc { DOC_DEVICE, DOC_SHIFT, DOC_MAPPING, DOC_SETTING, DOC_SINK, DOC_TRUST, DOC_CLASSES };
 const char *store_doc_name(enum store_doc c);
 /* version_expected: -1 any, 0 not there; else MO_ESTATE when it is not the stored one (two people editing). json.p == NULL deletes
  * (MO_ENOENT). The same content again makes no version. */

@@ -20,7 +20,7 @@ SANITIZED = 'asan' in MORU or 'tsan' in MORU
 ROLES = ['owner', 'production', 'quality', 'operator', 'read_only', 'vendor']
 # share/roles.h once more: who holds which permission (o owner, p production, q quality, w operator, r read-only, v vendor).
 HOLDERS = {'open': 'opqwrv', 'self': 'opqwrv', 'machines': 'opqwrv', 'read': 'opqwr', 'audit': 'opq', 'people': 'op', 'cases': 'opqw', 'records': 'opqw', 'import': 'op', 'devices': 'op',
-    'write': 'op', 'sql': 'opq', 'metrics': 'opv', 'export': 'opq', 'backup': 'o', 'settings': 'o', 'erase': 'o', 'accounts': 'o', 'sinks': 'o'}
+    'write': 'op', 'sql': 'opq', 'metrics': 'opv', 'export': 'opq', 'backup': 'o', 'settings': 'o', 'erase': 'o', 'accounts': 'o', 'sinks': 'o', 'trust': 'o'}
 LETTER = dict(zip(ROLES, 'opqwrv'))
 
 

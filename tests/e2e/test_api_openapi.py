@@ -50,8 +50,9 @@ def test_answers_match_their_schemas(shared_node, document):
     assert n.write('A v=1.5,s="x" 1763770000000000000').status == 204
     assert n.ask('PUT', '/api/v1/devices/d', body={'driver': 'push', 'asset': 'A', 'interval_ms': 1000}).status == 200
     assert n.ask('PUT', '/api/v1/sinks/d', body={'url': 'https://example.com/', 'what': ['lots'], 'enabled': False}).status == 200
+    ca = n.ask('POST', '/api/v1/trust', body={'certificate': (n.folder / 'tls/ca.crt').read_text(), 'purposes': ['partner']}).json()['name']
     series = n.signal('A', 'v')['id']
-    fill = {'code': 'A', 'firm': 'F', 'number': '1', 'id': series, 'name': 'd', 'pseudonym': n.items('/api/v1/people')[0]['pseudonym']}
+    fill = {'code': 'A', 'firm': 'F', 'number': '1', 'id': series, 'name': 'd', 'fingerprint': ca, 'pseudonym': n.items('/api/v1/people')[0]['pseudonym']}
     seen = 0
 
     def closed(schema):

@@ -214,7 +214,12 @@ let keepRules = { version: 2, rules: [{ class: "values", keep_days: 400 }, { cla
 /* ---- accounts ---- */
 let locked = null;
 const logins = new Map();
-const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks", "people", "erase"];
+const certOf = (cn, issuer, days, names = []) => ({ subject: `CN=${cn}`, issuer: `CN=${issuer}`, names, not_before: iso(T0 - 30 * D), not_after: iso(T0 + days * D), days_left: days, ca: false });
+const trustOf = (hex, state, more = {}) => ({ fingerprint: hex.repeat(32), version: 1, readable: true, state, purposes: ["https-out"], authority: false, label: "", peer: "sink:ERP", by: state === "waiting" ? "" : "kim", added: iso(T0 - 2 * H), uri: "", key: "P-256", certificate: "", ...certOf("erp.daehan.example", "Daehan Works CA", 301, ["erp.daehan.example", "10.20.0.7"]), ...more });
+const trustList = [trustOf("a7", "waiting"), trustOf("3c", "trusted", { label: "대한정밀 CA", authority: true, peer: "", purposes: ["https-out", "partner"], ...certOf("Daehan Works CA", "Daehan Works CA", 2200) }), trustOf("e0", "refused", certOf("test", "test", -3, ["erp.daehan.example"]))];
+const keyOf = (purpose, renewal, certificate, hex) => ({ purpose, use: "serve", algorithm: "P-256", renewal, in_backups: true, good: true, trouble: null, fingerprint: hex.repeat(32), certificate });
+const keyList = [keyOf("signing", "stays", null, "91"), keyOf("ca", "stays", certOf("한빛정밀 (a1b2c3d4e5f6)", "한빛정밀 (a1b2c3d4e5f6)", 7211), "44"), keyOf("server", "anew_before_end", certOf("moru.local", "한빛정밀 (a1b2c3d4e5f6)", 371, ["localhost"]), "b8")];
+const every = ["open", "self", "machines", "read", "audit", "cases", "records", "import", "devices", "write", "sql", "metrics", "export", "backup", "settings", "accounts", "sinks", "trust", "people", "erase"];
 /* ---- an export that is kept, one that is made in two seconds; a good restore drill, then one that fails ---- */
 const exportItem = (name, at) => ({ name, bytes: 48_211_004, made: iso(at), until: iso(at + D) });
 const exportItems = mode === "empty" ? [] : [exportItem("moru-20261121-230000-0a9f00ff.zip", T0 - H)];
@@ -307,6 +312,16 @@ const server = createServer(async (req, res) => {
 			}
 			return send(res, { running: exportRun && { name: exportRun.name, files: 12, values: 1_204_331, records: 40, unreadable: 0, bytes: 9_113_536 }, failed: null, keep_hours: 24, items: exportItems });
 		}
+		if (a === "trust" && !b && req.method === "GET") return send(res, list(mode === "empty" ? [] : trustList));
+		if (a === "trust") {
+			const j = req.method === "DELETE" ? null : JSON.parse(await body(req)), x = trustList.find((y) => y.fingerprint === b);
+			if (req.method === "POST" && !(j.certificate ?? "").includes("BEGIN CERTIFICATE") && !j.der) return problem(res, 400, "trust_no_certificate", "certificate에 읽을 수 있는 인증서가 없습니다", "certificate holds no certificate that can be read", { field: "certificate" });
+			if (!j) trustList.splice(trustList.indexOf(x), 1);
+			else if (x) Object.assign(x, { state: j.state, by: "kim", version: x.version + 1 });
+			else trustList.push(trustOf("5d", "trusted", { label: j.label, purposes: j.purposes, by: "kim", peer: "" }));
+			return send(res, { name: b, version: 2 });
+		}
+		if (a === "keys") return send(res, list(keyList));
 		if (a === "sinks" && !b) return send(res, list(sinkList));
 		if (a === "sinks") {
 			const x = sinkList.find((y) => y.name === b);

@@ -182,7 +182,7 @@ int api_status(int err);
 /* Rows of a named statement as {"items":[…],"next":…}; the cursor column is the first ("id") unless named. */
 MO_MUST_USE int api_list(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n, const char *cursor_column, int64_t limit);
 /* All versions of the document that the parameter "name" names; there never was one: MO_ENOENT, said by `none`. */
-MO_MUST_USE int api_doc_history(struct api_call *c, enum store_doc doc, enum mo_msg none);
+MO_MUST_USE int api_doc_history(struct api_call *c, enum store_doc doc, struct span name, enum mo_msg none);
 /* One row as an object without its closing brace's absence: writes {...}; MO_ENOENT when there is none. */
 MO_MUST_USE int api_row(struct api_call *c, enum store_query q, const struct store_arg *args, size_t n);
 /* All rows as an array value. */
@@ -239,6 +239,10 @@ int get_live(struct api_call *c);
 int get_session(struct api_call *c), post_session(struct api_call *c), delete_session(struct api_call *c);
 int get_accounts(struct api_call *c), put_account(struct api_call *c), delete_account(struct api_call *c), put_password(struct api_call *c);
 int get_tokens(struct api_call *c), post_token(struct api_call *c), delete_token(struct api_call *c);
+int get_trust(struct api_call *c), post_trust(struct api_call *c), put_trust(struct api_call *c), delete_trust(struct api_call *c);
+int undo_trust(struct api_call *c), get_trust_history(struct api_call *c), get_keys(struct api_call *c);
+struct pki_info;
+void trust_write_cert(struct json_writer *w, const struct pki_info *i); /* members that every certificate has */
 int get_sinks(struct api_call *c), put_sink(struct api_call *c), delete_sink(struct api_call *c), test_sink(struct api_call *c);
 int get_sink_history(struct api_call *c), get_sink_aside(struct api_call *c), post_sink_aside(struct api_call *c), delete_sink_aside(struct api_call *c);
 int post_export(struct api_call *c), post_exports(struct api_call *c), get_exports(struct api_call *c), get_export_file(struct api_call *c);

@@ -94,6 +94,9 @@ struct outbox {
 	int load_err;
 	struct waiter *asked, *served; /* for the next load, for the one under way */
 	struct loop_timer *reload;     /* a load that failed */
+	struct trust_list *trust;      /* as of the last load; NULL before it */
+	struct trust_list *trust_loaded; /* the worker's, then load_landed()'s */
+	struct outbox_shown *shown;    /* a certificate that is being set waiting; NULL: none so far */
 	pthread_mutex_t mu;            /* of target.shown, and the list for those who read it */
 };
 
@@ -120,6 +123,12 @@ struct loaded {
 void loaded_free(struct loaded *l);
 /* All sinks by name. On a worker. */
 int outbox_load(struct node *n, struct store_reader *r, struct loaded **ret, struct diag *d);
+
+/* outbox_trust.c. On a worker: reads the list. */
+int outbox_load_trust(struct outbox *o, struct store_reader *r, struct diag *d);
+void outbox_take_trust(struct outbox *o);
+/* A request ended: an unknown certificate is set waiting. */
+void outbox_unknown(struct outbox *o, const char *sink, const struct outgoing_request *r);
 
 /* Fills what is read of f. On a worker. */
 int outbox_read(struct flight *f, struct store_reader *r, struct diag *d);

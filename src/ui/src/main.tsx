@@ -20,6 +20,7 @@ import { LotsPage } from "./pages/lots";
 import { PhonePage } from "./pages/phone";
 import { SettingsPage } from "./pages/settings";
 import { SinksPage } from "./pages/sinks";
+import { TrustPage } from "./pages/trust";
 import { TodayPage } from "./pages/today";
 import { WallPage } from "./pages/wall";
 import { Frame } from "./parts/frame";
@@ -42,6 +43,7 @@ function Page({ route, node }: { route: Route; node: NodeInfo }) {
 	if (a === "settings" && b === "accounts") return <AccountsPage />;
 	if (a === "settings" && b === "people") return <PeoplePage />;
 	if (a === "settings" && b === "sinks") return <SinksPage />;
+	if (a === "settings" && b === "trust") return <TrustPage />;
 	if (a === "settings" && b === "log") return <LogPage />;
 	if (a === "settings" && b === "phone") return <PhonePage />;
 	if (a === "settings") return b === "devices" && c !== undefined ? <DevicePage key={c} name={c} /> : b === "devices" ? <DevicePage name={null} /> : <SettingsPage node={node} />;

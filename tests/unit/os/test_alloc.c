@@ -13,6 +13,7 @@
 #include "os/proc.h"
 #include "os/signals.h"
 #include "os/thread.h"
+#include "os/trust.h"
 
 /* Runs the scenario with the 1st, 2nd ... allocation failing until none does. */
 static void sweep(const char *name, int (*scenario)(void *), void *arg)
@@ -217,6 +218,31 @@ static int keys(void *arg)
 	return r;
 }
 
+/* An authority is read, listed, and asked of what it signed. */
+static int trusting(void *arg)
+{
+	static struct trust_cert c;
+	const struct buf *pem = arg; /* authority, server */
+	struct trust_list *l = NULL;
+	struct buf out;
+	enum trust_verdict v;
+	struct diag d;
+	const struct trust_asked q = {.purpose = TRUST_HTTPS_OUT, .name = "localhost", .who = "w", .now_ns = INT64_C(1795000000) * NS_PER_S};
+	buf_init(&out, 0);
+	int r = trust_cert_read(&c, &out, buf_span(&pem[0]), "f", &d);
+	if (!r)
+		r = trust_list_new(&l);
+	if (!r)
+		r = trust_list_add(l, buf_span(&out), TRUST_TRUSTED, trust_bit(TRUST_HTTPS_OUT), true, &d);
+	if (!r)
+		r = trust_verify(&v, l, &q, buf_span(&pem[1]), &d);
+	if (r)
+		assert_int_equal(d.err == MO_ENOMEM || !l, 1);
+	trust_list_free(l);
+	buf_free(&out);
+	return r;
+}
+
 static int system_things(void *arg)
 {
 	struct signals *s = NULL;
@@ -238,6 +264,20 @@ static void the_rest(void **state)
 	(void)state;
 	sweep("clocks and queues", clocks_and_queues, NULL);
 	sweep("keys", keys, NULL);
+	struct buf ca_key, pem[2], key;
+	static struct pki_names names;
+	buf_init(&ca_key, 0);
+	buf_init(&key, 0);
+	buf_init(&pem[0], 0);
+	buf_init(&pem[1], 0);
+	assert_int_equal(pki_names_add(&names, SPAN_LIT("localhost")), 0);
+	assert_int_equal(pki_ca_new(&ca_key, &pem[0], SPAN_LIT("CA"), INT64_C(1795000000) * NS_PER_S), 0);
+	assert_int_equal(pki_server_new(&key, &pem[1], buf_span(&ca_key), buf_span(&pem[0]), &names, INT64_C(1795000000) * NS_PER_S), 0);
+	sweep("trust", trusting, pem);
+	buf_free(&ca_key);
+	buf_free(&key);
+	buf_free(&pem[0]);
+	buf_free(&pem[1]);
 	sweep("system", system_things, NULL);
 }
 

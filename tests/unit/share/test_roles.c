@@ -27,6 +27,7 @@ static const struct {
 	{PERMISSION_ERASE, "erase", "o", false},
 	{PERMISSION_ACCOUNTS, "accounts", "o", false},
 	{PERMISSION_SINKS, "sinks", "o", false},
+	{PERMISSION_TRUST, "trust", "o", false},
 };
 static const struct {
 	enum role role;

@@ -17,6 +17,7 @@ import { phone } from "../words/phone";
 import { people } from "../words/people";
 import { settings } from "../words/settings";
 import { sinks } from "../words/sinks";
+import { trust } from "../words/trust";
 import { tellsState } from "./sentence";
 import { useToday } from "./today";
 
@@ -57,6 +58,7 @@ function NodeFacts({ node }: { node: NodeInfo }) {
 				{may("accounts") && <a class="link" href="/settings/accounts">{t(accounts.page)}</a>}
 				{may("read") && <a class="link" href="/settings/people">{t(people.page)}</a>}
 				{may("sinks") && <a class="link" href="/settings/sinks">{t(sinks.page)}</a>}
+				{may("trust") && <a class="link" href="/settings/trust">{t(trust.page)}</a>}
 				{may("read") && <a class="link" href="/settings/log">{t(log.open)}</a>}
 				<a class="link" href="/settings/phone">{t(phone.title)}</a>
 				<a class="link" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">{t(settings.api)}</a>

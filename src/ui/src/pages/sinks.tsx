@@ -9,6 +9,7 @@ import type { List, Sink, SinkAside, SinkTest } from "../types";
 import { frame } from "../words/frame";
 import { settings } from "../words/settings";
 import { sinks } from "../words/sinks";
+import { trust } from "../words/trust";
 
 const SINKS_MS = 3000;
 const TOPICS: readonly [string, Word][] = [
@@ -76,6 +77,7 @@ function SinkRow({ s, act }: { s: Sink; act: (f: () => Promise<unknown>) => void
 				<td class="wide">
 					<State look={look.look}>{look.text}</State>
 					{isBad(s) && <><br /><small style={{ color: "var(--stop)" }}>{said(st!.trouble!)}</small></>}
+					{isBad(s) && st!.trouble!.code.startsWith("trust_") && <><br /><a class="link" href={href("settings", "trust")}>{t(trust.open)}</a></>}
 					{isBad(s) && st!.pending > 0 && st!.oldest_age_s !== null && <><br /><small>{t(sinks.waits, { n: st!.pending, time: duration(st!.oldest_age_s * 1000) })}</small></>}
 					{st && st.skipped > 0 && <><br /><small>{t(sinks.skipped, { n: st.skipped })}</small></>}
 				</td>
