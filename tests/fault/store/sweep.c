@@ -538,6 +538,7 @@ static const struct scenario scenarios[] = {
 	{"accounts", prepare_blob, run_accounts, holds_accounts},
 	{"people", prepare_blob, run_people, holds_people},
 	{"names", prepare_names, run_names, holds_names},
+	{"files", prepare_blob, run_files, holds_files},
 	{"outbox", prepare_blob, run_outbox, holds_outbox},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
