@@ -102,15 +102,27 @@ int api_object(struct api_call *c, struct json_value **ret)
 	return diag_set(c->d, MO_EINVAL, MSG_API_OBJECT);
 }
 
-bool api_takes_type(const struct api_route *r, struct span content_type)
+/* Letters of a media type have no case. */
+static bool same_type(struct span lower, struct span type)
 {
-	struct span type = span_trim(span_sub(content_type, 0, span_find(content_type, 0, ';')));
-	if ((r->flags & ROUTE_ANY_TYPE) || strlen(r->body_type) != type.n)
-		return (r->flags & ROUTE_ANY_TYPE) != 0;
+	if (lower.n != type.n)
+		return false;
 	for (size_t i = 0; i < type.n; i++)
-		if ((type.p[i] >= 'A' && type.p[i] <= 'Z' ? type.p[i] | 0x20 : type.p[i]) != (uint8_t)r->body_type[i])
+		if ((type.p[i] >= 'A' && type.p[i] <= 'Z' ? type.p[i] | 0x20 : type.p[i]) != lower.p[i])
 			return false;
 	return true;
+}
+
+bool api_takes_type(const struct api_route *r, struct span content_type)
+{
+	struct span type = span_trim(span_sub(content_type, 0, span_find(content_type, 0, ';'))), list = span_str(r->body_type);
+	bool any = (r->flags & ROUTE_ANY_TYPE) != 0;
+	for (size_t i = 0; i < list.n && !any;) {
+		size_t end = span_find(list, i, ',');
+		any = same_type(span_trim(span_sub(list, i, end - i)), type);
+		i = end + 1;
+	}
+	return any;
 }
 
 /* What the head says of the body, before a byte of it is read. */

@@ -1,7 +1,7 @@
 /* Imports over HTTP: upload, proposal, preview, commit, result, refused rows.
  * One import runs at a time; the others wait their turn, so that one worker
  * stays free for people. */
-#include "api/priv/api.h"
+#include "api/priv/upload.h"
 
 #include <stdlib.h>
 
@@ -10,8 +10,6 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-#define UPLOAD_PIECE (256u << 10)
-#define UPLOAD_WAITING (1u << 20)
 #define PREVIEW_ROWS_MAX 200
 
 /* ---- the queue of running imports ---- */
@@ -362,148 +360,41 @@ int commit_import(struct api_call *c)
 }
 
 /* ---- upload ---- */
-struct upload {
-	struct work work; /* first */
-	struct loop_post post;
-	struct api_call *c;
-	struct import_file *file;
-	char *name;
-	struct buf gathering, piece;
-	bool busy, ended, last, paused, failed;
-	int err;
+
+static int file_begin(struct api_call *c, struct span said, void **ret)
+{
+	struct import_file *f = NULL;
+	(void)said;
+	char *name = arena_strdup(&c->arena, api_param(c, "name"));
+	int err = name ? import_file_begin(&f, c->node, name, c->d) : diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	*ret = f;
+	return err;
+}
+
+static int file_piece(struct api_call *c, void *to, struct span bytes) { return import_file_piece(to, bytes, c->d); }
+
+static int file_end(struct api_call *c, void **to)
+{
 	char id[UUID_TEXT];
-};
-
-static void upload_over(void *arg);
-
-static void upload_work(struct work *w, struct store_reader *r)
-{
-	struct upload *u = (struct upload *)w;
-	struct api_call *c = u->c;
 	bool refused;
-	int err = u->file ? 0 : import_file_begin(&u->file, c->node, u->name, c->d);
-	if (err == 0 && u->piece.n)
-		err = import_file_piece(u->file, buf_span(&u->piece), c->d);
-	if (err == 0 && u->last) {
-		err = import_file_end(u->file, r, u->id, &refused, c->d);
-		u->file = NULL;
-		if (err == 0) {
-			c->reader = r;
-			err = with_import(c, span_str(u->id), show);
-			c->reader = NULL;
-		}
-	}
-	u->err = err;
-	u->post.fn = upload_over;
-	u->post.arg = u;
-	loop_post(node_loop(c->node), &u->post);
+	struct import_file *f = *to;
+	*to = NULL;
+	int err = import_file_end(f, c->reader, id, &refused, c->d);
+	if (err == 0)
+		err = with_import(c, span_str(id), show);
+	char *location = err == 0 ? arena_printf(&c->arena, "/api/v1/imports/%s", id) : NULL;
+	if (location)
+		c->location = span_str(location);
+	c->status = 201;
+	return err;
 }
 
-static void upload_send(struct upload *u)
+static void file_drop(void *to) { import_file_drop(to); }
+
+static int file_stream_begin(struct api_call *c)
 {
-	struct buf t = u->piece;
-	u->piece = u->gathering;
-	u->gathering = t;
-	u->last = u->ended;
-	u->busy = true;
-	u->c->away = true;
-	u->work.fn = upload_work;
-	if (node_work(u->c->node, &u->work) != 0) {
-		u->err = diag_set(u->c->d, MO_EAGAIN, MSG_API_BUSY);
-		upload_over(u);
-	}
+	static const struct upload_to to = {file_begin, file_piece, file_end, file_drop};
+	return upload_begin(c, &to, span_of(NULL, 0));
 }
 
-static void upload_over(void *arg)
-{
-	struct upload *u = arg;
-	struct api_call *c = u->c;
-	u->busy = false;
-	c->away = false; /* until the next piece is handed over */
-	buf_reset(&u->piece);
-	u->failed |= u->err != 0;
-	if (c->dead && !u->ended) {
-		api_finish(c, 0);
-		return;
-	}
-	if (u->failed && !u->ended) {
-		/* The rest of the file is read and dropped; end() answers. */
-		buf_reset(&u->gathering);
-		if (u->paused)
-			http_resume(c->pass.x);
-		u->paused = false;
-		return;
-	}
-	if (u->failed || (u->ended && u->last)) {
-		c->status = u->failed ? 0 : 201;
-		char *location = arena_printf(&c->arena, "/api/v1/imports/%s", u->id);
-		if (!u->failed && location)
-			c->location = span_str(location);
-		api_finish(c, u->failed ? u->err ? u->err : MO_EIO : 0);
-		return;
-	}
-	if (u->paused && u->gathering.n < UPLOAD_WAITING) {
-		u->paused = false;
-		if (!c->dead)
-			http_resume(c->pass.x);
-	}
-	if (u->ended || u->gathering.n >= UPLOAD_PIECE)
-		upload_send(u);
-}
-
-static int upload_begin(struct api_call *c)
-{
-	struct upload *u = calloc(1, sizeof *u);
-	if (!u)
-		return diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-	u->c = c;
-	c->own = u;
-	u->name = arena_strdup(&c->arena, api_param(c, "name"));
-	return u->name ? 0 : diag_set(c->d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
-}
-
-static int upload_piece(struct api_call *c, struct span bytes)
-{
-	struct upload *u = c->own;
-	if (u->failed)
-		return 0;
-	buf_add(&u->gathering, bytes);
-	if (u->gathering.err) {
-		u->failed = true;
-		u->err = diag_set(c->d, u->gathering.err, MSG_OUT_OF_MEMORY);
-		return 0;
-	}
-	if (!u->busy && u->gathering.n >= UPLOAD_PIECE)
-		upload_send(u);
-	if (u->gathering.n < UPLOAD_WAITING)
-		return 0;
-	u->paused = true;
-	return MO_EAGAIN;
-}
-
-static int upload_end(struct api_call *c)
-{
-	struct upload *u = c->own;
-	u->ended = true;
-	if (u->failed && !u->busy) {
-		c->away = false;
-		return u->err ? u->err : MO_EIO;
-	}
-	if (!u->busy)
-		upload_send(u);
-	return 0;
-}
-
-static void upload_drop(struct api_call *c)
-{
-	struct upload *u = c->own;
-	if (!u)
-		return;
-	import_file_drop(u->file);
-	buf_free(&u->gathering);
-	buf_free(&u->piece);
-	free(u);
-	c->own = NULL;
-}
-
-const struct api_stream import_stream = {upload_begin, upload_piece, upload_end, upload_drop};
+const struct api_stream import_stream = {file_stream_begin, upload_piece, upload_end, upload_drop};

@@ -73,7 +73,10 @@ static const struct {
 	{"People", LIST(OBJECT(M("pseudonym", TEXT) "," M("name", TEXT) "," M("erasing", TIME) "," M("erased", TIME)))},
 	{"Person", OBJECT(M("pseudonym", TEXT) "," M("uuid", TEXT) "," M("name", TEXT) "," M("did", TEXT) ","
 		M("erasure", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("begun", TIME) "," M("done", TIME) "," M("who", TEXT) "," M("reason", TEXT) ","
-		M("destroyed", ARRAY(TEXT)) "," M("copies", INTEGER) "," M("targets", ARRAY(OBJECT(M("target", TEXT) "," M("done", TIME) "," M("why", WORDS)))) "}}"))},
+		M("destroyed", ARRAY(TEXT)) "," M("copies", INTEGER) "," M("files", INTEGER) "," M("targets", ARRAY(OBJECT(M("target", TEXT) "," M("done", TIME) "," M("why", WORDS)))) "}}"))},
+	{"PersonFile", OBJECT(M("file", TEXT) "," M("pseudonym", TEXT))},
+	{"PersonFiles", OBJECT(M("erased", TIME) "," M("items", ARRAY(OBJECT(M("file", TEXT) "," M("media", TEXT) "," M("name", TEXT) "," M("size", INTEGER) ","
+		M("t", TIME) "," M("who", TEXT)))))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
 	{"Drill", OBJECT(M("running", FLAG) "," M("age_s", INTEGER) "," M("target", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("target", TEXT) ","
 		M("t", TIME) "," M("took_ms", INTEGER) "," M("ok", FLAG) "," M("snapshot", TEXT) "," M("made", TIME) "," M("newest", TIME) "," M("files", INTEGER) "," M("bytes", INTEGER) ","
@@ -329,7 +332,7 @@ static void responses(struct json_writer *w, const struct api_route *r)
 	jw_key(w, "responses");
 	jw_object(w);
 	bool none = !r->answer && r->query < 0 && !r->content;
-	jw_key(w, none ? "204" : r->stream == &import_stream ? "201" : "200");
+	jw_key(w, none ? "204" : r->stream == &import_stream || r->stream == &person_files_stream ? "201" : "200");
 	jw_object(w);
 	jw_key(w, "description");
 	jw_cstr(w, none ? "Done" : "The answer");
@@ -393,14 +396,19 @@ static void operation(struct json_writer *w, const struct api_route *r)
 		jw_object(w);
 		jw_key(w, "content");
 		jw_object(w);
-		jw_key(w, r->body_type);
-		jw_object(w);
-		jw_key(w, "schema");
-		if (r->takes)
-			schema_ref(w, r->takes);
-		else
-			jw_raw(w, strcmp(r->body_type, "application/json") == 0 ? SPAN_LIT("{\"type\":\"object\"}") : SPAN_LIT("{\"type\":\"string\"}"));
-		jw_object_end(w);
+		struct span types = span_str(r->body_type);
+		for (size_t i = 0; i < types.n;) {
+			size_t end = span_find(types, i, ',');
+			jw_key_span(w, span_trim(span_sub(types, i, end - i)));
+			jw_object(w);
+			jw_key(w, "schema");
+			if (r->takes)
+				schema_ref(w, r->takes);
+			else
+				jw_raw(w, strcmp(r->body_type, "application/json") == 0 ? SPAN_LIT("{\"type\":\"object\"}") : SPAN_LIT("{\"type\":\"string\"}"));
+			jw_object_end(w);
+			i = end + 1;
+		}
 		jw_object_end(w);
 		jw_object_end(w);
 	}

@@ -120,7 +120,7 @@ static int write_targets(struct api_call *c, int64_t erasure, const struct tries
 }
 
 /* What was destroyed, in words that stay the same: the evidence is read by programs, too. */
-static void write_destroyed(struct json_writer *w, bool done, int64_t copies)
+static void write_destroyed(struct json_writer *w, bool done, int64_t copies, int64_t files)
 {
 	jw_key(w, "destroyed");
 	jw_array(w);
@@ -128,12 +128,16 @@ static void write_destroyed(struct json_writer *w, bool done, int64_t copies)
 		jw_cstr(w, "key");
 		jw_cstr(w, "name");
 		jw_cstr(w, "texts");
+		if (files > 0)
+			jw_cstr(w, "files");
 		if (copies > 0)
 			jw_cstr(w, "copies");
 	}
 	jw_array_end(w);
 	jw_key(w, "copies");
 	jw_i64(w, copies);
+	jw_key(w, "files");
+	jw_i64(w, files);
 }
 
 static struct store_arg of_row(const struct table_cursor *cur, const struct table_batch *b, const char *name)
@@ -190,7 +194,7 @@ static int write_person(struct api_call *c, struct span pseudonym, const char *d
 		jw_str(w, b.cols[api_column(cur, "who")].str[0]);
 		jw_key(w, "reason");
 		jw_str(w, b.cols[api_column(cur, "reason")].str[0]);
-		write_destroyed(w, done.kind != SARG_NULL, copies.kind == SARG_NULL ? 0 : copies.i);
+		write_destroyed(w, done.kind != SARG_NULL, copies.kind == SARG_NULL ? 0 : copies.i, of_row(cur, &b, "files").i);
 		jw_key(w, "targets");
 		int more = write_targets(c, erasure.i, t);
 		if (err == 0)

@@ -4,6 +4,7 @@
 #include "lots/genealogy.h"
 #include "node/retention.h"
 #include "query/sql.h"
+#include "store/person_file.h"
 
 #define OWN (PRINCIPAL_LOCAL | PRINCIPAL_OWN)
 #define EVERYBODY (PRINCIPAL_PUBLIC | PRINCIPAL_LOCAL | PRINCIPAL_OWN)
@@ -239,6 +240,15 @@ const struct api_route api_routes[] = {
 	ROW("person_erase", HTTP_POST, "/api/v1/people/{pseudonym}/erase", OWN, ERASE, RUN_WORKER, .body_limit = BODY_SECRET, .body_type = "application/json",
 		.handler = post_erase, .takes = "EraseSet", .statuses = "507",
 		.summary = "Erase a person's name for ever: destroys the key, here and on every target of backups that can be reached", .answer = "Person", NO_QUERY),
+	ROW("person_files", HTTP_GET, "/api/v1/people/{pseudonym}/files", OWN, READ, RUN_WORKER, .handler = get_person_files,
+		.summary = "Files that show or name a person; their names for those who may see names", .answer = "PersonFiles", NO_QUERY),
+	ROW("person_file_put", HTTP_POST, "/api/v1/people/{pseudonym}/files", OWN, PEOPLE, RUN_STREAM, .body_limit = BODY_LINES, .body_type = PERSON_FILE_TYPES,
+		.stream = &person_files_stream, .params = {TEXT("name", "file name")}, .statuses = "507",
+		.summary = "Keep a file that shows or names a person, sealed under that person's key", .answer = "PersonFile", NO_QUERY),
+	ROW("person_file", HTTP_GET, "/api/v1/people/{pseudonym}/files/{file}", OWN, PEOPLE, RUN_LATER, .handler = get_person_file,
+		.params = {UUID_OF("file", "file")}, .statuses = "404", .summary = "One of them, opened", .content = PERSON_FILE_TYPES, NO_QUERY),
+	ROW("person_file_delete", HTTP_DELETE, "/api/v1/people/{pseudonym}/files/{file}", OWN, PEOPLE, RUN_WORKER, .handler = delete_person_file,
+		.params = {UUID_OF("file", "file")}, .statuses = "507", .summary = "Remove one of them", NO_QUERY),
 	/* Last: everything else that is asked for by GET is the page or one of its files. */
 	ROW("page", HTTP_GET, "*", EVERYBODY, OPEN, RUN_LOOP, .handler = get_page, .summary = "The page", NO_QUERY, .content = "text/html"),
 };

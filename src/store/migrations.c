@@ -6,7 +6,8 @@
 #define COPY_BYTES (1u << 16)
 #define SNAPSHOT_SUFFIX_MAX 32
 
-const struct migration store_migrations[] = {{store_schema_v1}, {store_schema_v2}, {store_schema_v3}, {store_schema_people}, {store_schema_keep}};
+const struct migration store_migrations[] = {{store_schema_v1}, {store_schema_v2}, {store_schema_v3}, {store_schema_people},
+	{store_schema_files}, {store_schema_keep}};
 const unsigned n_store_migrations = sizeof store_migrations / sizeof store_migrations[0];
 
 int migrations_version(struct db *db, unsigned *ret, struct diag *d)

@@ -412,17 +412,33 @@ int people_name(struct people *p, struct span pseudonym, struct buf *out)
 	return err;
 }
 
-int people_text(struct people *p, struct span pseudonym, struct span about, struct span sealed, struct buf *out)
+static int key_of(struct people *p, struct span pseudonym, uint8_t ret[AEAD_KEY])
 {
-	uint8_t key[AEAD_KEY];
 	pthread_mutex_lock(&p->mu);
 	const struct subject *s = people_by_code(p, pseudonym);
 	int err = s && s->has_key ? 0 : MO_ENOENT;
 	if (!err)
-		memcpy(key, s->key, sizeof key);
+		memcpy(ret, s->key, AEAD_KEY);
 	pthread_mutex_unlock(&p->mu);
+	return err;
+}
+
+int people_text(struct people *p, struct span pseudonym, struct span about, struct span sealed, struct buf *out)
+{
+	uint8_t key[AEAD_KEY];
+	int err = key_of(p, pseudonym, key);
 	if (!err)
 		err = aead_open(out, key, about, sealed);
+	crypto_wipe(key, sizeof key);
+	return err;
+}
+
+int people_file_key(struct people *p, struct span pseudonym, const uint8_t head[SEALED_HEAD], uint8_t ret[AEAD_KEY])
+{
+	uint8_t key[AEAD_KEY];
+	int err = key_of(p, pseudonym, key);
+	if (!err)
+		err = sealed_key(ret, key, head);
 	crypto_wipe(key, sizeof key);
 	return err;
 }

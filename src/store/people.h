@@ -13,6 +13,7 @@
 
 #include "base/uuid.h"
 #include "os/aead.h"
+#include "store/sealed.h"
 #include "store/store.h"
 
 #define PEOPLE_MAX 20000u       /* persons that have a key */
@@ -49,6 +50,8 @@ struct people *store_people(struct store *s);
 MO_MUST_USE int people_name(struct people *p, struct span pseudonym, struct buf *out);
 /* Appends what a text sealed about `about` says. MO_ENOENT as above; MO_ECORRUPT. */
 MO_MUST_USE int people_text(struct people *p, struct span pseudonym, struct span about, struct span sealed, struct buf *out);
+/* The key of a file about the person (store/sealed.h), which the caller wipes. MO_ENOENT as above. */
+MO_MUST_USE int people_file_key(struct people *p, struct span pseudonym, const uint8_t head[SEALED_HEAD], uint8_t ret[AEAD_KEY]);
 /* Persons whose names stand sealed in the store and whose key is not there; and whether the file was damaged and set aside. */
 size_t people_keyless(struct people *p, bool *ret_damaged);
 

@@ -28,8 +28,11 @@ enum store_query {
 	SQ_CASE,             /* (id) */
 	SQ_CASE_HISTORY,     /* (id): t, state, who, note, person, sealed */
 	SQ_PEOPLE,           /* (after_pseudonym|NULL, limit): pseudonym, erasing (begun), erased; by pseudonym */
-	SQ_PERSON,           /* (pseudonym): pseudonym, uuid, id (of the erasure), erasing, who, reason, erased, copies */
+	SQ_PERSON,           /* (pseudonym): pseudonym, uuid, id (of the erasure), erasing, who, reason, erased, copies, files (how many are kept) */
 	SQ_ERASURE_TARGETS,  /* (erasure id): target, done */
+	SQ_PERSON_FILES,     /* (pseudonym): file (uuid), media, sealed (name), size, t, who; not the removed; by id */
+	SQ_PERSON_FILE,      /* (pseudonym, uuid): media, sealed, blob; not a removed one */
+	SQ_FILES_GONE,       /* (limit): file (uuid) of removed ones whose bytes are still there; by id */
 	SQ_STATES,           /* (asset|NULL, from, to): asset, from, to, state, alarm; by asset, from */
 	SQ_DOCS,             /* (class, after_name|NULL, limit): name, version, json, who, changed; by name */
 	SQ_DOC_HISTORY,      /* (class, name): version, json (NULL: removed), who, changed; newest first */

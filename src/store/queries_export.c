@@ -83,10 +83,11 @@ static const struct col_def history_cols[] = {INT("case"), AT("t"), STR("state")
 static const char history_sql[] =
 	"SELECT h.case_id, h.t, h.state, h.who, h.note FROM case_history h JOIN cases k ON k.id=h.case_id WHERE " CASE_IN " ORDER BY h.id";
 
-/* Blobs and documents belong to no asset: with a choice of assets they stay at home. */
+/* Blobs and documents belong to no asset: with a choice of assets they stay at home. Files about people go where their names go: into no export. */
 static const struct col_def blob_cols[] = {STR("sha256"), INT("bytes"), STR("media_type"), STR("name"), AT("t"), {"digest", COL_BYTES, NULL}};
 static const char blobs_sql[] =
-	"SELECT lower(hex(b.sha256)), b.size, b.media_type, b.name, b.t, b.sha256 FROM blob b WHERE b.t>=" FROM " AND b.t<" TO " AND ?3 IS NULL ORDER BY b.sha256";
+	"SELECT lower(hex(b.sha256)), b.size, b.media_type, b.name, b.t, b.sha256 FROM blob b WHERE b.t>=" FROM " AND b.t<" TO " AND ?3 IS NULL"
+	" AND NOT EXISTS(SELECT 1 FROM person_file f WHERE f.blob=b.sha256) ORDER BY b.sha256";
 static const struct col_def doc_cols[] = {STR("class"), STR("name"), INT("version"), JSON("json")};
 static const char docs_sql[] =
 	"SELECT d.class, d.name, d.version, d.json FROM doc d WHERE d.json IS NOT NULL AND (?1 IS NULL OR 1) AND (?2 IS NULL OR 1) AND ?3 IS NULL ORDER BY d.class, d.name";

@@ -51,6 +51,13 @@ const char *const store_statements[STATEMENTS] = {
 						" WHERE t.target=?1 AND t.erasure>?2 AND t.done IS NULL AND e.done IS NOT NULL ORDER BY t.erasure LIMIT 1",
 	[ST_TARGET_DONE] = "UPDATE erasure_target SET done=?3 WHERE erasure=?1 AND target=?2",
 
+	[ST_FILES_OF] = "SELECT count(*) FROM person_file WHERE person=?1 AND removed IS NULL",
+	[ST_FILE_ADD] = "INSERT INTO person_file(uuid,person,media,sealed,blob,size,t,who) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_FILE_BLOB] = "SELECT blob FROM person_file WHERE uuid=?1 AND person=?2 AND removed IS NULL AND blob IS NOT NULL",
+	[ST_FILE_DROP] = "UPDATE person_file SET removed=?2, sealed=NULL WHERE uuid=?1",
+	[ST_FILE_GONE] = "SELECT id, blob FROM person_file WHERE removed IS NOT NULL AND blob IS NOT NULL AND (?1 IS NULL OR uuid=?1) ORDER BY id LIMIT 1",
+	[ST_FILE_SWEPT] = "UPDATE person_file SET blob=NULL WHERE id=?1",
+
 	[ST_LOT_FIND] = "SELECT id, state, declared FROM lot WHERE firm=?1 AND number=?2",
 	[ST_LOT_ADD] = "INSERT INTO lot(uuid,firm,number,item,state,place,made,quantity,unit,declared) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)",
 	[ST_LOT_UPDATE] =
@@ -126,6 +133,7 @@ const char *const store_statements[STATEMENTS] = {
 	[ST_GONE_ADD] = "INSERT OR IGNORE INTO blob_gone(sha256) VALUES(?1)",
 	[ST_GONE_LIST] = "SELECT sha256 FROM blob_gone WHERE sha256>x'' ORDER BY sha256 LIMIT ?1",
 	[ST_GONE_DROP] = "DELETE FROM blob_gone WHERE sha256=?1",
+	[ST_BLOB_DROP] = "DELETE FROM blob WHERE sha256=?1",
 	[ST_IMPORT_FIND] = "SELECT 1 FROM import WHERE id=?1",
 	[ST_IMPORT_PUT] = "INSERT INTO import(id,file,sha256,state,result,t) VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(id) DO UPDATE SET"
 					  " (file,sha256,state,result)=(?2,?3,?4,?5) WHERE (file,sha256,state,result) IS NOT (?2,?3,?4,?5)",

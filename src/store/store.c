@@ -31,7 +31,7 @@ static int use_wal(struct db *db, struct diag *d)
 int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const struct migration *steps, unsigned n, struct diag *d)
 {
 	unsigned version;
-	int64_t people = 0, gone = 0; /* none in a store that stops before their steps */
+	int64_t people = 0, files = 0, gone = 0; /* none in a store that stops before their steps */
 	int err = 0;
 	struct store *s = calloc(1, sizeof *s);
 	if (!s)
@@ -50,6 +50,8 @@ int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const
 		(err = db_get_i64(&s->db, "SELECT t FROM change ORDER BY number DESC LIMIT 1", &s->now_ns, d)) || (err = blobs_clean(s, d)) ||
 		(err = db_get_i64(&s->db, "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='people'", &people, d)) ||
 		(people && ((err = people_load(s->people, &s->db, d)) || (err = store_erase_resume(s, d)))) ||
+		(err = db_get_i64(&s->db, "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='person_file'", &files, d)) ||
+		(files && (err = person_files_resume(s, d))) ||
 		(err = db_get_i64(&s->db, "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='blob_gone'", &gone, d)) ||
 		(gone && (err = store_sweep_resume(s, d))))
 		goto out;

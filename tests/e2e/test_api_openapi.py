@@ -81,7 +81,7 @@ def test_answers_match_their_schemas(shared_node, document):
 def serializers():
     import schemathesis
 
-    for kind in ('application/x-ndjson', 'application/sql'):
+    for kind in ('application/x-ndjson', 'application/sql', 'image/jpeg', 'image/png', 'image/webp', 'application/pdf'):
         @schemathesis.serializer(kind)
         class Text:
             def as_requests(self, context, value):

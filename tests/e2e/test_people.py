@@ -1,12 +1,15 @@
 """People: a name given at any door stands sealed in one table; erased, it cannot be read anywhere: not in folder, backup, log or answers, nor after
 a restore of an older backup. Looked for as bytes in every encoding that a Korean PC writes."""
+import hashlib
 import json
+import os
 import pathlib
 import re
 import subprocess
 import threading
 import time
 import unicodedata
+import urllib.parse
 import zipfile
 
 import pytest
@@ -203,6 +206,86 @@ def test_an_export_tells_pseudonyms(new_node, tmp_path, served):
     assert found(out, p) != []
 
 
+JPEG = b'\xff\xd8\xff\xe0\x00\x10JFIF'
+
+
+def give(n, p, body, media='image/jpeg', name=None, **more):
+    return n.ask('POST', f'/api/v1/people/{p}/files', body=body, params={'name': name} if name else None, headers={'Content-Type': media, **more})
+
+
+def test_pictures_under_a_key(new_node, tmp_path):
+    """A picture of a person stands in no file as it is, nor does its digest or name; erased, it opens nowhere."""
+    n = new_node()
+    p, o = (n.ask('POST', '/api/v1/people', body={'name': x}).json()['pseudonym'] for x in (NAME, OTHER))
+    marker = b'face-of-a-person-' * 40
+    big = JPEG + marker + os.urandom(2_500_000) + marker
+    small = b'%PDF-1.7\n' + marker
+    a = give(n, p, big, name=f'{NAME} 안전교육.jpg')
+    assert a.status == 201 and a.headers['Location'] == f"/api/v1/people/{p}/files/{a.json()['file']}", a
+    f = a.json()['file']
+    g = give(n, o, small, 'application/pdf; x=1', name='증명서.pdf').json()['file']
+    # What is not what it says, nobody's, empty, of another type, is not taken, and leaves nothing.
+    give(n, p, b'GIF89a' + marker, 'image/jpeg').problem(400, 'store_file_type')
+    give(n, p, b'', 'image/jpeg').problem(400, 'store_file_type')
+    give(n, p, big, 'text/html').problem(415, 'api_body_type')
+    give(n, 'P-0000', big).problem(404, 'store_person_missing')
+    give(n, p, big, name='x' * 300).problem(400, 'store_text')
+    kept = lambda: sorted(x for x in (n.folder / 'blobs').rglob('*') if x.is_file())
+    assert len(kept()) == 2, kept()
+    listed = n.get_json(f'/api/v1/people/{p}/files')
+    assert listed['erased'] is None and [(x['file'], x['name'], x['media'], x['size'], x['who']) for x in listed['items']] == [
+        (f, f'{NAME} 안전교육.jpg', 'image/jpeg', len(big), 'local')], listed
+    got = n.ask('GET', f'/api/v1/people/{p}/files/{f}')
+    assert got.status == 200 and got.body == big and got.headers['Content-Type'] == 'image/jpeg' and got.headers['Cache-Control'] == 'no-store'
+    assert got.headers['X-Content-Type-Options'] == 'nosniff' and urllib.parse.quote(NAME) in got.headers['Content-Disposition']
+    assert n.ask('GET', f'/api/v1/people/{o}/files/{g}').body == small
+    n.get(f'/api/v1/people/{o}/files/{f}').problem(404, 'store_file_missing')
+    n.get(f'/api/v1/people/{p}/files/nonsense').problem(404, 'store_file_missing')
+    # Neither the bytes nor their digest stand in folder or backup; an export leaves the ciphertext at home.
+    digest = hashlib.sha256(big).digest()
+    plain = lambda root: [str(x) for x in (root.rglob('*') if root.is_dir() else [root]) if x.is_file() and any(b in x.read_bytes() for b in (
+        marker[:34], digest, digest.hex().encode(), hashlib.sha256(small).digest()))]
+    target = tmp_path / 't'
+    assert moru('backup', n.folder, target).returncode == 0
+    assert moru('export', n.folder, tmp_path / 'out.zip').returncode == 0
+    out = zipfile.ZipFile(tmp_path / 'out.zip')
+    assert [x for x in out.namelist() if x.startswith('blobs/')] == [] and f not in out.read('blobs.csv').decode()
+    assert plain(n.folder) == plain(target) == [] and found(n.folder, NAME, '증명서') == found(target, NAME, '증명서') == []
+    # Removed: no list, no door, no bytes; the rest stays, also after a start.
+    h = give(n, p, JPEG + b'to be removed', name='x.jpg').json()['file']
+    assert len(kept()) == 3 and n.ask('DELETE', f'/api/v1/people/{p}/files/{h}').status == 204 and len(kept()) == 2
+    n.ask('DELETE', f'/api/v1/people/{p}/files/{h}').problem(404, 'store_file_missing')
+    n.get(f'/api/v1/people/{p}/files/{h}').problem(404, 'store_file_missing')
+    done = [(x['what'], x['target']) for x in n.items('/api/v1/audit')]
+    assert ('person.file', p) in done and ('person.file.remove', p) in done
+    e = erase(n, p)['erasure']
+    assert e['destroyed'][:4] == ['key', 'name', 'texts', 'files'] and e['files'] == 1, e
+    listed = n.get_json(f'/api/v1/people/{p}/files')
+    assert listed['erased'] == e['done'] and [(x['file'], x['name']) for x in listed['items']] == [(f, None)], listed
+    n.get(f'/api/v1/people/{p}/files/{f}').problem(404, 'store_file_missing')
+    give(n, p, big).problem(400, 'store_person_keyless')
+    assert n.ask('GET', f'/api/v1/people/{o}/files/{g}').body == small
+    n.stop()
+    assert plain(n.folder) == plain(target) == plain(n.log) == [] and moru('check', n.folder).returncode == 0
+    first = sorted(x.stem for x in (target / 'snapshots').glob('*.json'))[0]
+    r = Node(tmp_path / 'r')
+    assert moru('restore', target, r.folder, '--as', 'move', '--snapshot', first).returncode == 0
+    try:
+        r.start()
+        r.get(f'/api/v1/people/{p}/files/{f}').problem(404, 'store_file_missing')
+        assert r.ask('GET', f'/api/v1/people/{o}/files/{g}').body == small
+        assert [x['name'] for x in r.get_json(f'/api/v1/people/{p}/files')['items']] == [None]
+    finally:
+        r.stop()
+    # A changed byte is told, not given.
+    n.start()
+    sealed = [x for x in kept() if g.replace('-', '') in x.read_bytes()[16:32].hex()][0]
+    b = bytearray(sealed.read_bytes())
+    b[-1] ^= 1
+    sealed.write_bytes(b)
+    n.get(f'/api/v1/people/{o}/files/{g}').problem(500, 'store_file_damaged')
+
+
 def test_killed_while_erasing(new_node, tmp_path):
     """Killed at any moment of an erasure: before it was asked for durably nothing is gone, after that it goes on by itself."""
     n = new_node()
@@ -262,6 +345,7 @@ def test_roles(new_node):
     n = new_node()
     fill(n)
     p = person(n)
+    picture = give(n, p, JPEG + b'picture', name=f'{NAME}.jpg').json()['file']
     for name, role in (('kim', 'owner'), ('lee', 'production'), ('choi', 'quality'), ('han', 'operator'), ('min', 'read_only'), ('out', 'vendor')):
         r = moru('passwd', n.folder, name, '--role', role, input=b'correct-horse-9\ncorrect-horse-9\n')
         assert r.returncode == 0, r
@@ -278,6 +362,12 @@ def test_roles(new_node):
         assert (NAME in people.text) == knows and (NAME in events.text) == knows and (NOTE in events.text) == knows, name
         assert (NAME in n.get('/api/v1/lots/F/L-1', headers=h).text) == knows and p in people.text
         assert n.ask('POST', '/api/v1/people', body={'name': OTHER}, headers=h).status == (200 if knows else 403)
+        files = n.get(f'/api/v1/people/{p}/files', headers=h)
+        assert files.status == 200 and (NAME in files.text) == knows and picture in files.text
+        assert n.get(f'/api/v1/people/{p}/files/{picture}', headers=h).status == (200 if knows else 403)
+        assert give(n, p, JPEG + b'more of it', name='y.jpg', **h).status == (201 if knows else 403)
+        if not knows:
+            assert n.ask('DELETE', f'/api/v1/people/{p}/files/{picture}', headers=h).status == 403
         if name != 'kim':
             n.ask('POST', f'/api/v1/people/{p}/erase', body={'reason': 'x'}, headers=h).problem(403, 'api_not_permitted')
     a = n.ask('POST', f'/api/v1/people/{p}/erase', body={'reason': '요청'}, headers=see['kim'])

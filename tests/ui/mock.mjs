@@ -230,7 +230,9 @@ const drillState = () => { if (drillRun && Date.now() - drillRun > 1500) { drill
 const sessionOf = (key) => ({ account: key ? logins.get(key) : null, role: key ? locked : null, csrf: key ? `csrf-${key}` : null, permissions: key && locked === "vendor" ? ["open", "self", "machines", "metrics"] : key && locked === "quality" ? every.filter((x) => x !== "people" && x !== "erase") : every, accounts: locked !== null });
 const accountList = [{ id: 1, name: "kim", role: "owner", made: iso(T0 - 9 * D), changed: iso(T0 - 2 * D), disabled: null }, { id: 2, name: "lee", role: "quality", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: null }, { id: 3, name: "builder", role: "vendor", made: iso(T0 - 8 * D), changed: iso(T0 - 8 * D), disabled: iso(T0 - D) }];
 const personList = mode === "empty" ? [] : [["P-7K3F", "김온달", false], ["P-9QX2", "박혁거세", false], ["P-C04M", null, true]].map(([pseudonym, name, gone]) => ({ pseudonym, name, erasing: gone ? iso(T0 - D) : null, erased: gone ? iso(T0 - D) : null }));
-const personOut = (x, reason = "request", who = "kim") => ({ pseudonym: x.pseudonym, uuid: uuid(x.pseudonym), name: x.name, erasure: x.erased ? { begun: x.erasing, done: x.erased, who, reason, destroyed: ["key", "name", "texts"], copies: 0, targets: [{ target: "/mnt/usb", done: x.erased }, { target: "/mnt/nas", done: null }] } : null });
+const personFiles = { "P-7K3F": [["안전교육 사진.jpg", "image/jpeg", 482_113], ["자격증.pdf", "application/pdf", 91_200]], "P-C04M": [[null, "image/jpeg", 220_400]] };
+const filesOf = (code) => (personFiles[code] ?? []).map(([name, media, size], i) => ({ file: uuid(`${code}${name}${i}`), media, name, size, t: iso(T0 - (i + 2) * D), who: "kim" }));
+const personOut = (x, reason = "request", who = "kim") => ({ pseudonym: x.pseudonym, uuid: uuid(x.pseudonym), name: x.name, erasure: x.erased ? { begun: x.erasing, done: x.erased, who, reason, destroyed: ["key", "name", "texts"], copies: 0, files: filesOf(x.pseudonym).length, targets: [{ target: "/mnt/usb", done: x.erased }, { target: "/mnt/nas", done: null }] } : null });
 const tokenList = [{ id: 1, name: "telegraf", role: null, permissions: "write", maker: "kim", made: iso(T0 - 3 * D), seen: iso(T0 - H), expires: null, revoked: null }, { id: 2, name: "old", role: "read_only", permissions: null, maker: "kim", made: iso(T0 - 3 * D), seen: null, expires: null, revoked: iso(T0 - D) }];
 const sinkOf = (enabled, what, url) => ({ url, what, enabled, plain: false, rate: 100, timeout_ms: 30000, keep_hours: 168, behind_max: 1000000, token: true });
 const sinkIs = (more) => ({ state: "idle", pending: 0, oldest: null, oldest_age_s: null, sent: 41_230, skipped: 0, last: iso(T0 - 60_000), aside: 0, failures: 0, wait_s: 0, trouble: null, ...more });
@@ -348,6 +350,12 @@ const server = createServer(async (req, res) => {
 		}
 		if (a === "people" && req.method === "GET" && !b) return send(res, list(personList.map((x) => (locked === "quality" ? { ...x, name: null } : x))));
 		if (a === "people") {
+			if (d === "files") {
+				const one = personList.find((y) => y.pseudonym === b), l = (personFiles[b] ??= []);
+				if (req.method === "POST") { if (!/^(image\/(jpeg|png|webp)|application\/pdf)$/.test(req.headers["content-type"])) return problem(res, 415, "api_body_type", "받지 않는 형식입니다", "This type is not taken"); const size = Number(req.headers["content-length"]); req.resume(); l.push([q.get("name"), req.headers["content-type"], size]); return send(res, { file: filesOf(b).at(-1).file, pseudonym: b }, 201); }
+				if (req.method === "DELETE") { l.splice(filesOf(b).findIndex((y) => y.file === p[5]), 1); res.writeHead(204); return res.end(); }
+				return send(res, { erased: one.erased, items: filesOf(b).map((y) => (one.erased || locked === "quality" ? { ...y, name: null } : y)) });
+			}
 			const x = personList.find((y) => y.pseudonym === b), j = req.method === "POST" ? JSON.parse(await body(req)) : null;
 			if (b && !x) return nope(res);
 			if (!b) { const fresh = { pseudonym: "P-Z1Z1", name: j.name, erasing: null, erased: null }; personList.push(fresh); return send(res, { ...personOut(fresh), did: "new" }); }

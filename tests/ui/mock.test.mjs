@@ -214,6 +214,15 @@ test("a name is erased for ever with a reason that does not say it; the evidence
 	try {
 		await settle(page);
 		assert.match(await row("P-7K3F").textContent(), /김온달/);
+		const files = (code) => row(code).getByRole("button", { name: "Files" }).click(), link = page.locator("a", { hasText: "자격증.pdf" });
+		assert.match(await files("P-7K3F").then(() => link.getAttribute("href")), /^\/api\/v1\/people\/P-7K3F\/files\/[0-9a-f-]{36}$/);
+		await page.setInputFiles("tr input[type=file]", { name: "작업 모습.png", mimeType: "image/png", buffer: Buffer.from("a picture") });
+		await page.locator("a", { hasText: "작업 모습.png" }).waitFor();
+		await page.getByRole("button", { name: "Remove 자격증.pdf" }).click().then(() => link.waitFor({ state: "detached" }));
+		await accessible(page, "people, files");
+		await files("P-C04M");
+		await page.getByText(/Erased with the name/).waitFor().then(() => shot(page, "people-files", true));
+		for (const code of ["P-C04M", "P-7K3F"]) await files(code);
 		await row("P-7K3F").locator("text=Erase the name").click();
 		await page.fill("tr form input", "김온달 left");
 		await page.click("text=Erase the name of P-7K3F for ever");
@@ -242,7 +251,9 @@ test("a name is erased for ever with a reason that does not say it; the evidence
 		await q.page.fill("input[name=password]", "correct-horse-9");
 		await q.page.keyboard.press("Enter");
 		await q.page.waitForSelector("text=P-9QX2");
-		assert.doesNotMatch(await q.page.textContent("main"), /박혁거세|이름 삭제|가명 만들기/);
+		await q.page.getByRole("button", { name: "파일 P-7K3F" }).click().then(() => q.page.getByText("kim").first().waitFor());
+		assert.equal(await q.page.locator("tr input[type=file], tr a").count(), 0);
+		assert.doesNotMatch(await q.page.textContent("main"), /사진\.jpg|박혁거세|이름 삭제|가명 만들기/);
 	} finally {
 		await q.close();
 		await node.login(null);

@@ -68,7 +68,7 @@ struct api_route {
 	enum permission permission; /* and what an account or token needs for it (share/roles.h) */
 	enum api_run run;
 	uint64_t body_limit;
-	const char *body_type;
+	const char *body_type; /* "a/b", or several: "a/b, c/d" */
 	unsigned flags;      /* enum api_flag */
 	int (*handler)(struct api_call *c);
 	const struct api_stream *stream;
@@ -248,11 +248,12 @@ int get_sink_history(struct api_call *c), get_sink_aside(struct api_call *c), po
 int post_export(struct api_call *c), post_exports(struct api_call *c), get_exports(struct api_call *c), get_export_file(struct api_call *c);
 int delete_export(struct api_call *c), get_drill(struct api_call *c), post_drill(struct api_call *c);
 int get_people(struct api_call *c), get_person(struct api_call *c), post_person(struct api_call *c), post_erase(struct api_call *c);
+int get_person_files(struct api_call *c), get_person_file(struct api_call *c), delete_person_file(struct api_call *c);
 int get_page(struct api_call *c);
 int get_ca_certificate(struct api_call *c);
 int get_ca_page(struct api_call *c);
 int get_ca_profile(struct api_call *c);
 int get_phone(struct api_call *c);
-extern const struct api_stream write_stream, import_stream;
+extern const struct api_stream write_stream, import_stream, person_files_stream;
 
 #endif

@@ -31,6 +31,7 @@ enum statement {
 	ST_PERSON_ADD, ST_PEOPLE_ADD, ST_PEOPLE_DROP,
 	ST_ERASURE_FIND, ST_ERASURE_ADD, ST_ERASURE_TARGETS, ST_ERASURE_OPEN, ST_ERASURE_DONE,
 	ST_TARGET_PUT, ST_TARGET_WAITS, ST_TARGET_DONE,
+	ST_FILES_OF, ST_FILE_ADD, ST_FILE_BLOB, ST_FILE_DROP, ST_FILE_GONE, ST_FILE_SWEPT,
 	ST_LOT_FIND, ST_LOT_ADD, ST_LOT_UPDATE, ST_LOT_GET,
 	ST_LINK_FIND, ST_LINK_PUT,
 	ST_OPERATION_FIND, ST_OPERATION_ADD, ST_OPERATION_UPDATE,
@@ -42,7 +43,7 @@ enum statement {
 	ST_DOC_GET, ST_DOC_LAST, ST_DOC_AT, ST_DOC_PUT, ST_DOC_LOG,
 	ST_IDEM_GET, ST_IDEM_PUT, ST_IDEM_PRUNE,
 	ST_MARK_PUT,
-	ST_BLOB_FIND, ST_BLOB_ADD, ST_BLOB_SEEN, ST_GONE_ADD, ST_GONE_LIST, ST_GONE_DROP,
+	ST_BLOB_FIND, ST_BLOB_ADD, ST_BLOB_DROP, ST_BLOB_SEEN, ST_GONE_ADD, ST_GONE_LIST, ST_GONE_DROP,
 	ST_IMPORT_FIND, ST_IMPORT_PUT, ST_AUDIT_ADD, ST_AUDIT_FIRST, ST_AUDIT_DROP, ST_SWEEPING_ADD, ST_SWEEPING_END,
 	ST_ACCOUNT_FIND, ST_ACCOUNT_ADD, ST_ACCOUNT_UPDATE, ST_ACCOUNT_DROP, ST_ACCOUNT_FIRST, ST_ACCOUNT_OWNER,
 	ST_SESSION_OF, ST_SESSION_ADD, ST_SESSION_SEEN, ST_SESSION_DROP, ST_SESSIONS_DROP, ST_SESSIONS_PRUNE,
@@ -104,6 +105,9 @@ int store_seal_text(struct buf *out, const struct person_ref *p, struct span ref
 int store_erase_resume(struct store *s, struct diag *d);
 /* sweep.h: files of blobs whose rows went before a kill. What cannot be done now is left to the next run. */
 int store_sweep_resume(struct store *s, struct diag *d);
+/* ---- person_files.c ---- */
+/* Bytes of removed files that a kill, or a backup that ran, left in the folder. */
+int person_files_resume(struct store *s, struct diag *d);
 /* Rewrites a database that still holds names in the pages that a migration freed. */
 int store_rewrite(struct store *s, struct diag *d);
 /* put_records.c: the function that a migration calls. */

@@ -14,7 +14,7 @@
 struct migration {
 	const char *sql; /* brings version (index) to version (index + 1) */
 };
-extern const char store_schema_v1[], store_schema_v2[], store_schema_v3[], store_schema_people[], store_schema_keep[];
+extern const char store_schema_v1[], store_schema_v2[], store_schema_v3[], store_schema_people[], store_schema_files[], store_schema_keep[];
 #define STORE_VERSION_PEOPLE 4u /* the version that its step makes; copies of older ones hold names as they were given */
 extern const struct migration store_migrations[];
 extern const unsigned n_store_migrations;

@@ -58,6 +58,21 @@ async function ask<T>(method: string, path: string, body?: unknown, headers: Rec
 	return (r.status === 204 ? undefined : await r.json()) as T;
 }
 
+/* A file as the body, of the type that the browser takes it for. */
+export async function send<T>(path: string, file: File): Promise<T> {
+	let r: Response;
+	try {
+		r = await fetch(path, { method: "POST", headers: { "Content-Type": file.type || "application/octet-stream", ...csrf() }, body: file });
+	} catch {
+		throw new ApiError(null, `POST ${path}`, 0);
+	}
+	if (!r.ok) {
+		if (r.status === 401) needLogin();
+		throw await problemOf(r, `POST ${path}`);
+	}
+	return (await r.json()) as T;
+}
+
 export const get = <T>(path: string, signal?: AbortSignal): Promise<T> => ask<T>("GET", path, undefined, {}, signal);
 export const post = <T>(path: string, body: unknown): Promise<T> => ask<T>("POST", path, body);
 export const put = <T>(path: string, body: unknown, version?: number): Promise<T> =>

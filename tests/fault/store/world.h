@@ -41,6 +41,10 @@ const char *check_clean(struct world *w);
 int run_people(struct world *w), prepare_names(struct world *w), run_names(struct world *w);
 const char *holds_people(struct world *w), *holds_names(struct world *w);
 
+/* files.c */
+int run_files(struct world *w);
+const char *holds_files(struct world *w);
+
 /* keep.c */
 int prepare_keep(struct world *w), run_keep(struct world *w);
 const char *holds_keep(struct world *w);

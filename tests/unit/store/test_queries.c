@@ -24,6 +24,7 @@ static const char *const allowed[] = {
 	"export_cases: SCAN json_each", "export_case_history: SCAN json_each", "export_below: SCAN b",
 	"writer: SCAN backup_target", /* a few paths */
 	"writer: SCAN e USING INDEX erasure_open", /* which holds what a kill broke off */
+	"files_gone: SCAN person_file USING INDEX person_file_gone", "writer: SCAN person_file USING INDEX person_file_gone", /* what a backup or a kill left */
 	"outbox: SCAN o", /* some sinks */
 	"imports_running: SCAN import USING INDEX import_running", /* which holds nothing else */
 };

@@ -1,13 +1,13 @@
 /* Settings: who is behind a pseudonym, and erasing a name. By pseudonym, which is random: nobody is ranked. */
-import { useState } from "preact/hooks";
-import { ApiError, post, useGet } from "../api";
-import { number, timeText } from "../format";
+import { useRef, useState } from "preact/hooks";
+import { ApiError, del, post, query, send, useGet } from "../api";
+import { bytes, number, timeText } from "../format";
 import { t } from "../i18n";
 import { useNow } from "../live";
 import { Lead, note, Problem, Waiting } from "../parts/basic";
 import { href } from "../router";
 import { may, useSession } from "../session";
-import type { List, Person, PersonRow } from "../types";
+import type { List, Person, PersonFiles, PersonRow } from "../types";
 import { people } from "../words/people";
 import { settings } from "../words/settings";
 
@@ -67,8 +67,75 @@ function Erase({ code, done }: { code: string; done: () => void }) {
 	);
 }
 
+const TYPES = "image/jpeg,image/png,image/webp,application/pdf";
+
+/* Pictures and papers that show or name the person: opened for those who see names, and gone with the name. */
+function Files({ code }: { code: string }) {
+	const got = useGet<PersonFiles>(`${path(code)}/files`);
+	const now = useNow();
+	const [busy, setBusy] = useState(false), [error, setError] = useState<ApiError | null>(null);
+	const input = useRef<HTMLInputElement>(null);
+	const list = got.data?.items ?? [], erased = got.data?.erased ?? null, can = erased === null && may("people");
+	const tell = (x: unknown) => setError(x instanceof ApiError ? x : new ApiError(null, "", 0));
+	const add = (file: File | undefined) => {
+		if (!file) return;
+		setBusy(true);
+		setError(null);
+		send(`${path(code)}/files${query({ name: file.name.normalize("NFC") })}`, file)
+			.then(() => {
+				note(t(people.fileAdded));
+				got.again();
+			}, tell)
+			.finally(() => setBusy(false));
+	};
+	const remove = (id: string) => {
+		setError(null);
+		del(`${path(code)}/files/${id}`).then(() => {
+			note(t(people.fileRemoved));
+			got.again();
+		}, tell);
+	};
+	if (got.error && !got.data) return <Problem error={got.error} again={got.again} />;
+	if (!got.data) return <Waiting />;
+	return (
+		<div>
+			{erased !== null && list.length > 0 && <p class="small">{t(people.filesErased, { t: timeText(erased, now) })}</p>}
+			{!list.length && <p class="small dim">{t(people.filesNone)}</p>}
+			{list.map((x) => {
+				const name = x.name ?? t(erased !== null ? people.gone : people.hidden);
+				return (
+					<div key={x.file} class="acts" style={{ justifyContent: "flex-start", alignItems: "baseline", padding: "4px 0" }}>
+						{can ? <a class="link" href={`${path(code)}/files/${x.file}`} target="_blank" rel="noreferrer">{name}</a> : <span class="dim">{name}</span>}
+						<small class="dim">{bytes(x.size)} · {timeText(x.t, now)} · {x.who}</small>
+						{can && <button class="btn tight plain" aria-label={`${t(people.fileRemove)} ${name}`} onClick={() => remove(x.file)}>{t(people.fileRemove)}</button>}
+					</div>
+				);
+			})}
+			{error && <Problem error={error} />}
+			{can && (
+				<div class="acts" style={{ justifyContent: "flex-start", alignItems: "baseline", paddingTop: "8px" }}>
+					<button class="btn tight" disabled={busy} onClick={() => input.current?.click()}>{t(busy ? people.fileAdding : people.fileAdd)}</button>
+					<small class="dim">{t(people.filesMore)}</small>
+					<input
+						ref={input}
+						type="file"
+						class="sr"
+						tabIndex={-1}
+						aria-label={t(people.fileAdd)}
+						accept={TYPES}
+						onChange={(e) => {
+							add(e.currentTarget.files?.[0]);
+							e.currentTarget.value = "";
+						}}
+					/>
+				</div>
+			)}
+		</div>
+	);
+}
+
 function Row({ p, again }: { p: PersonRow; again: () => void }) {
-	const [open, setOpen] = useState(false);
+	const [open, setOpen] = useState(false), [files, setFiles] = useState(false);
 	const erased = p.erased !== null, can = !erased && may("erase");
 	return (
 		<>
@@ -78,10 +145,12 @@ function Row({ p, again }: { p: PersonRow; again: () => void }) {
 				<td>{erased ? <span class="tag">{t(people.gone)}</span> : <span class="tag good">{t(people.known)}</span>}</td>
 				<td class="wide">
 					<div class="acts">
+						<button class="btn tight plain" aria-expanded={files} aria-label={`${t(people.files)} ${p.pseudonym}`} onClick={() => setFiles(!files)}>{t(people.files)}</button>
 						{(can || erased) && <button class="btn tight plain" aria-expanded={open} aria-label={`${t(erased ? people.evidence : people.erase)} ${p.pseudonym}`} onClick={() => setOpen(!open)}>{t(erased ? people.evidence : people.erase)}</button>}
 					</div>
 				</td>
 			</tr>
+			{files && <tr><td colSpan={4} class="wide"><Files code={p.pseudonym} /></td></tr>}
 			{open && <tr><td colSpan={4} class="wide">{erased ? <Evidence code={p.pseudonym} /> : <Erase code={p.pseudonym} done={again} />}</td></tr>}
 		</>
 	);
