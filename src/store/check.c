@@ -221,6 +221,27 @@ static int check_rows(struct checking *c, struct diag *d)
 	return err;
 }
 
+/* The pages that failed their checksum, for this check or before: by their numbers. */
+static void tell_pages(struct checking *c)
+{
+	struct sqlitevfs_damage v[SQLITEVFS_DAMAGE_MAX];
+	size_t n = sqlitevfs_damaged(c->db->fs, c->db->path, v, SQLITEVFS_DAMAGE_MAX);
+	for (size_t i = 0; i < n; i++) {
+		db_say_damage(c->db, &v[i], &c->d);
+		tell(c);
+	}
+}
+
+/* So damaged that the statements themselves fail: that is the finding, and the rest is looked at all the same. */
+static int went_on(struct checking *c, int err, struct diag *d)
+{
+	if (err != MO_ECORRUPT)
+		return err;
+	if (d && d->msg != MSG_STORE_PAGE && d->msg != MSG_STORE_PAGE_IN_LOG && c->say)
+		c->say(c->arg, d);
+	return 0;
+}
+
 static int over(void *arg) { return checking_stopped(arg); }
 
 int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, struct diag *d)
@@ -235,18 +256,15 @@ int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg
 	if (!err)
 		err = db_exec(c->db, "BEGIN", d);
 	if (!err)
-		err = check_rows(c, d);
+		err = went_on(c, check_rows(c, d), d);
 	if (!sqlite3_get_autocommit(c->db->sq) && sqlite3_exec(c->db->sq, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && !err)
 		err = db_error(c->db, SQLITE_ERROR, "check", d);
 	if (!err)
-		err = check_blobs(c, d);
+		err = went_on(c, check_blobs(c, d), d);
 	if (!err)
 		err = check_keys(c, d);
-	if (err == MO_ECORRUPT) { /* so damaged that the statements themselves fail: that is the finding */
-		if (say)
-			say(arg, d);
-		err = 0;
-	}
+	err = went_on(c, err, d);
+	tell_pages(c);
 	sqlite3_progress_handler(c->db->sq, 0, NULL, NULL);
 	free(c);
 	return err;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "store/priv/functions.h"
+#include "store/priv/pages.h"
 #include "store/priv/tokenizer.h"
 
 #define BUSY_MS 5000
@@ -25,6 +26,8 @@ static int err_of(int rc)
 	case SQLITE_INTERRUPT:
 		return MO_ECANCELED;
 	case SQLITE_IOERR:
+		if (rc == SQLITE_IOERR_DATA)
+			return MO_ECORRUPT;
 		return rc == SQLITE_IOERR_NOMEM ? MO_ENOMEM : MO_EIO;
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
@@ -38,9 +41,13 @@ static int err_of(int rc)
 int db_error(struct db *db, int rc, const char *operation, struct diag *d)
 {
 	int err = err_of(rc);
+	struct sqlitevfs_damage page;
 	const char *why = db->sq && sqlite3_errcode(db->sq) != SQLITE_OK ? sqlite3_errmsg(db->sq) : sqlite3_errstr(rc);
 	if (err == MO_ENOMEM) {
 		diag_set(d, err, MSG_OUT_OF_MEMORY);
+	} else if (rc == SQLITE_IOERR_DATA && sqlitevfs_refused(db->sq, &page) == 0) {
+		db_say_damage(db, &page, d);
+		return err;
 	} else {
 		diag_set(d, err, err == MO_ECORRUPT ? MSG_STORE_CORRUPT : MSG_STORE_FAILED);
 		diag_text(d, 0, span_str(operation));
@@ -48,6 +55,13 @@ int db_error(struct db *db, int rc, const char *operation, struct diag *d)
 	}
 	diag_file(d, db->path ? db->path : "");
 	return err;
+}
+
+void db_say_damage(const struct db *db, const struct sqlitevfs_damage *page, struct diag *d)
+{
+	diag_set(d, MO_ECORRUPT, page->in_log ? MSG_STORE_PAGE_IN_LOG : MSG_STORE_PAGE);
+	diag_file(d, db->path);
+	diag_int(d, 0, page->page);
 }
 
 int db_exec(struct db *db, const char *sql, struct diag *d)
@@ -92,7 +106,7 @@ int db_open(struct db *db, struct vfs *vfs, const char *path, bool create, const
 	/* temp_store first: nothing may ask the vfs for a nameless file. trusted_schema off: a schema from outside calls none of our functions. */
 	static const char setup[] = "PRAGMA temp_store=memory; PRAGMA foreign_keys=on; PRAGMA synchronous=full; PRAGMA trusted_schema=off;"
 								"PRAGMA cell_size_check=on; PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-4096;";
-	int err = MO_ENOMEM;
+	int err = MO_ENOMEM, tail = PAGE_TAIL;
 	*db = (struct db){.vfs = vfs, .sql = sql, .n_sql = n_sql};
 	if (!(db->path = strdup(path)) || !(db->dir = folder_of(path)) || !(db->kept = calloc(n_sql ? n_sql : 1, sizeof(sqlite3_stmt *)))) {
 		diag_set(d, err, MSG_OUT_OF_MEMORY);
@@ -108,6 +122,8 @@ int db_open(struct db *db, struct vfs *vfs, const char *path, bool create, const
 		rc = sqlite3_extended_result_codes(db->sq, 1);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(db->sq, BUSY_MS);
+	if (rc == SQLITE_OK) /* for a database that is made here, or made anew */
+		rc = sqlite3_file_control(db->sq, "main", SQLITE_FCNTL_RESERVE_BYTES, &tail);
 	if (rc != SQLITE_OK) {
 		err = db_error(db, rc, "open", d);
 		goto out;

@@ -6,14 +6,17 @@
 #include "store/sqlitevfs.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "os/crypto.h"
+#include "store/priv/pages.h"
 
 #define PATH_BYTES_MAX 4096
 #define SECTOR_BYTES 4096
 #define REWRITE_BYTES 65536u
+#define SHM_WRITE_LOCK 0 /* the slots of the index: https://sqlite.org/walformat.html, 2.3 */
 #define SHM_READ_LOCK 3 /* the first of the five read locks among the slots of the index */
 #define SHM_REGIONS_MAX 4096u /* of 32 KiB: a WAL of some 16 million pages */
 
@@ -30,6 +33,12 @@ struct node {
 	unsigned n_regions, mapped; /* mapped: handles that use it */
 	unsigned shm_shared[SQLITE_SHM_NLOCK];
 	const struct file *shm_exclusive[SQLITE_SHM_NLOCK];
+	/* checksums */
+	atomic_bool known, tails;   /* whether the pages have them */
+	atomic_bool presumed;       /* page 1 was not written yet; one that says otherwise comes too late */
+	atomic_uint_fast64_t unsure_from; /* frames of the log from here on are of the open transaction, which writes them anew as it likes */
+	struct sqlitevfs_damage damaged[SQLITEVFS_DAMAGE_MAX];
+	size_t n_damaged;
 };
 struct sqlitevfs {
 	sqlite3_vfs base; /* first: SQLite gives it back */
@@ -52,6 +61,10 @@ struct file {
 	bool sync_dir;     /* made by this handle: its name is synced with its first content */
 	bool unlink_on_close;
 	bool locks;        /* the main file: the one that is locked and has an index */
+	struct file *of_log; /* this is the log; the main file of the same connection */
+	bool in_checkpoint;
+	bool wrote;          /* a page, by this handle */
+	struct sqlitevfs_damage refused; /* page 0: none */
 };
 
 static int rc_of(int err, int otherwise)
@@ -126,13 +139,19 @@ static void node_drop(struct file *f)
 	f->node = NULL;
 }
 
+static struct node *node_of(struct sqlitevfs *v, const char *path)
+{
+	struct node *n = v->nodes;
+	while (n && strcmp(n->path, path) != 0)
+		n = n->next;
+	return n;
+}
+
 static int node_take(struct file *f, const char *path)
 {
 	int err = 0;
 	sqlite3_mutex_enter(f->v->lock);
-	struct node *n = f->v->nodes;
-	while (n && strcmp(n->path, path) != 0)
-		n = n->next;
+	struct node *n = node_of(f->v, path);
 	if (!n) {
 		n = calloc(1, sizeof *n);
 		if (n && !(n->path = strdup(path))) {
@@ -140,6 +159,7 @@ static int node_take(struct file *f, const char *path)
 			n = NULL;
 		}
 		if (n) {
+			atomic_init(&n->unsure_from, UINT64_MAX);
 			n->next = f->v->nodes;
 			f->v->nodes = n;
 		} else {
@@ -172,6 +192,78 @@ static int file_close(sqlite3_file *base)
 	return rc;
 }
 
+/* ---- pages ---- */
+
+/* Notes a page that is not what was written; gives what SQLite is told. */
+static int refuse(struct file *f, uint32_t page)
+{
+	struct file *main = f->of_log ? f->of_log : f;
+	struct node *n = f->node;
+	main->refused = (struct sqlitevfs_damage){page, f->of_log != NULL};
+	sqlite3_mutex_enter(f->v->lock);
+	bool known = false;
+	for (size_t i = 0; i < n->n_damaged && i < SQLITEVFS_DAMAGE_MAX && !known; i++)
+		known = n->damaged[i].page == page;
+	if (!known && n->n_damaged < SQLITEVFS_DAMAGE_MAX)
+		n->damaged[n->n_damaged++] = main->refused;
+	sqlite3_mutex_leave(f->v->lock);
+	return SQLITE_IOERR_DATA;
+}
+
+static uint32_t page_at(sqlite3_int64 offset) { return (uint32_t)(offset / PAGE_BYTES) + 1; }
+
+/* What a page of the database file that was just read says of itself. */
+static int look_at_page(struct file *f, const uint8_t *p, sqlite3_int64 offset)
+{
+	if (!atomic_load(&f->node->tails) || page_is_whole(p, page_at(offset)))
+		return SQLITE_OK;
+	return refuse(f, page_at(offset));
+}
+
+static uint64_t frame_at(sqlite3_int64 offset) { return ((uint64_t)offset - WAL_HEADER) / WAL_FRAME; }
+
+/* Whether a read of the log is one of a page: SQLite asks for whole frames only when it opens a log. */
+static bool is_page_of_log(const struct file *f, int n, sqlite3_int64 offset)
+{
+	return f->of_log && n == PAGE_BYTES && offset >= WAL_HEADER + WAL_FRAME_HEADER && (offset - WAL_HEADER - WAL_FRAME_HEADER) % WAL_FRAME == 0;
+}
+
+static int look_at_frame(struct file *f, uint8_t *p, sqlite3_int64 offset)
+{
+	uint8_t before[8], header[WAL_FRAME_HEADER];
+	uint64_t frame = frame_at(offset), at = (uint64_t)offset - WAL_FRAME_HEADER;
+	if (frame >= atomic_load(&f->node->unsure_from))
+		return SQLITE_OK;
+	/* The checksum of the frame before ends its header, that of the first the log's. */
+	int err = vfs_read_full(f->f, header, sizeof header, at);
+	if (!err)
+		err = vfs_read_full(f->f, before, sizeof before, frame ? at - WAL_FRAME + 16 : WAL_HEADER - 8);
+	if (err)
+		return rc_of(err, SQLITE_IOERR_READ);
+	if (wal_frame_is_whole(before, header, p) && !page_is_lost(p))
+		return SQLITE_OK;
+	int rc = refuse(f, (uint32_t)header[0] << 24 | (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3]);
+	if (!f->of_log->in_checkpoint)
+		return rc;
+	page_lose(p);
+	return SQLITE_OK;
+}
+
+/* Whether the pages of a database that is there have tails; one that has no page yet will get some (db_open() asks SQLite for the room). */
+static int learn_tails(struct file *f)
+{
+	uint8_t *p = malloc(PAGE_BYTES);
+	size_t got = 0;
+	int err = p ? vfs_pread(f->f, p, PAGE_BYTES, 0, &got) : MO_ENOMEM;
+	if (!err) {
+		atomic_store(&f->node->presumed, got == 0);
+		atomic_store(&f->node->tails, got == 0 || (got == PAGE_BYTES && page_has_tails(p)));
+		atomic_store(&f->node->known, true);
+	}
+	free(p);
+	return err;
+}
+
 static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 {
 	struct file *f = (struct file *)base;
@@ -183,7 +275,28 @@ static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 		memset((uint8_t *)p + got, 0, (size_t)n - got); /* SQLite relies on it */
 		return SQLITE_IOERR_SHORT_READ;
 	}
-	return SQLITE_OK;
+	if (f->locks && n == PAGE_BYTES && offset % PAGE_BYTES == 0)
+		return look_at_page(f, p, offset);
+	return is_page_of_log(f, n, offset) ? look_at_frame(f, p, offset) : SQLITE_OK;
+}
+
+static int write_page(struct file *f, const uint8_t *p, sqlite3_int64 offset)
+{
+	uint8_t page[PAGE_BYTES]; /* SQLite's own is not ours to change */
+	struct node *n = f->node;
+	if (offset == 0) {
+		bool tails = p[PAGE_TAIL_AT] == PAGE_TAIL;
+		if (!tails && atomic_load(&n->presumed) && f->wrote)
+			return MO_EBUG; /* pages lie in the file whose last bytes were not ours */
+		atomic_store(&n->presumed, false);
+		atomic_store(&n->tails, tails);
+	}
+	f->wrote = true;
+	if (!atomic_load(&n->tails))
+		return vfs_pwrite(f->f, p, PAGE_BYTES, (uint64_t)offset);
+	memcpy(page, p, PAGE_BYTES);
+	page_seal(page, page_at(offset));
+	return vfs_pwrite(f->f, page, PAGE_BYTES, (uint64_t)offset);
 }
 
 static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
@@ -191,6 +304,14 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 	struct file *f = (struct file *)base;
 	if (node_failed(f))
 		return SQLITE_IOERR_WRITE;
+	if (f->locks && n == PAGE_BYTES && offset % PAGE_BYTES == 0)
+		return rc_of(write_page(f, p, offset), SQLITE_IOERR_WRITE);
+	if (f->of_log) {
+		/* One writes at a time, and none other reads what is not committed. */
+		uint64_t frame = offset < WAL_HEADER ? 0 : frame_at(offset);
+		if (frame < atomic_load(&f->node->unsure_from))
+			atomic_store(&f->node->unsure_from, frame);
+	}
 	return rc_of(vfs_pwrite(f->f, p, (size_t)n, (uint64_t)offset), SQLITE_IOERR_WRITE);
 }
 
@@ -302,7 +423,9 @@ static int file_check_reserved(sqlite3_file *base, int *ret)
 
 static int file_control(sqlite3_file *base, int op, void *arg)
 {
-	(void)base, (void)op, (void)arg;
+	(void)arg;
+	if (op == SQLITE_FCNTL_CKPT_START || op == SQLITE_FCNTL_CKPT_DONE)
+		((struct file *)base)->in_checkpoint = op == SQLITE_FCNTL_CKPT_START;
 	return SQLITE_NOTFOUND;
 }
 
@@ -364,8 +487,11 @@ static int file_shm_lock(sqlite3_file *base, int offset, int count, int flags)
 	for (int i = offset; i < offset + count && rc == SQLITE_OK; i++) {
 		uint16_t bit = (uint16_t)(1u << i);
 		if (flags & SQLITE_SHM_UNLOCK) {
-			if (f->shm_exclusive & bit)
+			if (f->shm_exclusive & bit) {
 				n->shm_exclusive[i] = NULL;
+				if (i == SHM_WRITE_LOCK) /* what was written is committed, or nobody will read it */
+					atomic_store(&n->unsure_from, UINT64_MAX);
+			}
 			if (f->shm_shared & bit)
 				n->shm_shared[i]--;
 			f->shm_exclusive = (uint16_t)(f->shm_exclusive & ~bit);
@@ -445,6 +571,35 @@ int sqlitevfs_reads_log(sqlite3 *sq, bool *ret)
 	return 0;
 }
 
+int sqlitevfs_refused(sqlite3 *sq, struct sqlitevfs_damage *ret)
+{
+	sqlite3_file *base = NULL;
+	if (sqlite3_file_control(sq, "main", SQLITE_FCNTL_FILE_POINTER, &base) != SQLITE_OK || !base || base->pMethods != &file_methods)
+		return MO_ENOENT;
+	*ret = ((struct file *)base)->refused;
+	return ret->page ? 0 : MO_ENOENT;
+}
+
+size_t sqlitevfs_damaged(struct sqlitevfs *v, const char *path, struct sqlitevfs_damage *ret, size_t max)
+{
+	sqlite3_mutex_enter(v->lock);
+	const struct node *k = node_of(v, path);
+	size_t n = k ? k->n_damaged : 0;
+	if (n && max)
+		memcpy(ret, k->damaged, (n < max ? n : max) * sizeof *ret);
+	sqlite3_mutex_leave(v->lock);
+	return n;
+}
+
+bool sqlitevfs_has_tails(struct sqlitevfs *v, const char *path)
+{
+	sqlite3_mutex_enter(v->lock);
+	struct node *n = node_of(v, path);
+	bool has = n && atomic_load(&n->tails);
+	sqlite3_mutex_leave(v->lock);
+	return has;
+}
+
 /* ---- the file system ---- */
 
 /* Writes a WAL that was left behind once more, byte by byte as it reads, and syncs it. A sync that failed in the process before may have lost
@@ -498,6 +653,12 @@ static int fs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *out, 
 	if (!err)
 		err = node_take(f, flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL) ? sqlite3_filename_database(path) : path);
 	f->locks = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+	if (!err && f->locks && !atomic_load(&f->node->known) && (err = learn_tails(f)))
+		node_drop(f);
+	if (!err && (flags & SQLITE_OPEN_WAL)) {
+		sqlite3_file *main = sqlite3_database_file_object(path);
+		f->of_log = main->pMethods == &file_methods ? (struct file *)main : NULL;
+	}
 	if (!err && (flags & SQLITE_OPEN_WAL) && (mode & VFS_WRITE) && is_alone(f) && (err = rewrite(f)))
 		node_drop(f);
 	if (err) {

@@ -61,6 +61,7 @@ struct store {
 	bool broken;                /* a savepoint could not be undone: the transaction can only be rolled back */
 	struct buf scratch;
 	struct people *people;
+	struct diag *found;         /* what opening found damaged and went on with, or NULL */
 	uint64_t begin_added, save_added; /* of people, when the transaction and the savepoint began */
 };
 
@@ -100,8 +101,9 @@ int store_person_keyless(const struct person_ref *p, const char *field, struct d
 int store_seal_text(struct buf *out, const struct person_ref *p, struct span ref, struct span text, struct span reason, struct diag *d);
 /* The rest of what erasures that a kill broke off left to do. */
 int store_erase_resume(struct store *s, struct diag *d);
-/* Rewrites a database that still holds names in the pages that a migration freed. */
-int store_rewrite(struct store *s, struct diag *d);
+/* rewrite.c: writes the database anew where a migration wants it, because freed pages still hold names or because its pages have no checksums.
+ * *ret: it was done, and the connection is closed. */
+int store_rewrite(struct store *s, bool *ret, struct diag *d);
 /* put_records.c: the function that a migration calls. */
 int store_digest_function(struct store *s, struct diag *d);
 

@@ -538,6 +538,7 @@ static const struct scenario scenarios[] = {
 	{"accounts", prepare_blob, run_accounts, holds_accounts},
 	{"people", prepare_blob, run_people, holds_people},
 	{"names", prepare_names, run_names, holds_names},
+	{"tails", prepare_tails, run_names, holds_tails},
 	{"outbox", prepare_blob, run_outbox, holds_outbox},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
