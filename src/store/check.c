@@ -6,6 +6,7 @@
 
 #include "os/crypto.h"
 #include "store/priv/check.h"
+#include "store/priv/logmend.h"
 
 #define READ_BYTES (1u << 16)
 #define STEPS 1000 /* of SQLite's machine between two looks whether to stop */
@@ -232,6 +233,25 @@ static void tell_pages(struct checking *c)
 	}
 }
 
+/* A log that was set aside, for as long as it lies there. */
+static int check_log(struct checking *c, struct diag *d)
+{
+	static const char suffix[] = "-wal" LOG_BAD;
+	size_t n = strlen(c->db->path);
+	struct vfs_stat st;
+	char *path = malloc(n + sizeof suffix);
+	if (!path)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	memcpy(path, c->db->path, n);
+	memcpy(path + n, suffix, sizeof suffix);
+	if (vfs_stat(c->db->vfs, path, &st) == 0) {
+		finding(c, MSG_STORE_CHECK_LOG_ASIDE, path);
+		tell(c);
+	}
+	free(path);
+	return 0;
+}
+
 /* So damaged that the statements themselves fail: that is the finding, and the rest is looked at all the same. */
 static int went_on(struct checking *c, int err, struct diag *d)
 {
@@ -265,6 +285,8 @@ int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg
 		err = check_keys(c, d);
 	err = went_on(c, err, d);
 	tell_pages(c);
+	if (!err)
+		err = check_log(c, d);
 	sqlite3_progress_handler(c->db->sq, 0, NULL, NULL);
 	free(c);
 	return err;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "store/priv/functions.h"
+#include "store/priv/logmend.h"
 #include "store/priv/pages.h"
 #include "store/priv/tokenizer.h"
 
@@ -26,8 +27,6 @@ static int err_of(int rc)
 	case SQLITE_INTERRUPT:
 		return MO_ECANCELED;
 	case SQLITE_IOERR:
-		if (rc == SQLITE_IOERR_DATA)
-			return MO_ECORRUPT;
 		return rc == SQLITE_IOERR_NOMEM ? MO_ENOMEM : MO_EIO;
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
@@ -42,12 +41,17 @@ int db_error(struct db *db, int rc, const char *operation, struct diag *d)
 {
 	int err = err_of(rc);
 	struct sqlitevfs_damage page;
+	struct log_damage log;
 	const char *why = db->sq && sqlite3_errcode(db->sq) != SQLITE_OK ? sqlite3_errmsg(db->sq) : sqlite3_errstr(rc);
 	if (err == MO_ENOMEM) {
 		diag_set(d, err, MSG_OUT_OF_MEMORY);
-	} else if (rc == SQLITE_IOERR_DATA && sqlitevfs_refused(db->sq, &page) == 0) {
+	} else if (rc == SQLITEVFS_DAMAGED && sqlitevfs_refused(db->sq, &page) == 0) {
 		db_say_damage(db, &page, d);
 		return err;
+	} else if (rc == SQLITEVFS_DAMAGED) {
+		sqlitevfs_log(db->fs, db->path, &log);
+		diag_set(d, err, MSG_STORE_LOG_BEYOND);
+		diag_int(d, 0, (int64_t)log.frame);
 	} else {
 		diag_set(d, err, err == MO_ECORRUPT ? MSG_STORE_CORRUPT : MSG_STORE_FAILED);
 		diag_text(d, 0, span_str(operation));

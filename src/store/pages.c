@@ -22,29 +22,29 @@ static uint32_t sum_of(const uint8_t *page, uint32_t number)
 	return crc32c(crc32c(0, span_of(n, sizeof n)), span_of(page, PAGE_BYTES - 4));
 }
 
-bool page_has_tails(const uint8_t *first) { return first[PAGE_TAIL_AT] == PAGE_TAIL || memcmp(first + TAIL, mark, sizeof mark) == 0; }
+bool pages_has_tails(const uint8_t *first) { return first[PAGE_TAIL_AT] == PAGE_TAIL || memcmp(first + TAIL, mark, sizeof mark) == 0; }
 
-void page_seal(uint8_t *page, uint32_t number)
+void pages_seal(uint8_t *page, uint32_t number)
 {
-	bool whole = !page_is_lost(page);
+	bool whole = !pages_is_lost(page);
 	if (whole)
 		memcpy(page + TAIL, mark, sizeof mark);
 	uint32_t sum = sum_of(page, number);
 	put_u32(page + PAGE_BYTES - 4, whole ? sum : ~sum);
 }
 
-bool page_is_whole(const uint8_t *page, uint32_t number)
+bool pages_is_whole(const uint8_t *page, uint32_t number)
 {
 	return memcmp(page + TAIL, mark, sizeof mark) == 0 && get_u32(page + PAGE_BYTES - 4) == sum_of(page, number);
 }
 
-void page_lose(uint8_t *page)
+void pages_lose(uint8_t *page)
 {
 	memset(page, 0, PAGE_BYTES);
 	memcpy(page + TAIL, lost, sizeof lost);
 }
 
-bool page_is_lost(const uint8_t *page) { return memcmp(page + TAIL, lost, sizeof lost) == 0; }
+bool pages_is_lost(const uint8_t *page) { return memcmp(page + TAIL, lost, sizeof lost) == 0; }
 
 static uint32_t word(const uint8_t *p, bool big)
 {
@@ -52,7 +52,7 @@ static uint32_t word(const uint8_t *p, bool big)
 	return big ? __builtin_bswap32(v) : v;
 }
 
-void wal_sum(uint32_t s[2], const uint8_t *p, size_t n, bool big)
+void pages_log_sum(uint32_t s[2], const uint8_t *p, size_t n, bool big)
 {
 	uint32_t a = s[0], b = s[1];
 	for (size_t i = 0; i + 8 <= n; i += 8) {
@@ -67,12 +67,12 @@ void wal_sum(uint32_t s[2], const uint8_t *p, size_t n, bool big)
 static bool frame_sums(const uint8_t before[8], const uint8_t *header, const uint8_t *page, bool big)
 {
 	uint32_t s[2] = {word(before, true), word(before + 4, true)};
-	wal_sum(s, header, 8, big);
-	wal_sum(s, page, PAGE_BYTES, big);
+	pages_log_sum(s, header, 8, big);
+	pages_log_sum(s, page, PAGE_BYTES, big);
 	return s[0] == word(header + 16, true) && s[1] == word(header + 20, true);
 }
 
-bool wal_frame_is_whole(const uint8_t before[8], const uint8_t header[WAL_FRAME_HEADER], const uint8_t *page)
+bool pages_frame_is_whole(const uint8_t before[8], const uint8_t header[WAL_FRAME_HEADER], const uint8_t *page)
 {
 	return frame_sums(before, header, page, false) || frame_sums(before, header, page, true);
 }

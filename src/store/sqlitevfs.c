@@ -3,69 +3,13 @@
  *
  * One `node` stands for one database: its locks, its WAL index, and whether a
  * sync of any of its files (main, journal, WAL) has failed. */
-#include "store/sqlitevfs.h"
+#include "store/priv/sqlitevfs.h"
 
-#include <sqlite3.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "os/crypto.h"
 #include "store/priv/pages.h"
-
-#define PATH_BYTES_MAX 4096
-#define SECTOR_BYTES 4096
-#define REWRITE_BYTES 65536u
-#define SHM_WRITE_LOCK 0 /* the slots of the index: https://sqlite.org/walformat.html, 2.3 */
-#define SHM_READ_LOCK 3 /* the first of the five read locks among the slots of the index */
-#define SHM_REGIONS_MAX 4096u /* of 32 KiB: a WAL of some 16 million pages */
-
-struct node {
-	struct node *next;
-	char *path;
-	unsigned handles;
-	bool failed;
-	/* the five-level lock of "File Locking And Concurrency", 3 */
-	unsigned shared;
-	const struct file *reserved, *pending, *exclusive;
-	/* WAL index */
-	void *region[SHM_REGIONS_MAX];
-	unsigned n_regions, mapped; /* mapped: handles that use it */
-	unsigned shm_shared[SQLITE_SHM_NLOCK];
-	const struct file *shm_exclusive[SQLITE_SHM_NLOCK];
-	/* checksums */
-	atomic_bool known, tails;   /* whether the pages have them */
-	atomic_bool presumed;       /* page 1 was not written yet; one that says otherwise comes too late */
-	atomic_uint_fast64_t unsure_from; /* frames of the log from here on are of the open transaction, which writes them anew as it likes */
-	struct sqlitevfs_damage damaged[SQLITEVFS_DAMAGE_MAX];
-	size_t n_damaged;
-};
-struct sqlitevfs {
-	sqlite3_vfs base; /* first: SQLite gives it back */
-	struct vfs *vfs;
-	sqlite3_vfs *os;  /* SQLite's own, for sleeping and the date */
-	sqlite3_mutex *lock;
-	struct node *nodes;
-	unsigned users;
-	char name[48];
-};
-struct file {
-	sqlite3_file base; /* first */
-	struct sqlitevfs *v;
-	struct vfs_file *f;
-	struct node *node;
-	char *path;
-	int level;         /* SQLITE_LOCK_* */
-	uint16_t shm_shared, shm_exclusive; /* bits of slots this handle holds */
-	bool mapped;
-	bool sync_dir;     /* made by this handle: its name is synced with its first content */
-	bool unlink_on_close;
-	bool locks;        /* the main file: the one that is locked and has an index */
-	struct file *of_log; /* this is the log; the main file of the same connection */
-	bool in_checkpoint;
-	bool wrote;          /* a page, by this handle */
-	struct sqlitevfs_damage refused; /* page 0: none */
-};
 
 static int rc_of(int err, int otherwise)
 {
@@ -103,14 +47,6 @@ static int sync_folder(struct sqlitevfs *v, const char *path)
 }
 
 /* ---- files ---- */
-
-static bool node_failed(struct file *f)
-{
-	sqlite3_mutex_enter(f->v->lock);
-	bool failed = f->node->failed;
-	sqlite3_mutex_leave(f->v->lock);
-	return failed;
-}
 
 static void node_fail(struct file *f)
 {
@@ -175,14 +111,15 @@ static int node_take(struct file *f, const char *path)
 }
 
 static int file_unlock(sqlite3_file *base, int level);
-static int file_shm_unmap(sqlite3_file *base, int erase);
 
 static int file_close(sqlite3_file *base)
 {
 	struct file *f = (struct file *)base;
 	int rc = SQLITE_OK;
-	(void)file_shm_unmap(base, 0);
+	(void)sqlitevfs_shm_unmap(base, 0);
 	(void)file_unlock(base, SQLITE_LOCK_NONE);
+	if (f->of_log)
+		f->of_log->log = NULL;
 	node_drop(f);
 	vfs_close(f->f);
 	if (f->unlink_on_close && vfs_unlink(f->v->vfs, f->path) != 0)
@@ -207,7 +144,7 @@ static int refuse(struct file *f, uint32_t page)
 	if (!known && n->n_damaged < SQLITEVFS_DAMAGE_MAX)
 		n->damaged[n->n_damaged++] = main->refused;
 	sqlite3_mutex_leave(f->v->lock);
-	return SQLITE_IOERR_DATA;
+	return SQLITEVFS_DAMAGED;
 }
 
 static uint32_t page_at(sqlite3_int64 offset) { return (uint32_t)(offset / PAGE_BYTES) + 1; }
@@ -215,7 +152,7 @@ static uint32_t page_at(sqlite3_int64 offset) { return (uint32_t)(offset / PAGE_
 /* What a page of the database file that was just read says of itself. */
 static int look_at_page(struct file *f, const uint8_t *p, sqlite3_int64 offset)
 {
-	if (!atomic_load(&f->node->tails) || page_is_whole(p, page_at(offset)))
+	if (!atomic_load(&f->node->tails) || pages_is_whole(p, page_at(offset)))
 		return SQLITE_OK;
 	return refuse(f, page_at(offset));
 }
@@ -240,12 +177,12 @@ static int look_at_frame(struct file *f, uint8_t *p, sqlite3_int64 offset)
 		err = vfs_read_full(f->f, before, sizeof before, frame ? at - WAL_FRAME + 16 : WAL_HEADER - 8);
 	if (err)
 		return rc_of(err, SQLITE_IOERR_READ);
-	if (wal_frame_is_whole(before, header, p) && !page_is_lost(p))
+	if (pages_frame_is_whole(before, header, p) && !pages_is_lost(p))
 		return SQLITE_OK;
 	int rc = refuse(f, (uint32_t)header[0] << 24 | (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3]);
 	if (!f->of_log->in_checkpoint)
 		return rc;
-	page_lose(p);
+	pages_lose(p);
 	return SQLITE_OK;
 }
 
@@ -257,7 +194,7 @@ static int learn_tails(struct file *f)
 	int err = p ? vfs_pread(f->f, p, PAGE_BYTES, 0, &got) : MO_ENOMEM;
 	if (!err) {
 		atomic_store(&f->node->presumed, got == 0);
-		atomic_store(&f->node->tails, got == 0 || (got == PAGE_BYTES && page_has_tails(p)));
+		atomic_store(&f->node->tails, got == 0 || (got == PAGE_BYTES && pages_has_tails(p)));
 		atomic_store(&f->node->known, true);
 	}
 	free(p);
@@ -295,7 +232,7 @@ static int write_page(struct file *f, const uint8_t *p, sqlite3_int64 offset)
 	if (!atomic_load(&n->tails))
 		return vfs_pwrite(f->f, p, PAGE_BYTES, (uint64_t)offset);
 	memcpy(page, p, PAGE_BYTES);
-	page_seal(page, page_at(offset));
+	pages_seal(page, page_at(offset));
 	return vfs_pwrite(f->f, page, PAGE_BYTES, (uint64_t)offset);
 }
 
@@ -309,8 +246,12 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 	if (f->of_log) {
 		/* One writes at a time, and none other reads what is not committed. */
 		uint64_t frame = offset < WAL_HEADER ? 0 : frame_at(offset);
-		if (frame < atomic_load(&f->node->unsure_from))
+		if (frame < atomic_load(&f->node->unsure_from)) {
 			atomic_store(&f->node->unsure_from, frame);
+			f->node->unsure_to = frame;
+		}
+		if (frame + 1 > f->node->unsure_to)
+			f->node->unsure_to = frame + 1;
 	}
 	return rc_of(vfs_pwrite(f->f, p, (size_t)n, (uint64_t)offset), SQLITE_IOERR_WRITE);
 }
@@ -442,100 +383,6 @@ static int file_traits(sqlite3_file *base)
 	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
-/* ---- the WAL index in memory ---- */
-
-static int file_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **ret)
-{
-	struct file *f = (struct file *)base;
-	struct node *n = f->node;
-	int rc = SQLITE_OK;
-	*ret = NULL;
-	if (!f->locks || region < 0 || (unsigned)region >= SHM_REGIONS_MAX || size <= 0)
-		return SQLITE_IOERR_SHMMAP;
-	sqlite3_mutex_enter(f->v->lock);
-	if (!f->mapped) {
-		f->mapped = true;
-		n->mapped++;
-	}
-	while (extend && n->n_regions <= (unsigned)region) {
-		void *p = calloc(1, (size_t)size);
-		if (!p) {
-			rc = SQLITE_IOERR_NOMEM;
-			break;
-		}
-		n->region[n->n_regions++] = p;
-	}
-	if (rc == SQLITE_OK && (unsigned)region < n->n_regions)
-		*ret = n->region[region];
-	sqlite3_mutex_leave(f->v->lock);
-	return rc;
-}
-
-static int file_shm_lock(sqlite3_file *base, int offset, int count, int flags)
-{
-	struct file *f = (struct file *)base;
-	struct node *n = f->node;
-	int rc = SQLITE_OK;
-	sqlite3_mutex_enter(f->v->lock);
-	for (int i = offset; i < offset + count && !(flags & SQLITE_SHM_UNLOCK); i++) {
-		bool mine = (f->shm_shared >> i) & 1;
-		if (n->shm_exclusive[i] && n->shm_exclusive[i] != f)
-			rc = SQLITE_BUSY;
-		if ((flags & SQLITE_SHM_EXCLUSIVE) && n->shm_shared[i] > (mine ? 1u : 0u))
-			rc = SQLITE_BUSY;
-	}
-	for (int i = offset; i < offset + count && rc == SQLITE_OK; i++) {
-		uint16_t bit = (uint16_t)(1u << i);
-		if (flags & SQLITE_SHM_UNLOCK) {
-			if (f->shm_exclusive & bit) {
-				n->shm_exclusive[i] = NULL;
-				if (i == SHM_WRITE_LOCK) /* what was written is committed, or nobody will read it */
-					atomic_store(&n->unsure_from, UINT64_MAX);
-			}
-			if (f->shm_shared & bit)
-				n->shm_shared[i]--;
-			f->shm_exclusive = (uint16_t)(f->shm_exclusive & ~bit);
-			f->shm_shared = (uint16_t)(f->shm_shared & ~bit);
-		} else if (flags & SQLITE_SHM_SHARED) {
-			if (!(f->shm_shared & bit))
-				n->shm_shared[i]++;
-			f->shm_shared |= bit;
-		} else {
-			n->shm_exclusive[i] = f;
-			f->shm_exclusive |= bit;
-		}
-	}
-	sqlite3_mutex_leave(f->v->lock);
-	return rc;
-}
-
-static void file_shm_barrier(sqlite3_file *base)
-{
-	struct file *f = (struct file *)base;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	sqlite3_mutex_enter(f->v->lock);
-	sqlite3_mutex_leave(f->v->lock);
-}
-
-static int file_shm_unmap(sqlite3_file *base, int erase)
-{
-	struct file *f = (struct file *)base;
-	struct node *n = f->node;
-	(void)erase; /* memory goes with its last user; the next one rebuilds it from the WAL */
-	if (!f->mapped)
-		return SQLITE_OK;
-	(void)file_shm_lock(base, 0, SQLITE_SHM_NLOCK, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
-	sqlite3_mutex_enter(f->v->lock);
-	f->mapped = false;
-	if (--n->mapped == 0) {
-		for (unsigned i = 0; i < n->n_regions; i++)
-			free(n->region[i]);
-		n->n_regions = 0;
-	}
-	sqlite3_mutex_leave(f->v->lock);
-	return SQLITE_OK;
-}
-
 static const sqlite3_io_methods file_methods = {
 	.iVersion = 2,
 	.xClose = file_close,
@@ -550,10 +397,10 @@ static const sqlite3_io_methods file_methods = {
 	.xFileControl = file_control,
 	.xSectorSize = file_sector,
 	.xDeviceCharacteristics = file_traits,
-	.xShmMap = file_shm_map,
-	.xShmLock = file_shm_lock,
-	.xShmBarrier = file_shm_barrier,
-	.xShmUnmap = file_shm_unmap,
+	.xShmMap = sqlitevfs_shm_map,
+	.xShmLock = sqlitevfs_shm_lock,
+	.xShmBarrier = sqlitevfs_shm_barrier,
+	.xShmUnmap = sqlitevfs_shm_unmap,
 };
 
 int sqlitevfs_reads_log(sqlite3 *sq, bool *ret)
@@ -591,6 +438,14 @@ size_t sqlitevfs_damaged(struct sqlitevfs *v, const char *path, struct sqlitevfs
 	return n;
 }
 
+void sqlitevfs_log(struct sqlitevfs *v, const char *path, struct log_damage *ret)
+{
+	sqlite3_mutex_enter(v->lock);
+	const struct node *n = node_of(v, path);
+	*ret = n ? n->log : (struct log_damage){.damaged = false};
+	sqlite3_mutex_leave(v->lock);
+}
+
 bool sqlitevfs_has_tails(struct sqlitevfs *v, const char *path)
 {
 	sqlite3_mutex_enter(v->lock);
@@ -620,6 +475,22 @@ static int rewrite(struct file *f)
 	}
 	free(p);
 	return err;
+}
+
+/* A log that was damaged while nobody had it open is set right before it is read. */
+static int mend(struct file *f)
+{
+	struct log_damage now;
+	int err = logmend_run(&now, f->v->vfs, f->path);
+	sqlite3_mutex_enter(f->v->lock);
+	if (now.damaged)
+		f->node->log = now;
+	sqlite3_mutex_leave(f->v->lock);
+	if (err || !now.damaged)
+		return err;
+	vfs_close(f->f); /* another has its name now */
+	f->f = NULL;
+	return vfs_open(f->v->vfs, &f->f, f->path, VFS_READ | VFS_WRITE, NULL);
 }
 
 /* Whether this WAL's database is open by its own connection alone: it and its WAL. */
@@ -655,16 +526,19 @@ static int fs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *out, 
 	f->locks = (flags & SQLITE_OPEN_MAIN_DB) != 0;
 	if (!err && f->locks && !atomic_load(&f->node->known) && (err = learn_tails(f)))
 		node_drop(f);
+	if (!err && (flags & SQLITE_OPEN_WAL) && (mode & VFS_WRITE) && is_alone(f) && ((err = mend(f)) || (err = rewrite(f))))
+		node_drop(f);
 	if (!err && (flags & SQLITE_OPEN_WAL)) {
 		sqlite3_file *main = sqlite3_database_file_object(path);
-		f->of_log = main->pMethods == &file_methods ? (struct file *)main : NULL;
+		if (main->pMethods == &file_methods) {
+			f->of_log = (struct file *)main;
+			f->of_log->log = f;
+		}
 	}
-	if (!err && (flags & SQLITE_OPEN_WAL) && (mode & VFS_WRITE) && is_alone(f) && (err = rewrite(f)))
-		node_drop(f);
 	if (err) {
 		vfs_close(f->f);
 		free(f->path);
-		return err == MO_ENOMEM ? SQLITE_NOMEM : err == MO_EFULL ? SQLITE_FULL : SQLITE_CANTOPEN;
+		return err == MO_ENOMEM ? SQLITE_NOMEM : err == MO_EFULL ? SQLITE_FULL : err == MO_ECORRUPT ? SQLITEVFS_DAMAGED : SQLITE_CANTOPEN;
 	}
 	f->sync_dir = (flags & SQLITE_OPEN_CREATE) != 0;
 	f->unlink_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;

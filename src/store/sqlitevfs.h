@@ -9,7 +9,7 @@
  *
  * Pages whose last PAGE_TAIL bytes SQLite leaves to us (store/priv/pages.h) get
  * their checksum when they are written to the database file, and a page that
- * fails it is not given out: SQLITE_IOERR_DATA. So is one that SQLite reads from
+ * fails it is not given out: SQLITEVFS_DAMAGED. So is one that SQLite reads from
  * the write-ahead log and that is not what the log's own checksum says (which
  * SQLite looks at only when it opens one). A checkpoint writes such a page as
  * one that is lost, and goes on with the others. */
@@ -17,6 +17,9 @@
 #define MO_STORE_SQLITEVFS_H
 
 #include "os/vfs.h"
+
+/* A kind of SQLITE_CORRUPT (11), not of SQLITE_IOERR: that one would end the whole transaction, and all that others asked for in it. */
+#define SQLITEVFS_DAMAGED (11 | 0x4d << 8)
 
 struct sqlitevfs;
 
@@ -43,6 +46,9 @@ MO_MUST_USE int sqlitevfs_refused(struct sqlite3 *sq, struct sqlitevfs_damage *r
 /* All that any connection of the database was refused since the first of those that are open was opened: how many there are, in ret at most max of
  * them in the order of their finding. Any thread. */
 size_t sqlitevfs_damaged(struct sqlitevfs *v, const char *path, struct sqlitevfs_damage *ret, size_t max);
+/* How the log was found when its database was opened (logmend_run()), also where that refused it. Any thread. */
+struct log_damage;
+void sqlitevfs_log(struct sqlitevfs *v, const char *path, struct log_damage *ret);
 /* After the connection is closed; the last one unregisters. NULL is fine. */
 void sqlitevfs_release(struct sqlitevfs *v);
 

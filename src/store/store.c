@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "os/crypto.h"
 #include "store/priv/impl.h"
+#include "store/priv/logmend.h"
 #include "store/priv/migrations.h"
 
 static const char *const noun_names[NOUNS] = {"asset", "signal", "lot", "link", "operation", "event", "characteristic", "state", "case", "doc",
@@ -16,8 +17,8 @@ unsigned store_version(void) { return n_store_migrations; }
 /* Something that opening found and went on with. */
 static int found(struct store *s, struct diag *d)
 {
-	if (!d)
-		return 0; /* nobody asks */
+	if (!d || s->found)
+		return 0; /* nobody asks, or the first that was found is told */
 	s->found = malloc(sizeof *s->found);
 	if (!s->found)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
@@ -69,6 +70,21 @@ static int equip(struct store *s, struct diag *d)
 	return err ? err : use_wal(&s->db, d);
 }
 
+/* A log that was damaged and set right. */
+static int look_at_log(struct store *s, struct diag *d)
+{
+	struct log_damage log;
+	sqlitevfs_log(s->db.fs, s->db.path, &log);
+	if (!log.damaged)
+		return 0;
+	diag_set(d, MO_ECORRUPT, log.lost ? MSG_STORE_LOG_LOST : MSG_STORE_LOG_MENDED);
+	diag_file(d, s->db.path);
+	diag_int(d, 0, (int64_t)log.frame);
+	diag_int(d, 1, (int64_t)log.commits);
+	diag_int(d, 2, (int64_t)log.lost);
+	return found(s, d);
+}
+
 /* Writes it anew where that is wanted. What is too damaged for it is served as it is. */
 static int renew(struct store *s, struct vfs *vfs, const char *path, struct diag *d)
 {
@@ -99,7 +115,7 @@ int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const
 		err = migrations_run(&s->db, steps, n, d); /* says that it is newer */
 		goto out;
 	}
-	if ((err = people_open(&s->people, vfs, s->db.dir, d)) || (err = equip(s, d)) || (err = migrations_run(&s->db, steps, n, d)) ||
+	if ((err = people_open(&s->people, vfs, s->db.dir, d)) || (err = equip(s, d)) || (err = look_at_log(s, d)) || (err = migrations_run(&s->db, steps, n, d)) ||
 		(err = renew(s, vfs, path, d)) ||
 		(err = db_get_i64(&s->db, "SELECT max(number) FROM change", &s->last_change, d)) ||
 		(err = db_get_i64(&s->db, "SELECT t FROM change ORDER BY number DESC LIMIT 1", &s->now_ns, d)) || (err = blobs_clean(s, d)) ||

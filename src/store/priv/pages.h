@@ -19,18 +19,18 @@
 #define WAL_FRAME (WAL_FRAME_HEADER + PAGE_BYTES)
 
 /* Whether the pages of a database that begins with these PAGE_BYTES have tails: either of two signs, as one may be damaged. */
-bool page_has_tails(const uint8_t *first);
+bool pages_has_tails(const uint8_t *first);
 /* Sets the tail. A page that was lost stays one. */
-void page_seal(uint8_t *page, uint32_t number);
-bool page_is_whole(const uint8_t *page, uint32_t number);
+void pages_seal(uint8_t *page, uint32_t number);
+bool pages_is_whole(const uint8_t *page, uint32_t number);
 /* Instead of a page whose content is gone: never whole, wherever it is written to. */
-void page_lose(uint8_t *page);
-bool page_is_lost(const uint8_t *page);
+void pages_lose(uint8_t *page);
+bool pages_is_lost(const uint8_t *page);
 
 /* The running checksum of the log over n bytes, a multiple of 8; `big`: 32-bit words are big-endian. */
-void wal_sum(uint32_t s[2], const uint8_t *p, size_t n, bool big);
+void pages_log_sum(uint32_t s[2], const uint8_t *p, size_t n, bool big);
 /* Whether a frame is what was written: `before` is the checksum that stands in the frame before it (or in the log's header), 8 bytes. The salts are
  * not covered. */
-bool wal_frame_is_whole(const uint8_t before[8], const uint8_t header[WAL_FRAME_HEADER], const uint8_t *page);
+bool pages_frame_is_whole(const uint8_t before[8], const uint8_t header[WAL_FRAME_HEADER], const uint8_t *page);
 
 #endif

@@ -39,7 +39,7 @@ static const char *whole(struct world *w)
 	if (!err)
 		err = vfs_size(f, &size);
 	for (uint64_t at = 0; !err && at < size; at += PAGE_BYTES)
-		if (!(err = vfs_read_full(f, page, sizeof page, at)) && !page_is_whole(page, (uint32_t)(at / PAGE_BYTES) + 1))
+		if (!(err = vfs_read_full(f, page, sizeof page, at)) && !pages_is_whole(page, (uint32_t)(at / PAGE_BYTES) + 1))
 			err = MO_ECORRUPT;
 	vfs_close(f);
 	return err || !size ? "a page has no checksum" : NULL;

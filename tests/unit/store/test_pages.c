@@ -67,7 +67,7 @@ static void all_whole(struct fixture *f, const char *path)
 	assert_int_equal(size_of(f, path) % PAGE_BYTES, 0);
 	for (uint32_t k = 1; k <= pages_of(f, path); k++) {
 		read_at(f, path, (uint64_t)(k - 1) * PAGE_BYTES, page, sizeof page);
-		if (!page_is_whole(page, k))
+		if (!pages_is_whole(page, k))
 			fail_msg("%s: page %u has no good checksum", path, k);
 	}
 }
@@ -114,15 +114,15 @@ static void test_written(void **state)
 	const uint8_t stored[4] = {(uint8_t)sum, (uint8_t)(sum >> 8), (uint8_t)(sum >> 16), (uint8_t)(sum >> 24)};
 	assert_memory_equal(page + 4092, stored, 4);
 	/* each of the page's place, each of its bits: not whole */
-	assert_true(page_is_whole(page, 2) && !page_is_whole(page, 3));
+	assert_true(pages_is_whole(page, 2) && !pages_is_whole(page, 3));
 	for (size_t bit = 0; bit < PAGE_BYTES * 8; bit += 7) {
 		page[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_false(page_is_whole(page, 2));
+		assert_false(pages_is_whole(page, 2));
 		page[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
-	page_lose(page);
-	page_seal(page, 2);
-	assert_false(page_is_whole(page, 2));
+	pages_lose(page);
+	pages_seal(page, 2);
+	assert_false(pages_is_whole(page, 2));
 	fx_reopen(f);
 	assert_int_equal(store_damage(f->s, 0, &f->d), 0);
 }
@@ -236,8 +236,14 @@ static void test_served(void **state)
 		assert_int_equal(f->d.msg, MSG_STORE_PAGE);
 		assert_int_equal(f->d.arg[0].i, root);
 		store_rollback(f->s);
+		/* nor does it take along what others ask for in the same transaction */
+		struct record l2 = r_lot("F", i == 0 ? "C0" : i == 1 ? "C1" : "C2");
 		OK(store_begin(f->s, &f->d));
 		OK(put_at(f, &l, T0, &did));
+		OK(store_savepoint(f->s, &f->d));
+		assert_int_equal(put_at(f, &e, T0, &did), MO_ECORRUPT);
+		store_undo(f->s);
+		OK(put_at(f, &l2, T0, &did));
 		OK(store_commit(f->s, &f->d));
 	}
 	/* told once, by its number */
@@ -245,7 +251,8 @@ static void test_served(void **state)
 	assert_int_equal(store_damage(f->s, 0, &d), 1);
 	assert_int_equal(d.msg, MSG_STORE_PAGE);
 	assert_int_equal(d.arg[0].i, root);
-	assert_int_equal(number(f, DB_PATH, "SELECT count(*) FROM lot"), LOTS + 3);
+	assert_int_equal(number(f, DB_PATH, "SELECT count(*) FROM lot"), LOTS + 6);
+	assert_int_equal(number(f, DB_PATH, "SELECT n FROM tally WHERE noun='lot'"), LOTS + 6);
 }
 
 /* ---- flips in the log while it is used ---- */
