@@ -195,6 +195,7 @@ static void operation_metrics(struct buf *b, struct node *n, const char *version
 	}
 	metric(b, "log_lines_left_out_total", "counter", "Lines that a message's limit left out since the start", (double)js.left_out);
 	metric(b, "open_files_limit", "gauge", "Files that the process may have open", (double)proc_files_limit());
+	metric(b, "store_damaged_pages", "gauge", "Pages of store.db that failed their checksum since the start", (double)g.damaged_pages);
 	if (!g.taken)
 		return;
 	metric(b, "cases_open", "gauge", "Cases that nobody has looked at", (double)g.cases_open);

@@ -15,6 +15,8 @@ struct gauges {
 	struct work work;
 	atomic_bool away, taken;
 	int64_t last_ns; /* loop thread; 0: never */
+	size_t said;     /* loop thread; damaged pages that stand in the log */
+	_Atomic uint64_t damaged_pages;
 	_Atomic uint64_t cases_open, devices[DRIVER_STATES];
 };
 
@@ -73,8 +75,21 @@ int gauges_new(struct gauges **ret, struct node *n)
 	return 0;
 }
 
+static void say_damage(struct gauges *g)
+{
+	size_t n = store_damage(g->node->store, SIZE_MAX, NULL);
+	struct diag *d = n > g->said ? calloc(1, sizeof *d) : NULL;
+	while (d && g->said < n) {
+		store_damage(g->node->store, g->said++, d);
+		node_log(g->node, "error", d);
+	}
+	free(d);
+	atomic_store(&g->damaged_pages, n);
+}
+
 void gauges_tick(struct gauges *g, int64_t mono_ns)
 {
+	say_damage(g);
 	if ((g->last_ns && mono_ns - g->last_ns < GAUGES_EVERY_NS) || atomic_exchange(&g->away, true))
 		return;
 	if (node_work(g->node, &g->work) == 0)
@@ -91,6 +106,7 @@ void gauges_read(const struct gauges *g, struct gauges_now *ret)
 	if (!g)
 		return;
 	ret->taken = atomic_load(&g->taken);
+	ret->damaged_pages = atomic_load(&g->damaged_pages);
 	ret->cases_open = atomic_load(&g->cases_open);
 	ret->devices_online = atomic_load(&g->devices[DRIVER_ONLINE]);
 	ret->devices_connecting = atomic_load(&g->devices[DRIVER_CONNECTING]);

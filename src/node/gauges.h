@@ -14,10 +14,11 @@ struct gauges;
 struct gauges_now {
 	bool taken; /* false: not yet */
 	uint64_t cases_open; /* in state open, which nobody has looked at; counted up to GAUGES_CASES_MAX */
+	uint64_t damaged_pages; /* of the store, different ones, since the start; always taken */
 	uint64_t devices_online, devices_connecting, devices_offline; /* those that are not switched off */
 };
 MO_MUST_USE int gauges_new(struct gauges **ret, struct node *n);
-/* Loop thread, once a second: gives the work to a worker when it is time. */
+/* Loop thread, once a second: says once in the log which pages of the store turned out to be damaged, and gives the work to a worker when it is time. */
 void gauges_tick(struct gauges *g, int64_t mono_ns);
 /* Workers have ended. NULL is fine. */
 void gauges_free(struct gauges *g);

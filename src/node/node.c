@@ -245,6 +245,8 @@ static int open_engines(struct node *n, struct diag *d)
 	int err = db && series ? 0 : diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	if (err == 0)
 		err = store_open(&n->store, node_vfs(n), db, d);
+	if (err == 0 && store_opened_damaged(n->store))
+		node_log(n, "error", store_opened_damaged(n->store));
 	if (err == 0)
 		say_people(n);
 	if (err == 0)

@@ -6,6 +6,7 @@
 
 #include "os/crypto.h"
 #include "store/priv/check.h"
+#include "store/priv/logmend.h"
 
 #define READ_BYTES (1u << 16)
 #define STEPS 1000 /* of SQLite's machine between two looks whether to stop */
@@ -221,6 +222,46 @@ static int check_rows(struct checking *c, struct diag *d)
 	return err;
 }
 
+/* The pages that failed their checksum, for this check or before: by their numbers. */
+static void tell_pages(struct checking *c)
+{
+	struct sqlitevfs_damage v[SQLITEVFS_DAMAGE_MAX];
+	size_t n = sqlitevfs_damaged(c->db->fs, c->db->path, v, SQLITEVFS_DAMAGE_MAX);
+	for (size_t i = 0; i < n; i++) {
+		db_say_damage(c->db, &v[i], &c->d);
+		tell(c);
+	}
+}
+
+/* A log that was set aside, for as long as it lies there. */
+static int check_log(struct checking *c, struct diag *d)
+{
+	static const char suffix[] = "-wal" LOG_BAD;
+	size_t n = strlen(c->db->path);
+	struct vfs_stat st;
+	char *path = malloc(n + sizeof suffix);
+	if (!path)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	memcpy(path, c->db->path, n);
+	memcpy(path + n, suffix, sizeof suffix);
+	if (vfs_stat(c->db->vfs, path, &st) == 0) {
+		finding(c, MSG_STORE_CHECK_LOG_ASIDE, path);
+		tell(c);
+	}
+	free(path);
+	return 0;
+}
+
+/* So damaged that the statements themselves fail: that is the finding, and the rest is looked at all the same. */
+static int went_on(struct checking *c, int err, struct diag *d)
+{
+	if (err != MO_ECORRUPT)
+		return err;
+	if (d && d->msg != MSG_STORE_PAGE && d->msg != MSG_STORE_PAGE_IN_LOG && c->say)
+		c->say(c->arg, d);
+	return 0;
+}
+
 static int over(void *arg) { return checking_stopped(arg); }
 
 int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg, const struct diag *d), void *arg, struct diag *d)
@@ -235,18 +276,17 @@ int store_check_db(struct db *db, bool (*stop)(void *arg), void (*say)(void *arg
 	if (!err)
 		err = db_exec(c->db, "BEGIN", d);
 	if (!err)
-		err = check_rows(c, d);
+		err = went_on(c, check_rows(c, d), d);
 	if (!sqlite3_get_autocommit(c->db->sq) && sqlite3_exec(c->db->sq, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK && !err)
 		err = db_error(c->db, SQLITE_ERROR, "check", d);
 	if (!err)
-		err = check_blobs(c, d);
+		err = went_on(c, check_blobs(c, d), d);
 	if (!err)
 		err = check_keys(c, d);
-	if (err == MO_ECORRUPT) { /* so damaged that the statements themselves fail: that is the finding */
-		if (say)
-			say(arg, d);
-		err = 0;
-	}
+	err = went_on(c, err, d);
+	tell_pages(c);
+	if (!err)
+		err = check_log(c, d);
 	sqlite3_progress_handler(c->db->sq, 0, NULL, NULL);
 	free(c);
 	return err;

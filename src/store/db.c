@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "store/priv/functions.h"
+#include "store/priv/logmend.h"
+#include "store/priv/pages.h"
 #include "store/priv/tokenizer.h"
 
 #define BUSY_MS 5000
@@ -38,9 +40,18 @@ static int err_of(int rc)
 int db_error(struct db *db, int rc, const char *operation, struct diag *d)
 {
 	int err = err_of(rc);
+	struct sqlitevfs_damage page;
+	struct log_damage log;
 	const char *why = db->sq && sqlite3_errcode(db->sq) != SQLITE_OK ? sqlite3_errmsg(db->sq) : sqlite3_errstr(rc);
 	if (err == MO_ENOMEM) {
 		diag_set(d, err, MSG_OUT_OF_MEMORY);
+	} else if (rc == SQLITEVFS_DAMAGED && sqlitevfs_refused(db->sq, &page) == 0) {
+		db_say_damage(db, &page, d);
+		return err;
+	} else if (rc == SQLITEVFS_DAMAGED) {
+		sqlitevfs_log(db->fs, db->path, &log);
+		diag_set(d, err, MSG_STORE_LOG_BEYOND);
+		diag_int(d, 0, (int64_t)log.frame);
 	} else {
 		diag_set(d, err, err == MO_ECORRUPT ? MSG_STORE_CORRUPT : MSG_STORE_FAILED);
 		diag_text(d, 0, span_str(operation));
@@ -48,6 +59,13 @@ int db_error(struct db *db, int rc, const char *operation, struct diag *d)
 	}
 	diag_file(d, db->path ? db->path : "");
 	return err;
+}
+
+void db_say_damage(const struct db *db, const struct sqlitevfs_damage *page, struct diag *d)
+{
+	diag_set(d, MO_ECORRUPT, page->in_log ? MSG_STORE_PAGE_IN_LOG : MSG_STORE_PAGE);
+	diag_file(d, db->path);
+	diag_int(d, 0, page->page);
 }
 
 int db_exec(struct db *db, const char *sql, struct diag *d)
@@ -92,7 +110,7 @@ int db_open(struct db *db, struct vfs *vfs, const char *path, bool create, const
 	/* temp_store first: nothing may ask the vfs for a nameless file. trusted_schema off: a schema from outside calls none of our functions. */
 	static const char setup[] = "PRAGMA temp_store=memory; PRAGMA foreign_keys=on; PRAGMA synchronous=full; PRAGMA trusted_schema=off;"
 								"PRAGMA cell_size_check=on; PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-4096;";
-	int err = MO_ENOMEM;
+	int err = MO_ENOMEM, tail = PAGE_TAIL;
 	*db = (struct db){.vfs = vfs, .sql = sql, .n_sql = n_sql};
 	if (!(db->path = strdup(path)) || !(db->dir = folder_of(path)) || !(db->kept = calloc(n_sql ? n_sql : 1, sizeof(sqlite3_stmt *)))) {
 		diag_set(d, err, MSG_OUT_OF_MEMORY);
@@ -108,6 +126,8 @@ int db_open(struct db *db, struct vfs *vfs, const char *path, bool create, const
 		rc = sqlite3_extended_result_codes(db->sq, 1);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(db->sq, BUSY_MS);
+	if (rc == SQLITE_OK) /* for a database that is made here, or made anew */
+		rc = sqlite3_file_control(db->sq, "main", SQLITE_FCNTL_RESERVE_BYTES, &tail);
 	if (rc != SQLITE_OK) {
 		err = db_error(db, rc, "open", d);
 		goto out;

@@ -5,9 +5,10 @@
 
 #define COPY_BYTES (1u << 16)
 #define SNAPSHOT_SUFFIX_MAX 32
+#define ROOM_BYTES (4u << 20) /* beside the copies: logs, and what is acknowledged meanwhile */
 
 const struct migration store_migrations[] = {{store_schema_v1}, {store_schema_v2}, {store_schema_v3}, {store_schema_people},
-	{store_schema_files}, {store_schema_keep}};
+	{store_schema_tails}, {store_schema_files}, {store_schema_keep}};
 const unsigned n_store_migrations = sizeof store_migrations / sizeof store_migrations[0];
 
 int migrations_version(struct db *db, unsigned *ret, struct diag *d)
@@ -84,6 +85,23 @@ out:
 	return err;
 }
 
+int migrations_room(struct db *db, unsigned copies, struct diag *d)
+{
+	struct vfs_stat st;
+	uint64_t free_bytes = 0, total = 0, need;
+	if (vfs_stat(db->vfs, db->path, &st) || vfs_space(db->vfs, db->dir, &free_bytes, &total) ||
+		__builtin_mul_overflow(st.size_bytes, (uint64_t)copies, &need))
+		return 0; /* not known: writing will tell */
+	need += ROOM_BYTES;
+	if (free_bytes >= need)
+		return 0;
+	diag_set(d, MO_EFULL, MSG_STORE_ROOM);
+	diag_file(d, db->path);
+	diag_int(d, 0, (int64_t)(need >> 20) + 1);
+	diag_int(d, 1, (int64_t)(free_bytes >> 20));
+	return MO_EFULL;
+}
+
 static int step(struct db *db, const struct migration *m, unsigned version, struct diag *d)
 {
 	char note[256];
@@ -125,7 +143,8 @@ int migrations_run(struct db *db, const struct migration *steps, unsigned n, str
 			diag_text(d, 1, span_str("busy"));
 			return MO_EBUSY;
 		}
-		if ((err = snapshot(db, version, d)))
+		/* The copy, and the database written anew (rewrite.c). */
+		if ((err = migrations_room(db, version < STORE_VERSION_TAILS ? 2 : 1, d)) || (err = snapshot(db, version, d)))
 			return err;
 	}
 	for (; version < n && !err; version++)

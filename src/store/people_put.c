@@ -320,18 +320,4 @@ int store_target_put(struct store *s, struct span target, const struct people_ke
 	}
 }
 
-/* ---- what a migration left ---- */
-
-/* Freed pages and the log of a migration hold what was there before. Killed on the way it is done by the next start: the note goes last. */
-int store_rewrite(struct store *s, struct diag *d)
-{
-	int64_t wanted = 0, busy = 0;
-	int err = db_get_i64(&s->db, "SELECT count(*) FROM meta WHERE name='rewrite'", &wanted, d);
-	if (err || !wanted)
-		return err;
-	if ((err = db_exec(&s->db, "VACUUM", d)) || (err = db_get_i64(&s->db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, d)) || busy)
-		return err;
-	return db_exec(&s->db, "DELETE FROM meta WHERE name='rewrite'", d);
-}
-
 struct people *store_people(struct store *s) { return s->people; }

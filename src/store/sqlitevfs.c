@@ -3,56 +3,13 @@
  *
  * One `node` stands for one database: its locks, its WAL index, and whether a
  * sync of any of its files (main, journal, WAL) has failed. */
-#include "store/sqlitevfs.h"
+#include "store/priv/sqlitevfs.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "os/crypto.h"
-
-#define PATH_BYTES_MAX 4096
-#define SECTOR_BYTES 4096
-#define REWRITE_BYTES 65536u
-#define SHM_READ_LOCK 3 /* the first of the five read locks among the slots of the index */
-#define SHM_REGIONS_MAX 4096u /* of 32 KiB: a WAL of some 16 million pages */
-
-struct node {
-	struct node *next;
-	char *path;
-	unsigned handles;
-	bool failed;
-	/* the five-level lock of "File Locking And Concurrency", 3 */
-	unsigned shared;
-	const struct file *reserved, *pending, *exclusive;
-	/* WAL index */
-	void *region[SHM_REGIONS_MAX];
-	unsigned n_regions, mapped; /* mapped: handles that use it */
-	unsigned shm_shared[SQLITE_SHM_NLOCK];
-	const struct file *shm_exclusive[SQLITE_SHM_NLOCK];
-};
-struct sqlitevfs {
-	sqlite3_vfs base; /* first: SQLite gives it back */
-	struct vfs *vfs;
-	sqlite3_vfs *os;  /* SQLite's own, for sleeping and the date */
-	sqlite3_mutex *lock;
-	struct node *nodes;
-	unsigned users;
-	char name[48];
-};
-struct file {
-	sqlite3_file base; /* first */
-	struct sqlitevfs *v;
-	struct vfs_file *f;
-	struct node *node;
-	char *path;
-	int level;         /* SQLITE_LOCK_* */
-	uint16_t shm_shared, shm_exclusive; /* bits of slots this handle holds */
-	bool mapped;
-	bool sync_dir;     /* made by this handle: its name is synced with its first content */
-	bool unlink_on_close;
-	bool locks;        /* the main file: the one that is locked and has an index */
-};
+#include "store/priv/pages.h"
 
 static int rc_of(int err, int otherwise)
 {
@@ -91,14 +48,6 @@ static int sync_folder(struct sqlitevfs *v, const char *path)
 
 /* ---- files ---- */
 
-static bool node_failed(struct file *f)
-{
-	sqlite3_mutex_enter(f->v->lock);
-	bool failed = f->node->failed;
-	sqlite3_mutex_leave(f->v->lock);
-	return failed;
-}
-
 static void node_fail(struct file *f)
 {
 	sqlite3_mutex_enter(f->v->lock);
@@ -126,13 +75,19 @@ static void node_drop(struct file *f)
 	f->node = NULL;
 }
 
+static struct node *node_of(struct sqlitevfs *v, const char *path)
+{
+	struct node *n = v->nodes;
+	while (n && strcmp(n->path, path) != 0)
+		n = n->next;
+	return n;
+}
+
 static int node_take(struct file *f, const char *path)
 {
 	int err = 0;
 	sqlite3_mutex_enter(f->v->lock);
-	struct node *n = f->v->nodes;
-	while (n && strcmp(n->path, path) != 0)
-		n = n->next;
+	struct node *n = node_of(f->v, path);
 	if (!n) {
 		n = calloc(1, sizeof *n);
 		if (n && !(n->path = strdup(path))) {
@@ -140,6 +95,7 @@ static int node_take(struct file *f, const char *path)
 			n = NULL;
 		}
 		if (n) {
+			atomic_init(&n->unsure_from, UINT64_MAX);
 			n->next = f->v->nodes;
 			f->v->nodes = n;
 		} else {
@@ -155,14 +111,15 @@ static int node_take(struct file *f, const char *path)
 }
 
 static int file_unlock(sqlite3_file *base, int level);
-static int file_shm_unmap(sqlite3_file *base, int erase);
 
 static int file_close(sqlite3_file *base)
 {
 	struct file *f = (struct file *)base;
 	int rc = SQLITE_OK;
-	(void)file_shm_unmap(base, 0);
+	(void)sqlitevfs_shm_unmap(base, 0);
 	(void)file_unlock(base, SQLITE_LOCK_NONE);
+	if (f->of_log)
+		f->of_log->log = NULL;
 	node_drop(f);
 	vfs_close(f->f);
 	if (f->unlink_on_close && vfs_unlink(f->v->vfs, f->path) != 0)
@@ -170,6 +127,78 @@ static int file_close(sqlite3_file *base)
 	free(f->path);
 	f->base.pMethods = NULL;
 	return rc;
+}
+
+/* ---- pages ---- */
+
+/* Notes a page that is not what was written; gives what SQLite is told. */
+static int refuse(struct file *f, uint32_t page)
+{
+	struct file *main = f->of_log ? f->of_log : f;
+	struct node *n = f->node;
+	main->refused = (struct sqlitevfs_damage){page, f->of_log != NULL};
+	sqlite3_mutex_enter(f->v->lock);
+	bool known = false;
+	for (size_t i = 0; i < n->n_damaged && i < SQLITEVFS_DAMAGE_MAX && !known; i++)
+		known = n->damaged[i].page == page;
+	if (!known && n->n_damaged < SQLITEVFS_DAMAGE_MAX)
+		n->damaged[n->n_damaged++] = main->refused;
+	sqlite3_mutex_leave(f->v->lock);
+	return SQLITEVFS_DAMAGED;
+}
+
+static uint32_t page_at(sqlite3_int64 offset) { return (uint32_t)(offset / PAGE_BYTES) + 1; }
+
+/* What a page of the database file that was just read says of itself. */
+static int look_at_page(struct file *f, const uint8_t *p, sqlite3_int64 offset)
+{
+	if (!atomic_load(&f->node->tails) || pages_is_whole(p, page_at(offset)))
+		return SQLITE_OK;
+	return refuse(f, page_at(offset));
+}
+
+static uint64_t frame_at(sqlite3_int64 offset) { return ((uint64_t)offset - WAL_HEADER) / WAL_FRAME; }
+
+/* Whether a read of the log is one of a page: SQLite asks for whole frames only when it opens a log. */
+static bool is_page_of_log(const struct file *f, int n, sqlite3_int64 offset)
+{
+	return f->of_log && n == PAGE_BYTES && offset >= WAL_HEADER + WAL_FRAME_HEADER && (offset - WAL_HEADER - WAL_FRAME_HEADER) % WAL_FRAME == 0;
+}
+
+static int look_at_frame(struct file *f, uint8_t *p, sqlite3_int64 offset)
+{
+	uint8_t before[8], header[WAL_FRAME_HEADER];
+	uint64_t frame = frame_at(offset), at = (uint64_t)offset - WAL_FRAME_HEADER;
+	if (frame >= atomic_load(&f->node->unsure_from))
+		return SQLITE_OK;
+	/* The checksum of the frame before ends its header, that of the first the log's. */
+	int err = vfs_read_full(f->f, header, sizeof header, at);
+	if (!err)
+		err = vfs_read_full(f->f, before, sizeof before, frame ? at - WAL_FRAME + 16 : WAL_HEADER - 8);
+	if (err)
+		return rc_of(err, SQLITE_IOERR_READ);
+	if (pages_frame_is_whole(before, header, p) && !pages_is_lost(p))
+		return SQLITE_OK;
+	int rc = refuse(f, (uint32_t)header[0] << 24 | (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3]);
+	if (!f->of_log->in_checkpoint)
+		return rc;
+	pages_lose(p);
+	return SQLITE_OK;
+}
+
+/* Whether the pages of a database that is there have tails; one that has no page yet will get some (db_open() asks SQLite for the room). */
+static int learn_tails(struct file *f)
+{
+	uint8_t *p = malloc(PAGE_BYTES);
+	size_t got = 0;
+	int err = p ? vfs_pread(f->f, p, PAGE_BYTES, 0, &got) : MO_ENOMEM;
+	if (!err) {
+		atomic_store(&f->node->presumed, got == 0);
+		atomic_store(&f->node->tails, got == 0 || (got == PAGE_BYTES && pages_has_tails(p)));
+		atomic_store(&f->node->known, true);
+	}
+	free(p);
+	return err;
 }
 
 static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
@@ -183,7 +212,28 @@ static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 		memset((uint8_t *)p + got, 0, (size_t)n - got); /* SQLite relies on it */
 		return SQLITE_IOERR_SHORT_READ;
 	}
-	return SQLITE_OK;
+	if (f->locks && n == PAGE_BYTES && offset % PAGE_BYTES == 0)
+		return look_at_page(f, p, offset);
+	return is_page_of_log(f, n, offset) ? look_at_frame(f, p, offset) : SQLITE_OK;
+}
+
+static int write_page(struct file *f, const uint8_t *p, sqlite3_int64 offset)
+{
+	uint8_t page[PAGE_BYTES]; /* SQLite's own is not ours to change */
+	struct node *n = f->node;
+	if (offset == 0) {
+		bool tails = p[PAGE_TAIL_AT] == PAGE_TAIL;
+		if (!tails && atomic_load(&n->presumed) && f->wrote)
+			return MO_EBUG; /* pages lie in the file whose last bytes were not ours */
+		atomic_store(&n->presumed, false);
+		atomic_store(&n->tails, tails);
+	}
+	f->wrote = true;
+	if (!atomic_load(&n->tails))
+		return vfs_pwrite(f->f, p, PAGE_BYTES, (uint64_t)offset);
+	memcpy(page, p, PAGE_BYTES);
+	pages_seal(page, page_at(offset));
+	return vfs_pwrite(f->f, page, PAGE_BYTES, (uint64_t)offset);
 }
 
 static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
@@ -191,6 +241,18 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 	struct file *f = (struct file *)base;
 	if (node_failed(f))
 		return SQLITE_IOERR_WRITE;
+	if (f->locks && n == PAGE_BYTES && offset % PAGE_BYTES == 0)
+		return rc_of(write_page(f, p, offset), SQLITE_IOERR_WRITE);
+	if (f->of_log) {
+		/* One writes at a time, and none other reads what is not committed. */
+		uint64_t frame = offset < WAL_HEADER ? 0 : frame_at(offset);
+		if (frame < atomic_load(&f->node->unsure_from)) {
+			atomic_store(&f->node->unsure_from, frame);
+			f->node->unsure_to = frame;
+		}
+		if (frame + 1 > f->node->unsure_to)
+			f->node->unsure_to = frame + 1;
+	}
 	return rc_of(vfs_pwrite(f->f, p, (size_t)n, (uint64_t)offset), SQLITE_IOERR_WRITE);
 }
 
@@ -302,7 +364,9 @@ static int file_check_reserved(sqlite3_file *base, int *ret)
 
 static int file_control(sqlite3_file *base, int op, void *arg)
 {
-	(void)base, (void)op, (void)arg;
+	(void)arg;
+	if (op == SQLITE_FCNTL_CKPT_START || op == SQLITE_FCNTL_CKPT_DONE)
+		((struct file *)base)->in_checkpoint = op == SQLITE_FCNTL_CKPT_START;
 	return SQLITE_NOTFOUND;
 }
 
@@ -319,97 +383,6 @@ static int file_traits(sqlite3_file *base)
 	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
-/* ---- the WAL index in memory ---- */
-
-static int file_shm_map(sqlite3_file *base, int region, int size, int extend, void volatile **ret)
-{
-	struct file *f = (struct file *)base;
-	struct node *n = f->node;
-	int rc = SQLITE_OK;
-	*ret = NULL;
-	if (!f->locks || region < 0 || (unsigned)region >= SHM_REGIONS_MAX || size <= 0)
-		return SQLITE_IOERR_SHMMAP;
-	sqlite3_mutex_enter(f->v->lock);
-	if (!f->mapped) {
-		f->mapped = true;
-		n->mapped++;
-	}
-	while (extend && n->n_regions <= (unsigned)region) {
-		void *p = calloc(1, (size_t)size);
-		if (!p) {
-			rc = SQLITE_IOERR_NOMEM;
-			break;
-		}
-		n->region[n->n_regions++] = p;
-	}
-	if (rc == SQLITE_OK && (unsigned)region < n->n_regions)
-		*ret = n->region[region];
-	sqlite3_mutex_leave(f->v->lock);
-	return rc;
-}
-
-static int file_shm_lock(sqlite3_file *base, int offset, int count, int flags)
-{
-	struct file *f = (struct file *)base;
-	struct node *n = f->node;
-	int rc = SQLITE_OK;
-	sqlite3_mutex_enter(f->v->lock);
-	for (int i = offset; i < offset + count && !(flags & SQLITE_SHM_UNLOCK); i++) {
-		bool mine = (f->shm_shared >> i) & 1;
-		if (n->shm_exclusive[i] && n->shm_exclusive[i] != f)
-			rc = SQLITE_BUSY;
-		if ((flags & SQLITE_SHM_EXCLUSIVE) && n->shm_shared[i] > (mine ? 1u : 0u))
-			rc = SQLITE_BUSY;
-	}
-	for (int i = offset; i < offset + count && rc == SQLITE_OK; i++) {
-		uint16_t bit = (uint16_t)(1u << i);
-		if (flags & SQLITE_SHM_UNLOCK) {
-			if (f->shm_exclusive & bit)
-				n->shm_exclusive[i] = NULL;
-			if (f->shm_shared & bit)
-				n->shm_shared[i]--;
-			f->shm_exclusive = (uint16_t)(f->shm_exclusive & ~bit);
-			f->shm_shared = (uint16_t)(f->shm_shared & ~bit);
-		} else if (flags & SQLITE_SHM_SHARED) {
-			if (!(f->shm_shared & bit))
-				n->shm_shared[i]++;
-			f->shm_shared |= bit;
-		} else {
-			n->shm_exclusive[i] = f;
-			f->shm_exclusive |= bit;
-		}
-	}
-	sqlite3_mutex_leave(f->v->lock);
-	return rc;
-}
-
-static void file_shm_barrier(sqlite3_file *base)
-{
-	struct file *f = (struct file *)base;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	sqlite3_mutex_enter(f->v->lock);
-	sqlite3_mutex_leave(f->v->lock);
-}
-
-static int file_shm_unmap(sqlite3_file *base, int erase)
-{
-	struct file *f = (struct file *)base;
-	struct node *n = f->node;
-	(void)erase; /* memory goes with its last user; the next one rebuilds it from the WAL */
-	if (!f->mapped)
-		return SQLITE_OK;
-	(void)file_shm_lock(base, 0, SQLITE_SHM_NLOCK, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
-	sqlite3_mutex_enter(f->v->lock);
-	f->mapped = false;
-	if (--n->mapped == 0) {
-		for (unsigned i = 0; i < n->n_regions; i++)
-			free(n->region[i]);
-		n->n_regions = 0;
-	}
-	sqlite3_mutex_leave(f->v->lock);
-	return SQLITE_OK;
-}
-
 static const sqlite3_io_methods file_methods = {
 	.iVersion = 2,
 	.xClose = file_close,
@@ -424,10 +397,10 @@ static const sqlite3_io_methods file_methods = {
 	.xFileControl = file_control,
 	.xSectorSize = file_sector,
 	.xDeviceCharacteristics = file_traits,
-	.xShmMap = file_shm_map,
-	.xShmLock = file_shm_lock,
-	.xShmBarrier = file_shm_barrier,
-	.xShmUnmap = file_shm_unmap,
+	.xShmMap = sqlitevfs_shm_map,
+	.xShmLock = sqlitevfs_shm_lock,
+	.xShmBarrier = sqlitevfs_shm_barrier,
+	.xShmUnmap = sqlitevfs_shm_unmap,
 };
 
 int sqlitevfs_reads_log(sqlite3 *sq, bool *ret)
@@ -443,6 +416,43 @@ int sqlitevfs_reads_log(sqlite3 *sq, bool *ret)
 		return MO_ESTATE;
 	*ret = !(reads & 1u);
 	return 0;
+}
+
+int sqlitevfs_refused(sqlite3 *sq, struct sqlitevfs_damage *ret)
+{
+	sqlite3_file *base = NULL;
+	if (sqlite3_file_control(sq, "main", SQLITE_FCNTL_FILE_POINTER, &base) != SQLITE_OK || !base || base->pMethods != &file_methods)
+		return MO_ENOENT;
+	*ret = ((struct file *)base)->refused;
+	return ret->page ? 0 : MO_ENOENT;
+}
+
+size_t sqlitevfs_damaged(struct sqlitevfs *v, const char *path, struct sqlitevfs_damage *ret, size_t max)
+{
+	sqlite3_mutex_enter(v->lock);
+	const struct node *k = node_of(v, path);
+	size_t n = k ? k->n_damaged : 0;
+	if (n && max)
+		memcpy(ret, k->damaged, (n < max ? n : max) * sizeof *ret);
+	sqlite3_mutex_leave(v->lock);
+	return n;
+}
+
+void sqlitevfs_log(struct sqlitevfs *v, const char *path, struct log_damage *ret)
+{
+	sqlite3_mutex_enter(v->lock);
+	const struct node *n = node_of(v, path);
+	*ret = n ? n->log : (struct log_damage){.damaged = false};
+	sqlite3_mutex_leave(v->lock);
+}
+
+bool sqlitevfs_has_tails(struct sqlitevfs *v, const char *path)
+{
+	sqlite3_mutex_enter(v->lock);
+	struct node *n = node_of(v, path);
+	bool has = n && atomic_load(&n->tails);
+	sqlite3_mutex_leave(v->lock);
+	return has;
 }
 
 /* ---- the file system ---- */
@@ -465,6 +475,22 @@ static int rewrite(struct file *f)
 	}
 	free(p);
 	return err;
+}
+
+/* A log that was damaged while nobody had it open is set right before it is read. */
+static int mend(struct file *f)
+{
+	struct log_damage now;
+	int err = logmend_run(&now, f->v->vfs, f->path);
+	sqlite3_mutex_enter(f->v->lock);
+	if (now.damaged)
+		f->node->log = now;
+	sqlite3_mutex_leave(f->v->lock);
+	if (err || !now.damaged)
+		return err;
+	vfs_close(f->f); /* another has its name now */
+	f->f = NULL;
+	return vfs_open(f->v->vfs, &f->f, f->path, VFS_READ | VFS_WRITE, NULL);
 }
 
 /* Whether this WAL's database is open by its own connection alone: it and its WAL. */
@@ -498,12 +524,21 @@ static int fs_open(sqlite3_vfs *base, sqlite3_filename path, sqlite3_file *out, 
 	if (!err)
 		err = node_take(f, flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL) ? sqlite3_filename_database(path) : path);
 	f->locks = (flags & SQLITE_OPEN_MAIN_DB) != 0;
-	if (!err && (flags & SQLITE_OPEN_WAL) && (mode & VFS_WRITE) && is_alone(f) && (err = rewrite(f)))
+	if (!err && f->locks && !atomic_load(&f->node->known) && (err = learn_tails(f)))
 		node_drop(f);
+	if (!err && (flags & SQLITE_OPEN_WAL) && (mode & VFS_WRITE) && is_alone(f) && ((err = mend(f)) || (err = rewrite(f))))
+		node_drop(f);
+	if (!err && (flags & SQLITE_OPEN_WAL)) {
+		sqlite3_file *main = sqlite3_database_file_object(path);
+		if (main->pMethods == &file_methods) {
+			f->of_log = (struct file *)main;
+			f->of_log->log = f;
+		}
+	}
 	if (err) {
 		vfs_close(f->f);
 		free(f->path);
-		return err == MO_ENOMEM ? SQLITE_NOMEM : err == MO_EFULL ? SQLITE_FULL : SQLITE_CANTOPEN;
+		return err == MO_ENOMEM ? SQLITE_NOMEM : err == MO_EFULL ? SQLITE_FULL : err == MO_ECORRUPT ? SQLITEVFS_DAMAGED : SQLITE_CANTOPEN;
 	}
 	f->sync_dir = (flags & SQLITE_OPEN_CREATE) != 0;
 	f->unlink_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;

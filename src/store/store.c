@@ -4,6 +4,7 @@
 #include "codec/json.h"
 #include "os/crypto.h"
 #include "store/priv/impl.h"
+#include "store/priv/logmend.h"
 #include "store/priv/migrations.h"
 
 static const char *const noun_names[NOUNS] = {"asset", "signal", "lot", "link", "operation", "event", "characteristic", "state", "case", "doc",
@@ -12,6 +13,30 @@ static const char *const noun_names[NOUNS] = {"asset", "signal", "lot", "link", 
 const char *store_noun_name(enum noun n) { return noun_names[n]; }
 
 unsigned store_version(void) { return n_store_migrations; }
+
+/* Something that opening found and went on with. */
+static int found(struct store *s, struct diag *d)
+{
+	if (!d || s->found)
+		return 0; /* nobody asks, or the first that was found is told */
+	s->found = malloc(sizeof *s->found);
+	if (!s->found)
+		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
+	*s->found = *d;
+	diag_clear(d);
+	return 0;
+}
+
+const struct diag *store_opened_damaged(const struct store *s) { return s->found; }
+
+size_t store_damage(const struct store *s, size_t i, struct diag *ret)
+{
+	struct sqlitevfs_damage v[SQLITEVFS_DAMAGE_MAX];
+	size_t n = sqlitevfs_damaged(s->db.fs, s->db.path, v, SQLITEVFS_DAMAGE_MAX);
+	if (i < n)
+		db_say_damage(&s->db, &v[i], ret);
+	return n;
+}
 
 static int use_wal(struct db *db, struct diag *d)
 {
@@ -28,6 +53,53 @@ static int use_wal(struct db *db, struct diag *d)
 	return err;
 }
 
+/* The connection and what belongs to it. Before anything is written: is it ours? */
+static int connect(struct store *s, struct vfs *vfs, const char *path, unsigned *version, struct diag *d)
+{
+	int err = db_open(&s->db, vfs, path, true, store_statements, STATEMENTS, d);
+	if (!err)
+		err = migrations_version(&s->db, version, d);
+	return err;
+}
+
+static int equip(struct store *s, struct diag *d)
+{
+	int err = people_functions(s->people, &s->db, d);
+	if (!err)
+		err = store_digest_function(s, d);
+	return err ? err : use_wal(&s->db, d);
+}
+
+/* A log that was damaged and set right. */
+static int look_at_log(struct store *s, struct diag *d)
+{
+	struct log_damage log;
+	sqlitevfs_log(s->db.fs, s->db.path, &log);
+	if (!log.damaged)
+		return 0;
+	diag_set(d, MO_ECORRUPT, log.lost ? MSG_STORE_LOG_LOST : MSG_STORE_LOG_MENDED);
+	diag_file(d, s->db.path);
+	diag_int(d, 0, (int64_t)log.frame);
+	diag_int(d, 1, (int64_t)log.commits);
+	diag_int(d, 2, (int64_t)log.lost);
+	return found(s, d);
+}
+
+/* Writes it anew where that is wanted. What is too damaged for it is served as it is. */
+static int renew(struct store *s, struct vfs *vfs, const char *path, struct diag *d)
+{
+	unsigned version;
+	bool done = false;
+	int err = store_rewrite(s, &done, d);
+	if (err == MO_ECORRUPT && !done)
+		return found(s, d);
+	if (err || !done)
+		return err;
+	if ((err = connect(s, vfs, path, &version, d)) || (err = equip(s, d)))
+		return err;
+	return db_exec(&s->db, "DELETE FROM meta WHERE name='rewrite'", d);
+}
+
 int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const struct migration *steps, unsigned n, struct diag *d)
 {
 	unsigned version;
@@ -37,15 +109,14 @@ int store_open_with(struct store **ret, struct vfs *vfs, const char *path, const
 	if (!s)
 		return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY);
 	buf_init(&s->scratch, 0);
-	/* Before anything is written: is it ours? */
-	if ((err = db_open(&s->db, vfs, path, true, store_statements, STATEMENTS, d)) || (err = migrations_version(&s->db, &version, d)))
+	if ((err = connect(s, vfs, path, &version, d)))
 		goto out;
 	if (version > n) {
 		err = migrations_run(&s->db, steps, n, d); /* says that it is newer */
 		goto out;
 	}
-	if ((err = people_open(&s->people, vfs, s->db.dir, d)) || (err = people_functions(s->people, &s->db, d)) || (err = store_digest_function(s, d)) ||
-		(err = use_wal(&s->db, d)) || (err = migrations_run(&s->db, steps, n, d)) || (err = store_rewrite(s, d)) ||
+	if ((err = people_open(&s->people, vfs, s->db.dir, d)) || (err = equip(s, d)) || (err = look_at_log(s, d)) || (err = migrations_run(&s->db, steps, n, d)) ||
+		(err = renew(s, vfs, path, d)) ||
 		(err = db_get_i64(&s->db, "SELECT max(number) FROM change", &s->last_change, d)) ||
 		(err = db_get_i64(&s->db, "SELECT t FROM change ORDER BY number DESC LIMIT 1", &s->now_ns, d)) || (err = blobs_clean(s, d)) ||
 		(err = db_get_i64(&s->db, "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='people'", &people, d)) ||
@@ -76,6 +147,7 @@ void store_close(struct store *s)
 	db_close(&s->db);
 	people_close(s->people);
 	buf_free(&s->scratch);
+	free(s->found);
 	free(s);
 }
 

@@ -22,6 +22,12 @@ struct store_reader;
 /* Opens or makes DIR/store.db, migrating when older. MO_EVERSION: a newer program wrote it. MO_ECORRUPT. Borrows vfs. */
 MO_MUST_USE int store_open(struct store **ret, struct vfs *vfs, const char *path, struct diag *d);
 void store_close(struct store *s);
+/* What opening found damaged and went on with; NULL: nothing. The store's, until it is closed. */
+const struct diag *store_opened_damaged(const struct store *s);
+/* Pages of the database that failed their checksum since it was opened, by whichever connection: how many different ones (counted up to 64), and
+ * the words for the one with this index, where there is one, into ret. MO_ECORRUPT: what needs such a page fails so, with the same words;
+ * the rest goes on, also in a transaction, after store_undo(). Any thread. */
+size_t store_damage(const struct store *s, size_t i, struct diag *ret);
 unsigned store_version(void); /* schema version this program writes */
 /* integrity_check, foreign keys, the files of the blobs, and our own invariants; say() per finding. Sees the store as it stood at one moment;
  * the writer goes on meanwhile. A reader of its own for the check sees what is on disk, not what it once read. stop (may be NULL) is asked now

@@ -1,12 +1,14 @@
 """One bit flips in a file of each kind of docs/formats: the node starts or refuses in words, what is damaged is set aside or named, the rest is served, and no
 answer holds a value that was not stored. (Each bit of the series files, in memory: tests/fault/series/fault_flip.c; while the node serves: test_cmd_check.py.)"""
 import concurrent.futures
+import contextlib
 import os
 import random
 import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 
 import pytest
@@ -14,17 +16,18 @@ import pytest
 import killing
 from conftest import SANITIZER, Node, moru
 from importing import importing, write
+from modbus_fake import wait_for
 from test_backup import backup, ok
 from test_serve_crash import die
 
 T = 1763770000
 FLIPS = int(os.environ.get('MORU_FLIPS', '4'))  # of each kind; `make soak` asks for more
-# kind: (files, what is known of it). SEALED: a checksum covers all of it, so that a flip does no harm or is told. OPEN: nothing covers what people or
-# SQLite wrote there; a flip may change a text and stay unseen (docs/limits.md), but never more than that.
+# kind: (files, what is known of it). SEALED: a checksum covers all of it, so that a flip does no harm or is told. OPEN: nothing covers what people
+# wrote there; a flip may change a text and stay unseen (docs/limits.md), but never more than that.
 SEALED, OPEN = 'sealed', 'open'
 KINDS = {
     'log': ('series/log-*', SEALED), 'segment': ('series/seg-*', SEALED), 'manifest': ('series/manifest', SEALED), 'catalogue': ('series/catalogue', SEALED),
-    'store': ('store.db', OPEN), 'write-ahead log': ('store.db-wal', OPEN), 'blob': ('blobs/*/*', SEALED), 'format': ('format', OPEN), 'identity': ('node.json', OPEN),
+    'store': ('store.db', SEALED), 'write-ahead log': ('store.db-wal', SEALED), 'blob': ('blobs/*/*', SEALED), 'format': ('format', OPEN), 'identity': ('node.json', OPEN),
     'settings': ('moru.yaml', OPEN), 'signing key': ('secrets/key.pem', OPEN), 'CA key': ('secrets/ca.key', OPEN), 'server key': ('secrets/server.key', OPEN),
     'CA certificate': ('tls/ca.crt', OPEN), 'server certificate': ('tls/server.crt', OPEN), 'crash trace': ('run/crash', OPEN), 'kept trace': ('crashes/*.txt', OPEN),
     'state of crashes': ('crashes/state', OPEN),
@@ -167,8 +170,38 @@ def test_every_kind(base, tmp_path, kinds):
     for kind in kinds:
         count = {w: sum(r == w and j[0] == kind for j, r in results) for w in ('refused', 'lost', 'found', 'unseen')}
         print(f'  {kind:20} {KINDS[kind][1]:7}' + ', '.join(f'{n} {w}' for w, n in count.items() if n))
-        if KINDS[kind][1] == SEALED and kind not in ('log',):  # of a log, what was flushed already is read by nobody
+        if KINDS[kind][1] == SEALED and kind not in ('log', 'store'):  # of a log, what was flushed already is read by nobody; of a store, what stands anew in its log
             assert count['unseen'] < max(2, FLIPS // 2), (kind, count)
+
+
+def test_a_page_of_the_store_while_it_serves(new_node):
+    """What lies on the page is refused in words, by its number, told once in the log and counted; all else is read and written."""
+    n = new_node()
+    events = [{'type': 'event', 'id': f'e{i}', 'kind': 'note', 't': '2025-01-01T00:00:00Z', 'asset': 'M', 'text': 'x' * 400} for i in range(60)]
+    assert n.records(*events, {'type': 'lot', 'firm': 'F', 'number': 'L1'}).status == 200
+    n.stop()
+    db = n.folder / 'store.db'
+    assert not db.with_name('store.db-wal').exists()
+    with contextlib.closing(sqlite3.connect(f'file:{db}?mode=ro&immutable=1', uri=True)) as c:
+        page = c.execute("SELECT rootpage FROM sqlite_schema WHERE name='event'").fetchone()[0]
+    n.start()
+    with open(db, 'r+b') as f:
+        f.seek(page * 4096 - 100)
+        b = f.read(1)[0]
+        f.seek(page * 4096 - 100)
+        f.write(bytes([b ^ 0x10]))
+    for _ in range(2):
+        d = n.get('/api/v1/events', limit=5).problem(500, 'store_page')['detail']
+        assert f'store.db: page {page} is damaged' in d['en'] and f'{page}쪽' in d['ko'] and 'moru restore' in d['ko']
+    n.records(events[0] | {'id': 'new'}).problem(500, 'store_page')
+    assert n.records({'type': 'lot', 'firm': 'F', 'number': 'L2'}).status == 200
+    assert {x['number'] for x in n.items('/api/v1/lots', limit=10)} == {'L1', 'L2'}
+    wait_for(lambda: 'moru_store_damaged_pages 1\n' in n.get('/metrics').text)
+    assert n.log_text().count(f'store.db: page {page} is damaged') + n.log_text().count(f'store.db: {page}쪽') == 1, n.log_text()
+    for served in (True, False):
+        r = moru('check', n.folder)
+        assert r.returncode == 1 and f'page {page} is damaged'.encode() in r.stderr or f'{page}쪽이 손상'.encode() in r.stderr, r
+        n.stop() if served else None
 
 
 def test_of_a_backup(base, tmp_path):

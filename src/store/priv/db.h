@@ -28,6 +28,8 @@ void db_close(struct db *db); /* zeroed or half-open ones too */
 
 /* Tells what SQLite said last as error and words; `operation` is what was tried ("write"). Never gives 0. */
 int db_error(struct db *db, int rc, const char *operation, struct diag *d);
+/* The words for a page that failed its checksum. */
+void db_say_damage(const struct db *db, const struct sqlitevfs_damage *page, struct diag *d);
 int db_exec(struct db *db, const char *sql, struct diag *d);
 /* First column of the first row of a statement without arguments. */
 int db_get_i64(struct db *db, const char *sql, int64_t *ret, struct diag *d);

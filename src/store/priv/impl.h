@@ -64,6 +64,7 @@ struct store {
 	bool broken;                /* a savepoint could not be undone: the transaction can only be rolled back */
 	struct buf scratch;
 	struct people *people;
+	struct diag *found;         /* what opening found damaged and went on with, or NULL */
 	uint64_t begin_added, save_added; /* of people, when the transaction and the savepoint began */
 };
 
@@ -108,8 +109,9 @@ int store_sweep_resume(struct store *s, struct diag *d);
 /* ---- person_files.c ---- */
 /* Bytes of removed files that a kill, or a backup that ran, left in the folder. */
 int person_files_resume(struct store *s, struct diag *d);
-/* Rewrites a database that still holds names in the pages that a migration freed. */
-int store_rewrite(struct store *s, struct diag *d);
+/* rewrite.c: writes the database anew where a migration wants it, because freed pages still hold names or because its pages have no checksums.
+ * *ret: it was done, and the connection is closed. */
+int store_rewrite(struct store *s, bool *ret, struct diag *d);
 /* put_records.c: the function that a migration calls. */
 int store_digest_function(struct store *s, struct diag *d);
 

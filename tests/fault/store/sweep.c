@@ -542,6 +542,7 @@ static const struct scenario scenarios[] = {
 	{"accounts", prepare_store, true, run_accounts, holds_accounts},
 	{"people", prepare_store, true, run_people, holds_people},
 	{"names", prepare_names, false, run_names, holds_names},
+	{"tails", prepare_tails, false, run_names, holds_tails},
 	{"files", prepare_store, true, run_files, holds_files},
 	{"outbox", prepare_store, true, run_outbox, holds_outbox},
 	{"keep", prepare_keep, true, run_keep, holds_keep},
