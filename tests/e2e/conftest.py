@@ -7,9 +7,11 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -21,6 +23,19 @@ MORU = os.environ.get('MORU_BIN') or str(ROOT / 'build-test' / 'moru')
 READY_S = float(os.environ.get('MORU_READY_S', '20'))
 READY = re.compile(rb'^moru: ready on https?://(\S+?):(\d+)$', re.M)
 SANITIZER = re.compile(r'AddressSanitizer|UndefinedBehaviorSanitizer|runtime error:|ThreadSanitizer|LeakSanitizer')
+
+
+def free_port():
+    """A port at which nobody listens, for who listens there later, or never: below those that the system gives out by itself, so that nobody gets it
+    meanwhile without having asked for it."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                pass
 
 
 def moru(*args, lang='en', env=None, timeout=60, input=None):
@@ -207,7 +222,6 @@ class Node:
 
     def raw(self, data, timeout=10, more=()):
         """Bytes out, all bytes back until the node closes or `timeout` passes without any."""
-        import socket
         s = socket.create_connection((self.host.strip('[]'), self.port), timeout)
         try:
             s.sendall(data)

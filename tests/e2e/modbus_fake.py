@@ -164,7 +164,7 @@ def device(port, signals, asset='PLC-01', **more):
     return {'driver': 'modbus', 'asset': asset, 'host': '127.0.0.1', 'port': port, 'unit': 1, 'poll_ms': 100, 'timeout_ms': 500, 'signals': signals, **more}
 
 
-def wait_for(what, seconds=10, every=0.05):
+def wait_for(what, seconds=30, every=0.05):
     """Asks until what() is true, and gives that; how long it took does not matter but for the limit."""
     end = time.monotonic() + seconds
     while True:

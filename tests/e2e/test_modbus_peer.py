@@ -2,16 +2,17 @@
 
 The server and what compares with its truth stand in ../shared/kits/device (or where MORU_SHARED points); without them these tests are
 skipped, and modbus_fake.py covers the essentials alone. pymodbus is put into the kit's venv where it is missing."""
+import contextlib
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 
 import pytest
+from conftest import free_port
 from modbus_fake import device, put_device, status, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -21,12 +22,6 @@ PYMODBUS = 'pymodbus==3.16.1'
 
 pytestmark = pytest.mark.skipif(not (KIT / 'modbus_server.py').exists(), reason='no kits/device in MORU_SHARED or ../shared')
 N = 60
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class Peer:
@@ -67,10 +62,10 @@ def signals(order='ABCD'):
         [{'name': f'CO{i}', 'table': 'coil', 'address': i} for i in range(16)]
 
 
-def stored(node, path):
+def stored(node, asset, path):
     """Good values only: what is said to be bad is no claim about the device."""
     with open(path, 'w') as f:
-        for s in node.items('/api/v1/signals', asset='PLC-01', limit=1000):
+        for s in node.items('/api/v1/signals', asset=asset, limit=1000):
             cursor = None
             while True:
                 p = node.get_json(f"/api/v1/series/{s['id']}/values", limit=10000, **({'cursor': cursor} if cursor else {}))
@@ -84,32 +79,34 @@ def stored(node, path):
                     break
 
 
-def compare(peer, node, tmp_path, since, until, slack):
-    out = tmp_path / 'stored.jsonl'
-    stored(node, out)
+def compare(peer, node, tmp_path, since, until, slack, asset='PLC-01'):
+    out = tmp_path / f'stored-{asset}.jsonl'
+    stored(node, asset, out)
     r = subprocess.run([sys.executable, KIT / 'compare_truth.py', peer.truth, out, '--hold', '--slack-ms', str(slack), '--from', str(since), '--to', str(until), '--json'],
         capture_output=True, text=True)
     assert r.returncode in (0, 1), r.stderr
     return json.loads(r.stdout)
 
 
-def begin(node, peer, order='ABCD'):
-    put_device(node, 'plc', device(peer.port, signals(order), poll_ms=200, timeout_ms=1000))
-    wait_for(lambda: len([s for s in node.items('/api/v1/signals', asset='PLC-01', limit=1000) if s['last']]) == 2 * N + 16)
+def begin(node, peer, order='ABCD', asset='PLC-01', name='plc'):
+    put_device(node, name, device(peer.port, signals(order), asset=asset, poll_ms=200, timeout_ms=1000))
+    wait_for(lambda: len([s for s in node.items('/api/v1/signals', asset=asset, limit=1000) if s['last']]) == 2 * N + 16)
     return time.time() * 1000 + 1500
 
 
-@pytest.mark.parametrize('order', ['big', 'little'])
-def test_everything_that_is_produced_is_stored(node, tmp_path, order):
-    peer = Peer(tmp_path, order=order)
-    try:
-        since = begin(node, peer, 'ABCD' if order == 'big' else 'CDAB')
+def test_everything_that_is_produced_is_stored(node, tmp_path):
+    """Of two machines at once, which put their words in other orders."""
+    with contextlib.ExitStack() as stack:
+        peers = {}
+        for order in ('big', 'little'):
+            peers[order] = Peer(tmp_path, order=order)
+            stack.callback(peers[order].end)
+        since = max(begin(node, peer, 'ABCD' if order == 'big' else 'CDAB', order, order) for order, peer in peers.items())
         time.sleep(9)
         until = time.time() * 1000 - 1500
-        r = compare(peer, node, tmp_path, since, until, 150)
-        assert r['lost'] == r['duplicated'] == r['wrong'] == r['alien'] == 0 and r['matched'] > 20 * (2 * N + 16), r
-    finally:
-        peer.end()
+        for order, peer in peers.items():
+            r = compare(peer, node, tmp_path, since, until, 150, order)
+            assert r['lost'] == r['duplicated'] == r['wrong'] == r['alien'] == 0 and r['matched'] > 20 * (2 * N + 16), (order, r)
 
 
 def test_faults(node, peer, tmp_path):
@@ -119,8 +116,8 @@ def test_faults(node, peer, tmp_path):
                               ('mute', {'n': 2}, 3), ('corrupt', {'n': 1}, 2), ('dup', {'n': 5}, 2), ('exc', {'code': 6, 'n': 3}, 3), ('exc', {'code': 2, 'n': 1}, 2)):
         peer.say(verb, **args)
         time.sleep(pause)
-    wait_for(lambda: status(node, 'plc')['state'] == 'online' and status(node, 'plc')['trouble'] is None, 20)
-    wait_for(lambda: not any(s['stale'] or s['last']['quality'] != 'good' for s in node.items('/api/v1/signals', asset='PLC-01', limit=1000)), 20)
+    wait_for(lambda: (st := status(node, 'plc')) and st['state'] == 'online' and st['trouble'] is None)
+    wait_for(lambda: not any(s['stale'] or s['last']['quality'] != 'good' for s in node.items('/api/v1/signals', asset='PLC-01', limit=1000)))
     well = time.time() * 1000
     time.sleep(6)
     until = time.time() * 1000 - 1500

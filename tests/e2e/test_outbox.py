@@ -2,12 +2,12 @@
 import http.server
 import json
 import shutil
-import socket
 import ssl
 import threading
 import time
 
 import pytest
+from conftest import free_port
 
 TYPE = 'application/cloudevents-batch+json'
 
@@ -93,12 +93,6 @@ def receiver():
     yield make
     for r in made:
         r.close()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def sink(node, name, url, what=('lots',), status=200, headers=None, **more):

@@ -594,7 +594,7 @@ static void world_new(struct world *w, const struct scenario *sc, uint64_t seed)
 		assert_int_equal(open_with(w, store_migrations, n_store_migrations), 0);
 }
 
-static void world_shut(struct world *w)
+void world_shut(struct world *w)
 {
 	asked(w);
 	store_close(w->s);

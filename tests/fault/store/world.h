@@ -32,6 +32,8 @@ struct scenario {
 	const char *(*holds)(struct world *w); /* after a clean start; NULL or what is wrong */
 };
 
+/* Closes the store and the oracle's connection: the last one takes the log over into the database. */
+void world_shut(struct world *w);
 int open_with(struct world *w, const struct migration *steps, unsigned n);
 int64_t number_in(struct world *w, const char *path, const char *sql);
 int64_t number_of(struct world *w, const char *sql);
