@@ -47,13 +47,13 @@ static void end(struct turns *t, int err)
 	loop_post(t->node->loop, &t->post);
 }
 
-static bool is_given_up(const struct turns *t) { return atomic_load(&t->given_up) || (t->stop && t->stop(t->stop_arg)); }
+bool turns_given_up(const struct turns *t) { return atomic_load(&t->given_up) || (t->stop && t->stop(t->stop_arg)); }
 
 static int step(struct turns *t)
 {
 	if (node_stopping(t->node))
 		return diag_set(t->d, MO_ECANCELED, MSG_NODE_STOPPING);
-	if (is_given_up(t))
+	if (turns_given_up(t))
 		return diag_set(t->d, MO_ECANCELED, t->kind->given_up);
 	if (t->begun)
 		return t->kind->step(t->arg, t->d);

@@ -65,6 +65,7 @@ MO_MUST_USE int turns_begin(struct turns *t, bool (*stop)(void *arg), void *stop
 /* Any thread. */
 bool turns_running(const struct turns *t);
 void turns_give_up(struct turns *t);
+bool turns_given_up(const struct turns *t); /* or its asker is gone; for the job itself */
 /* Loop thread, when the node closes, before the workers end: a run that rests is given up. */
 void turns_stop(struct turns *t);
 
