@@ -174,6 +174,8 @@ void turns_stop(struct turns *t)
 		stopped(t);
 }
 
+bool turns_due(int64_t last_ns, int64_t every_ns, int64_t now_ns) { return last_ns == T_NONE || last_ns > now_ns || now_ns - last_ns >= every_ns; }
+
 /* ---- how a job ended ---- */
 
 struct span turns_why(struct node *n, struct buf *b, const struct diag *d)
