@@ -2,7 +2,7 @@
 #include "api/priv/api.h"
 #include "node/drills.h"
 
-/* {"running","age_s","target","last"}: of the settings, and the mark of the last one. */
+/* {"running","age_s","target","every_hours","last"}: of the settings, and the mark of the last one. */
 int api_drill_state(struct api_call *c)
 {
 	struct json_writer *w = &c->w;
@@ -26,6 +26,8 @@ int api_drill_state(struct api_call *c)
 		jw_i64(w, (wall_now() - last_ns) / NS_PER_S);
 	jw_key(w, "target");
 	jw_cstr(w, set->backup_target[0] ? set->backup_target : NULL);
+	jw_key(w, "every_hours");
+	jw_i64(w, set->backup_drill_h);
 	jw_key(w, "last");
 	if (last.n)
 		jw_raw(w, buf_span(&last));

@@ -78,7 +78,7 @@ static const struct {
 	{"PersonFiles", OBJECT(M("erased", TIME) "," M("items", ARRAY(OBJECT(M("file", TEXT) "," M("media", TEXT) "," M("name", TEXT) "," M("size", INTEGER) ","
 		M("t", TIME) "," M("who", TEXT)))))},
 	{"Backup", OBJECT(M("snapshot", TEXT) "," M("files", INTEGER) "," M("bytes", INTEGER) "," M("pieces", INTEGER) "," M("written", INTEGER))},
-	{"Drill", OBJECT(M("running", FLAG) "," M("age_s", INTEGER) "," M("target", TEXT) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("target", TEXT) ","
+	{"Drill", OBJECT(M("running", FLAG) "," M("age_s", INTEGER) "," M("target", TEXT) "," M("every_hours", INTEGER) "," M("last", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("target", TEXT) ","
 		M("t", TIME) "," M("took_ms", INTEGER) "," M("ok", FLAG) "," M("snapshot", TEXT) "," M("made", TIME) "," M("newest", TIME) "," M("files", INTEGER) "," M("bytes", INTEGER) ","
 		M("compared", INTEGER) "," M("findings", INTEGER) "," M("found", ARRAY(WORDS)) "," M("why", WORDS) "}}"))},
 	{"Exported", OBJECT(EXPORT_COUNTS "," M("sha256", TEXT))},

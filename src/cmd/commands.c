@@ -54,12 +54,12 @@ static const struct cmd_row commands[] = {
 		"노드를 TARGET 폴더(다른 디스크나 공유 폴더)에 백업하고, 쓴 것을 다시 읽어 확인합니다. 노드가 돌고 있어도 됩니다.\n바뀐 것만 씁니다. TARGET은 처음 한 번 이 명령이 만듭니다 (빈 폴더이거나 없는 폴더).\n"
 		"  --keep N       새 백업이 끝나면 최근 N개만 남깁니다 (기본: 모두)\n  --with-keys    서명키 등 비밀도 담습니다. 없으면 복원할 때 새 서명키를 만듭니다\n"
 		"  moru backup --verify TARGET [--snapshot ID]   모든 조각을 다시 읽어 확인합니다 (0: 온전함, 1: 이상 있음)\n  moru backup --list TARGET                     백업 목록\n"
-		"정해진 시간마다 하려면 moru.yaml의 backup.target, backup.every, backup.keep을 씁니다.",
+		"정해진 시간마다 하려면 moru.yaml의 backup.target, backup.every, backup.keep을, 정해진 시간마다 복원해 보려면 backup.drill을 씁니다.",
 		"Backs the node up to the folder TARGET (another disk, a share) and reads back what was written. The node may be running. Only what is\n"
 		"new is written. TARGET is made once by this command: an empty folder, or one that is not there yet.\n"
 		"  --keep N       leaves the N newest backups once this one is whole (all)\n  --with-keys    the signing key and other secrets too; without it a restore makes a new key\n"
 		"  moru backup --verify TARGET [--snapshot ID]   reads every piece again (0: whole, 1: findings)\n  moru backup --list TARGET                     what is there\n"
-		"By itself every so many hours: backup.target, backup.every, backup.keep in moru.yaml."),
+		"By itself every so many hours: backup.target, backup.every, backup.keep in moru.yaml; backup.drill tries a restore every so many."),
 	ROW("restore", "SOURCE DIR --as move|copy [--snapshot ID]", cmd_restore, OWNER, BACKUP, "백업에서 되살립니다", "make a folder from a backup",
 		"백업 폴더 SOURCE의 가장 새 백업(또는 ID)으로 노드 폴더 DIR을 만듭니다. DIR은 없거나 비어 있어야 합니다. 중간에 끊겨도 같은 명령을 다시 하면 됩니다.\n"
 		"  --as move      같은 노드로 옮깁니다: 식별자가 그대로입니다. 원래 노드는 더 돌리지 마십시오. 백업에 키가 없으면 새 서명키를 만듭니다\n"

@@ -325,6 +325,7 @@ static void conn_read(struct conn *c)
 		return;
 	}
 	if (n == 0) {
+		c->broken = sock_gone(c); /* who asked is not there any more: what is at work for it may stop */
 		c->eof = true;
 		c->scan = true;
 		return;

@@ -26,7 +26,8 @@ struct http_handler {
 	/* The request is complete, or its body is not wanted. Not called once the answer is whole. */
 	void (*end)(void *arg, struct http_x *x);
 	/* Answered to the last byte (it is the system's now), or the connection broke (aborted): the last call for x.
-	 * A client that only ended its sending side is answered; one that is gone shows when something is written. */
+	 * A client that only ended its sending side is answered; one that is gone shows when something is written, and at once where it came by
+	 * the socket in the file system. */
 	void (*done)(void *arg, struct http_x *x, bool aborted);
 	/* A streamed response can take more, after MO_EAGAIN. */
 	void (*drained)(void *arg, struct http_x *x);

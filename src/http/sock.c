@@ -3,6 +3,7 @@
  * small pieces are gathered into one, since each costs a system call. */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "http/priv/conn.h"
@@ -43,6 +44,14 @@ int sock_read(struct conn *c, size_t room, size_t *ret_n)
 	c->s->stats.bytes_in += (uint64_t)n;
 	*ret_n = (size_t)n;
 	return 0;
+}
+
+bool sock_gone(const struct conn *c)
+{
+	/* Both directions are over: POLLHUP is told unasked, and not for a peer that only ended its sending side. */
+	struct pollfd p = {.fd = c->fd};
+
+	return c->from_unix && poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR));
 }
 
 /* Up to a record from byte `at` of iov: where it lies as a whole, else gathered into stage. */

@@ -242,9 +242,6 @@ int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d
 
 /* ---- the schedule ---- */
 
-/* A time in the future is a clock that was set back since: not waited for. */
-static bool is_past(int64_t t_ns, int64_t span_ns, int64_t now_ns) { return t_ns == T_NONE || t_ns > now_ns || now_ns - t_ns >= span_ns; }
-
 static bool is_due(struct backups *b, const struct settings *s, int64_t now_ns)
 {
 	if (!s->backup_target[0] || s->backup_every_h == 0 || turns_idle(&b->turns, NULL) != 0 || node_stopping(b->node))
@@ -252,9 +249,17 @@ static bool is_due(struct backups *b, const struct settings *s, int64_t now_ns)
 	int64_t every = s->backup_every_h * HOUR_NS;
 	pthread_mutex_lock(&b->mu);
 	bool same_good = strcmp(b->good_target, s->backup_target) == 0, same_last = strcmp(b->last_target, s->backup_target) == 0;
-	bool due = is_past(same_good ? b->good_ns : T_NONE, every, now_ns) && is_past(same_last ? b->last_ns : T_NONE, every < BACKUPS_RETRY_NS ? every : BACKUPS_RETRY_NS, now_ns);
+	bool due = turns_due(same_good ? b->good_ns : T_NONE, every, now_ns) && turns_due(same_last ? b->last_ns : T_NONE, every < BACKUPS_RETRY_NS ? every : BACKUPS_RETRY_NS, now_ns);
 	pthread_mutex_unlock(&b->mu);
 	return due;
+}
+
+bool backups_good(struct backups *b, const char *target)
+{
+	pthread_mutex_lock(&b->mu);
+	bool good = b->good_ns != T_NONE && strcmp(b->good_target, target) == 0;
+	pthread_mutex_unlock(&b->mu);
+	return good;
 }
 
 /* Whether a backup would take the room that the node itself is short of. */

@@ -55,6 +55,8 @@ struct backups_ask {
 /* Loop thread. MO_EAGAIN: one runs. */
 MO_MUST_USE int backups_run(struct backups *b, const struct backups_ask *ask, struct diag *d);
 
+/* Whether the last good one is in that target. Any thread. */
+bool backups_good(struct backups *b, const char *target);
 /* For pages and measurements; any thread. */
 struct backups_state {
 	bool running;

@@ -9,6 +9,8 @@
 #include "os/thread.h"
 #include "store/store.h"
 
+#define HOUR_NS (3600 * NS_PER_S)
+
 struct drills {
 	struct node *node;
 	struct loop_post post;
@@ -27,6 +29,8 @@ struct drills {
 	bool running;
 	struct buf last;
 	int64_t last_ns;
+	char last_target[BACKUPS_TARGET_MAX];
+	bool last_made; /* it found a snapshot, so it tells of it, good or bad */
 };
 
 static void write_outcome(struct buf *out, const struct drills_outcome *o)
@@ -85,10 +89,19 @@ static void learn(struct drills *q)
 {
 	struct arena a;
 	struct json_value *root;
+	struct span target;
+	const struct json_value *snapshot = NULL;
 	q->last_ns = T_NONE;
+	q->last_target[0] = 0;
 	arena_init(&a, 1u << 20);
-	if (q->last.n && (json_parse(&root, &a, buf_span(&q->last), NULL) != 0 || json_get_time(root, "t", &q->last_ns, NULL) != 0))
+	if (q->last.n && (json_parse(&root, &a, buf_span(&q->last), NULL) != 0 || json_get_time(root, "t", &q->last_ns, NULL) != 0 || json_get_str(root, "target", &target, NULL) != 0 ||
+				 !(snapshot = json_member(root, "snapshot")))) {
 		buf_reset(&q->last);
+		q->last_ns = T_NONE;
+	} else if (q->last.n) {
+		diag_copy(q->last_target, sizeof q->last_target, target);
+		q->last_made = snapshot->type == JSON_STRING;
+	}
 	arena_free(&a);
 }
 
@@ -252,12 +265,35 @@ static void clear(struct work *w, struct store_reader *r)
 	pthread_mutex_unlock(&q->files);
 }
 
+static bool is_due(struct drills *q, const struct settings *s, int64_t now_ns)
+{
+	if (!s->backup_target[0] || s->backup_drill_h == 0 || node_stopping(q->node) || !backups_good(q->node->backups, s->backup_target))
+		return false;
+	int64_t every = s->backup_drill_h * HOUR_NS;
+	pthread_mutex_lock(&q->mu);
+	bool same = strcmp(q->last_target, s->backup_target) == 0;
+	bool due = turns_due(same ? q->last_ns : T_NONE, q->last_made || every < DRILLS_RETRY_NS ? every : DRILLS_RETRY_NS, now_ns);
+	pthread_mutex_unlock(&q->mu);
+	return due;
+}
+
 void drills_tick(struct drills *q)
 {
-	if (q->cleared || q->busy)
+	if (q->busy)
 		return;
-	q->clear_work.fn = clear;
-	q->cleared = node_work(q->node, &q->clear_work) == 0;
+	if (!q->cleared) {
+		q->clear_work.fn = clear;
+		q->cleared = node_work(q->node, &q->clear_work) == 0;
+	}
+	struct settings *s = malloc(sizeof *s);
+	if (!s)
+		return; /* the next second */
+	node_settings(q->node, s);
+	if (is_due(q, s, wall_now())) {
+		int err = drills_run(q, SPAN_LIT("schedule"), span_of(NULL, 0), NULL);
+		(void)err; /* a backup runs: the next second */
+	}
+	free(s);
 }
 
 int drills_new(struct drills **ret, struct node *n, struct store_reader *r)

@@ -1,8 +1,8 @@
-/* Restore drills beside the running node: asked for by page or API, one at a
- * time, on a thread of their own (a drill reads and writes as much as a whole
+/* Restore drills beside the running node: asked for by page or API, or due by
+ * the settings (backup.drill) once the target holds a good backup; one at a time, on a thread of their own (a drill reads and writes as much as a whole
  * backup, and the workers are for those who wait).
  *
- *   IDLE --asked--> RUNNING --done, failed, given up--> IDLE
+ *   IDLE --asked or due--> RUNNING --done, failed, given up--> IDLE
  *
  * The last result is a mark of the store and an audit entry. */
 #ifndef MO_NODE_DRILLS_H
@@ -12,6 +12,7 @@
 #include "node/node.h"
 
 #define DRILLS_MARK "drill_last"
+#define DRILLS_RETRY_NS (3600 * NS_PER_S) /* after a due one could not be made, as its share was away or the disk full */
 #define DRILLS_LISTED_MAX 20u /* findings that are kept in words */
 
 /* How one ended, for the mark and the audit. */
@@ -31,7 +32,7 @@ MO_MUST_USE int drills_new(struct drills **ret, struct node *n, struct store_rea
 /* Waits for the thread, which notices that the node ends. While the store thread still runs. */
 void drills_stop(struct drills *q);
 void drills_free(struct drills *q);
-/* Loop thread, once a second: what a killed one left is removed, on a worker. */
+/* Loop thread, once a second: what a killed one left is removed, on a worker; begins what is due. */
 void drills_tick(struct drills *q);
 /* Loop thread. MO_EAGAIN: one runs, or a backup; MO_EINVAL: the settings name no target. */
 MO_MUST_USE int drills_run(struct drills *q, struct span who, struct span from, struct diag *d);

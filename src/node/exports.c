@@ -101,6 +101,10 @@ static int end(void *arg, int err, struct diag *d)
 	if (e->holds)
 		filehold_give(&e->node->files);
 	e->holds = false;
+	if (err == 0 && turns_given_up(&e->turns)) { /* after its last step: what nobody wants does not stay */
+		(void)!vfs_unlink(node_vfs(n), e->path);
+		err = diag_set(d, MO_ECANCELED, MSG_EXPORT_GIVEN_UP);
+	}
 	struct exports_outcome o = {.path = span_str(e->path), .who = span_str(e->who), .from = span_str(e->from), .from_ns = e->ask.from_ns, .to_ns = e->ask.to_ns,
 		.assets = e->assets, .n_assets = e->ask.n_assets, .err = err, .report = e->report, .why = err != 0 ? turns_why(n, &why, d) : span_of(NULL, 0)};
 	int kept = turns_keep(n, exports_put_outcome, &o, err == 0 ? d : unsaid);

@@ -55,6 +55,8 @@ static const struct setting_key keys[] = {
 	{"backup.every", SET_HOURS, AT(backup_every_h), "24", false, false, "백업 간격 (시간, 0이면 끔)", "Hours from one backup to the next (0: off)"},
 	{"backup.keep", SET_COUNT, AT(backup_keep), "30", false, false, "남겨 둘 백업 수, 오래된 것부터 지웁니다 (0이면 모두 남김)",
 		"How many of the newest backups stay (0: all)"},
+	{"backup.drill", SET_HOURS, AT(backup_drill_h), "0", false, false, "백업을 스스로 복원해 보는 간격 (시간, 0이면 시킬 때만). 일주일은 168",
+		"Hours from one restore drill to the next (0: only when asked for); a week is 168"},
 	{"disk.warn", SET_PERCENT, AT(disk_warn), "85", false, false, "디스크가 이만큼 차면 알립니다 (%)", "Warn when so much of the disk is used (%)"},
 	{"disk.spare", SET_PERCENT, AT(disk_spare), "90", false, false, "이만큼 차면 미뤄도 되는 일을 멈춥니다 (%)", "From here on no work that can wait (%)"},
 	{"disk.no_blobs", SET_PERCENT, AT(disk_no_blobs), "93", false, false, "이만큼 차면 파일을 더 받지 않습니다 (%)", "From here on no more files are taken (%)"},

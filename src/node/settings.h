@@ -29,6 +29,7 @@ struct settings {
 	char backup_target[512]; /* folder, absolute; "": no schedule */
 	int64_t backup_every_h;  /* 0: off */
 	int64_t backup_keep;     /* newest snapshots that stay; 0: all */
+	int64_t backup_drill_h;  /* from one restore drill to the next; 0: only when asked for */
 	int64_t disk_warn, disk_spare, disk_no_blobs, disk_no_values; /* percent used (node/disk.h) */
 	int64_t disk_reserve_bytes;
 	int64_t sync_delay_ms;   /* demo folders only: added to each sync */

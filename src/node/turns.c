@@ -47,13 +47,13 @@ static void end(struct turns *t, int err)
 	loop_post(t->node->loop, &t->post);
 }
 
-static bool is_given_up(const struct turns *t) { return atomic_load(&t->given_up) || (t->stop && t->stop(t->stop_arg)); }
+bool turns_given_up(const struct turns *t) { return atomic_load(&t->given_up) || (t->stop && t->stop(t->stop_arg)); }
 
 static int step(struct turns *t)
 {
 	if (node_stopping(t->node))
 		return diag_set(t->d, MO_ECANCELED, MSG_NODE_STOPPING);
-	if (is_given_up(t))
+	if (turns_given_up(t))
 		return diag_set(t->d, MO_ECANCELED, t->kind->given_up);
 	if (t->begun)
 		return t->kind->step(t->arg, t->d);
@@ -173,6 +173,8 @@ void turns_stop(struct turns *t)
 	if (atomic_load(&t->state) == TURNS_RESTING)
 		stopped(t);
 }
+
+bool turns_due(int64_t last_ns, int64_t every_ns, int64_t now_ns) { return last_ns == T_NONE || last_ns > now_ns || now_ns - last_ns >= every_ns; }
 
 /* ---- how a job ended ---- */
 

@@ -1,9 +1,11 @@
 """Restore drills: the newest backup of the settings' target restored beside the node, checked, compared, removed; what is damaged is named; a kill leaves
 nothing behind."""
+import datetime
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 
@@ -44,6 +46,59 @@ def drill(n, timeout=20):
             return s['last']
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def scheduled(n, last=None, seconds=8):
+    """The result that came without being asked for, or None."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        s = n.get_json('/api/v1/today')['backup']['drill']
+        if not s['running'] and s['last'] and s['last']['t'] != last:
+            return s
+        time.sleep(0.02)
+
+
+def told_before(n, hours, **more):
+    """The last drill was so long ago."""
+    t = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=hours)).strftime('%Y-%m-%dT%H:%M:%SZ')
+    db = sqlite3.connect(n.folder / 'store.db')
+    last = {**json.loads(db.execute("SELECT value FROM mark WHERE name = 'drill_last'").fetchone()[0]), 't': t, **more}
+    db.execute("UPDATE mark SET value = ? WHERE name = 'drill_last'", [json.dumps(last).encode()])
+    db.commit()
+    db.close()
+    return t
+
+
+def test_by_the_settings(backed, tmp_path):
+    """The first one as soon as there is a good backup, then when its time is over; one that fails is told on Today with its reason."""
+    n = backed
+    assert scheduled(n, seconds=1.2) is None  # off unless somebody wants it
+    n.stop()
+    conf = n.folder / 'moru.yaml'
+    conf.write_text(re.sub(r'(?m)^(\s+)drill:.*$', r'\1drill: 24', conf.read_text()))
+    n.start()
+    s = scheduled(n)
+    assert s and s['last']['ok'] and s['every_hours'] == 24 and 0 <= s['age_s'] < 60, s
+    assert audit(n)['who'] == 'schedule'
+    n.stop()
+    t = told_before(n, 23)
+    n.start()
+    assert scheduled(n, last=t, seconds=1.5) is None
+    n.stop()
+    t = told_before(n, 25)
+    damage(tmp_path / 't', 'series/')
+    n.start()
+    s = scheduled(n, last=t)
+    assert s and not s['last']['ok'] and s['last']['why']['en'], s
+    n.stop()
+    # One that could not be made at all, as the share was away, is tried again within the hour.
+    t = told_before(n, 0.9, ok=False, snapshot=None)
+    n.start()
+    assert scheduled(n, last=t, seconds=1.5) is None
+    n.stop()
+    t = told_before(n, 1.1, ok=False, snapshot=None)
+    n.start()
+    assert scheduled(n, last=t)
 
 
 def audit(n):

@@ -359,9 +359,48 @@ def test_killed_and_given_up(large, tmp_path):
         if name:
             n.ask('DELETE', '/api/v1/exports/' + name['name'])
         wait(n, {}, lambda s: s['running'] is None)
+        assert n.get_json('/api/v1/exports')['items'] == []
         assert not list((large / 'exports').glob('*.part'))
     finally:
         n.stop()
+
+
+@pytest.mark.parametrize('how', ['export', 'backup'])
+def test_given_up_by_ending_the_command(large, tmp_path, how):
+    """The node notices at once that its asker is gone, and stops: no archive, no snapshot, nothing half of one that the next run minds."""
+    n = Node(large).start()
+    try:
+        for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            for attempt in range(6):  # on a slow PC it may be through before it is ended
+                out = tmp_path / f'{how}-{sig}-{attempt}'
+                p = subprocess.Popen([MORU, how, large, out], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                begun = (lambda: out.with_name(out.name + '.part').exists()) if how == 'export' else (lambda: any(f.stat().st_size for f in out.rglob('*') if f.is_file()))
+                end = time.monotonic() + 10
+                while not begun() and time.monotonic() < end and p.poll() is None:
+                    time.sleep(0.001)
+                p.send_signal(sig)
+                assert p.wait(10) in (-sig, 0)
+                wait_idle(n)
+                if how == 'export':
+                    assert not out.with_name(out.name + '.part').exists()
+                    if not out.exists():
+                        told = [a for a in n.items('/api/v1/audit') if a['what'] == 'export'][0]
+                        assert told['detail']['ok'] is False and told['detail']['why']['code'] == 'export_given_up', told
+                        break
+                elif moru('backup', '--list', out).stdout == b'':
+                    break
+            else:
+                raise AssertionError(f'{how} was made whole for nobody')
+        assert moru(how, large, out).returncode == 0
+    finally:
+        n.stop()
+
+
+def wait_idle(n):
+    end = time.monotonic() + 10
+    while n.get_json('/api/v1/exports')['running'] or b'\nmoru_backup_running 1' in n.get('/metrics').body:
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def test_a_damaged_block_is_left_out_and_said(large, tmp_path):

@@ -179,6 +179,8 @@ const char *reply_reason(int status);
 /* sock.c */
 /* *ret_n bytes read into the server's buffer, 0 at the end of input. MO_EAGAIN, MO_EIO (broken). */
 MO_MUST_USE int sock_read(struct conn *c, size_t room, size_t *ret_n);
+/* At the end of input: whether the peer is gone altogether. Only the socket in the file system tells; by TCP who closes looks like who has said all. */
+bool sock_gone(const struct conn *c);
 /* Sends what can be sent of the unsent bytes and then these; the rest is kept: copied, or the last one by reference when ref_last.
  * Sets c->broken when the peer is gone or memory is (MO_ENOMEM). */
 MO_MUST_USE int sock_send(struct conn *c, const struct iovec *iov, size_t n, bool ref_last);

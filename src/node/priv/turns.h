@@ -65,8 +65,13 @@ MO_MUST_USE int turns_begin(struct turns *t, bool (*stop)(void *arg), void *stop
 /* Any thread. */
 bool turns_running(const struct turns *t);
 void turns_give_up(struct turns *t);
+bool turns_given_up(const struct turns *t); /* or its asker is gone; for the job itself */
 /* Loop thread, when the node closes, before the workers end: a run that rests is given up. */
 void turns_stop(struct turns *t);
+
+/* Whether what was done at last_ns (the PC's clock, T_NONE: never) is to be done again every so often. A time in the future is a clock that was set
+ * back since: not waited for. Pure. */
+bool turns_due(int64_t last_ns, int64_t every_ns, int64_t now_ns);
 
 /* ---- how a job ended ---- */
 

@@ -42,7 +42,7 @@ export type Machine = {
 export type BackupEnd = { target: string; t: Time; ok: boolean; snapshot: string | null; files: number; bytes: number; written: number; why: { code: string; ko: string; en: string } | null };
 /* target: the schedule's, null where there is none; age_s: of the last good one. */
 export type Backup = { target: string | null; every_hours: number; running: boolean; files: number; bytes: number; age_s: number | null; good: BackupEnd | null; last: BackupEnd | null; drill?: Drill };
-export type Drill = { running: boolean; age_s: number | null; target: string | null; last: { target: string; t: Time; took_ms: number; ok: boolean; snapshot: string | null; files: number; bytes: number; compared: number; findings: number; found: { ko: string; en: string }[]; why: { ko: string; en: string } | null } | null };
+export type Drill = { running: boolean; age_s: number | null; target: string | null; every_hours: number; last: { target: string; t: Time; took_ms: number; ok: boolean; snapshot: string | null; files: number; bytes: number; compared: number; findings: number; found: { ko: string; en: string }[]; why: { ko: string; en: string } | null } | null };
 export type Exports = { running: { name: string | null; files: number; values: number; bytes: number } | null; failed: { ko: string; en: string } | null; keep_hours: number; items: { name: string; bytes: number; made: Time; until: Time }[] };
 export type DiskState = { state: "plenty" | "warn" | "spare" | "no_blobs" | "no_values"; free_bytes: number; size_bytes: number };
 export type Disk = DiskState & {

@@ -632,6 +632,27 @@ static void test_unix_socket(void **state)
 		assert_int_equal(http_reply(r.held, 200, NULL, 0, SPAN_LIT("unix")), 0);
 		assert_true(rig_read(&r, fd, &got, "\r\n\r\nunix", 1));
 		close(fd);
+		/* Who is gone shows at once, while the handler is still at work; who only has said all gets its answer. */
+		for (int gone = 0; gone < 2; gone++) {
+			unsigned aborts = r.aborts;
+
+			fd = rig_connect_unix(path);
+			assert_true(rig_sends(&r, fd, GET("/later")));
+			rig_turn(&r, 2);
+			assert_non_null(r.held);
+			(void)(gone ? close(fd) : shutdown(fd, SHUT_WR));
+			rig_turn(&r, 2);
+			assert_int_equal(r.aborts, aborts + (unsigned)gone);
+			if (gone) {
+				assert_null(r.held);
+				break;
+			}
+			assert_int_equal(http_reply(r.held, 200, NULL, 0, SPAN_LIT("still")), 0);
+			buf_reset(&got);
+			assert_true(rig_read(&r, fd, &got, NULL, 0));
+			assert_true(rig_has(&got, "\r\n\r\nstill"));
+			close(fd);
+		}
 		fd = rig_connect(&r);
 		assert_true(rig_sends(&r, fd, GET("/later")));
 		rig_turn(&r, 2);

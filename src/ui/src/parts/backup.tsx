@@ -12,7 +12,7 @@ export function BackupLine({ b }: { b: Backup }) {
 			{failed && <span style={{ color: "var(--stop)" }}>{!failed.why ? t(backup.failed) : failed.snapshot ? t(backup.butWhy, { why: said(failed.why) }) : t(backup.failedWhy, { why: said(failed.why) })} </span>}
 			{b.age_s !== null && b.good ? t(backup.good, { d: duration(b.age_s * 1000), target: b.good.target }) : t(backup.never)}
 			{b.running && ` ${t(backup.running)}`}
-			{b.drill?.last && <> <DrillLine d={b.drill} /></>}
+			{b.drill?.last && <> <DrillLine d={b.drill} why /></>}
 		</p>
 	);
 }

@@ -77,12 +77,12 @@ export function ExportCard() {
 	);
 }
 
-/* "Last restore drill: 12 days ago, good." */
-export function DrillLine({ d }: { d: Drill }) {
-	const last = d.last;
+/* "Last restore drill: 12 days ago, good." why: with the reason of one that failed. */
+export function DrillLine({ d, why }: { d: Drill; why?: boolean }) {
+	const last = d.last, ago = duration((d.age_s ?? 0) * 1000);
 	return (
 		<>
-			{!last || d.age_s === null ? t(keep.drillNever) : last.ok ? t(keep.drillGood, { d: duration(d.age_s * 1000) }) : <span style={{ color: "var(--stop)" }}>{t(keep.drillBad, { d: duration(d.age_s * 1000) })}</span>}
+			{!last || d.age_s === null ? t(keep.drillNever) : last.ok ? t(keep.drillGood, { d: ago }) : <span style={{ color: "var(--stop)" }}>{why && last.why ? t(keep.drillBadWhy, { d: ago, why: said(last.why) }) : t(keep.drillBad, { d: ago })}</span>}
 			{d.running && ` ${t(keep.drillRunning)}`}
 		</>
 	);
@@ -97,6 +97,7 @@ export function DrillCard() {
 			<header><h2>{t(keep.drill)}</h2></header>
 			<p class="small" style={{ paddingBottom: "12px" }}>{t(keep.drillMore)}</p>
 			{d && <p role="status"><DrillLine d={d} /></p>}
+			{d?.target && <p class="small">{d.every_hours ? t(keep.drillEvery, { d: duration(d.every_hours * 3_600_000) }) : t(keep.drillByHand)}</p>}
 			{last?.snapshot && <p class="small">{t(keep.drillWhat, { files: number(last.files), bytes: bytes(last.bytes), took: duration(last.took_ms), compared: number(last.compared) })}</p>}
 			{last?.why && <p class="small" style={{ color: "var(--stop)" }}>{said(last.why)}</p>}
 			{last?.found.map((x, i) => <p key={i} class="small">{said(x)}</p>)}
