@@ -6,7 +6,7 @@ export const retention = {
 	ruleOf: ["{asset}의 {what}: {n}일 동안 둡니다", "{what} of {asset}: kept for {n#day/days}"],
 	values: ["시간별 측정값", "Values over time"],
 	sequences: ["사이클별 측정값", "Values of cycles"],
-	files: ["아무 데서도 쓰지 않는 파일", "Files that nothing refers to"],
+	files: ["쓰지 않는 파일", "Unused files"],
 	cases: ["종결한 이상 건", "Closed cases"],
 	audit: ["변경 이력", "The audit trail"],
 	stays: ["신호마다 마지막 값과, 작업·특성이 가리키는 사이클의 값은 지우지 않습니다.", "Each signal's last value, and values of cycles that operations or characteristics refer to, always stay."],
