@@ -27,7 +27,7 @@ int get_keys(struct api_call *c)
 	jw_key(w, "items");
 	jw_array(w);
 	for (unsigned i = 0; i < KEY_PURPOSES; i++) {
-		const struct key_row *r = key_row(l[i].purpose);
+		const struct key_row *r = keystore_row(l[i].purpose);
 		bool shown = l[i].info.subject[0] || l[i].good;
 		trust_entry_name(text, l[i].info.sha256);
 		jw_object(w);
@@ -38,7 +38,7 @@ int get_keys(struct api_call *c)
 		jw_key(w, "algorithm");
 		jw_cstr(w, r->algorithm);
 		jw_key(w, "renewal");
-		jw_cstr(w, key_renewal_name(r->renewal));
+		jw_cstr(w, keystore_renewal_name(r->renewal));
 		jw_key(w, "in_backups");
 		jw_bool(w, r->in_backups);
 		jw_key(w, "good");

@@ -271,8 +271,8 @@ static size_t small_names(const char *names[3 + KEY_PURPOSES], bool keys)
 	names[n++] = "node.json";
 	names[n++] = "moru.yaml";
 	for (unsigned i = 0; i < KEY_PURPOSES && keys; i++)
-		if (key_row((enum key_purpose)i)->in_backups && key_row((enum key_purpose)i)->crt_file)
-			names[n++] = key_row((enum key_purpose)i)->crt_file;
+		if (keystore_row((enum key_purpose)i)->in_backups && keystore_row((enum key_purpose)i)->crt_file)
+			names[n++] = keystore_row((enum key_purpose)i)->crt_file;
 	return n;
 }
 

@@ -191,7 +191,7 @@ static int read_identity(struct folder *f, struct diag *d)
 		err = keystore_load(&pem, &none, &keys, KEY_SIGNING, d);
 	if (err == 0 && (err = signkey_read(&f->key, buf_span(&pem))) != 0) {
 		diag_set(d, err, MSG_FOLDER_READ);
-		diag_file(d, key_row(KEY_SIGNING)->key_file);
+		diag_file(d, keystore_row(KEY_SIGNING)->key_file);
 	}
 	arena_free(&a);
 	free(text);

@@ -100,7 +100,7 @@ static int make_ca(struct ca *ca, const struct keys_who *w, struct diag *d)
 /* Both, belonging together, valid now. */
 static int read_ca(struct ca *ca, const struct keys_who *w, struct diag *d)
 {
-	const struct key_row *row = key_row(KEY_CA);
+	const struct key_row *row = keystore_row(KEY_CA);
 	const struct keystore ks = files(w);
 	struct pki_info *info = calloc(1, sizeof *info);
 	char *crt_file = vfs_join(w->dir, row->crt_file), *key_file = vfs_join(w->dir, row->key_file);
@@ -182,7 +182,7 @@ int keys_make(const struct keys_who *w, const struct pki_names *names, struct di
 	buf_init(&ca.crt, 0);
 	err = ca_there ? read_ca(&ca, w, d) : make_ca(&ca, w, d);
 	if (err == 0)
-		err = name_files(&p, w, key_row(KEY_SERVER)->crt_file, key_row(KEY_SERVER)->key_file, d);
+		err = name_files(&p, w, keystore_row(KEY_SERVER)->crt_file, keystore_row(KEY_SERVER)->key_file, d);
 	if (err == 0)
 		err = make_server(&p, &ca, w, names, d);
 	free_ca(&ca);
@@ -224,7 +224,7 @@ int keys_own(struct keys_pair *ret, bool *ret_made, const struct keys_who *w, co
 		return MO_ENOMEM;
 	}
 	begin(p);
-	int err = name_files(p, w, key_row(KEY_SERVER)->crt_file, key_row(KEY_SERVER)->key_file, d);
+	int err = name_files(p, w, keystore_row(KEY_SERVER)->crt_file, keystore_row(KEY_SERVER)->key_file, d);
 	if (err == 0)
 		err = keys_make(w, names, d);
 	if (err == 0)

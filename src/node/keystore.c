@@ -14,8 +14,8 @@ static const struct key_row rows[KEY_PURPOSES] = {
 	[KEY_SERVER] = {"server", "serve", P256, "secrets/server.key", "secrets/server.next", "tls/server.crt", KEY_ANEW_BEFORE_END, true},
 };
 
-const struct key_row *key_row(enum key_purpose p) { return (unsigned)p < KEY_PURPOSES ? &rows[p] : NULL; }
-const char *key_renewal_name(enum key_renewal r) { return r == KEY_STAYS ? "stays" : "anew_before_end"; }
+const struct key_row *keystore_row(enum key_purpose p) { return (unsigned)p < KEY_PURPOSES ? &rows[p] : NULL; }
+const char *keystore_renewal_name(enum key_renewal r) { return r == KEY_STAYS ? "stays" : "anew_before_end"; }
 
 static int no_memory(struct diag *d) { return diag_set(d, MO_ENOMEM, MSG_OUT_OF_MEMORY); }
 

@@ -31,8 +31,8 @@ struct key_row {
 	bool in_backups;       /* those that carry keys at all (node/backup.h) */
 };
 /* NULL for what is none. */
-const struct key_row *key_row(enum key_purpose p);
-const char *key_renewal_name(enum key_renewal r); /* "stays", "anew_before_end" */
+const struct key_row *keystore_row(enum key_purpose p);
+const char *keystore_renewal_name(enum key_renewal r); /* "stays", "anew_before_end" */
 
 struct keystore {
 	struct vfs *vfs; /* borrowed, as dir */

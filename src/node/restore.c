@@ -318,7 +318,7 @@ static int new_identity(struct restoring *q)
 
 static int restore_files(struct restoring *q)
 {
-	bool keep_identity = q->o->as == RESTORE_MOVE && archive_find(&q->s, key_row(KEY_SIGNING)->key_file);
+	bool keep_identity = q->o->as == RESTORE_MOVE && archive_find(&q->s, keystore_row(KEY_SIGNING)->key_file);
 	int err = 0;
 	q->ret->node = q->s.node;
 	for (size_t i = 0; err == 0 && i < q->s.n; i++) {
@@ -400,7 +400,7 @@ static int whole_already(struct restoring *q)
 	int err = folder_open(&f, q->o->vfs, q->o->dir, false, q->d);
 	if (err == 0) {
 		q->ret->node = f->id;
-		q->ret->new_key = !(q->o->as == RESTORE_MOVE && archive_find(&q->s, key_row(KEY_SIGNING)->key_file));
+		q->ret->new_key = !(q->o->as == RESTORE_MOVE && archive_find(&q->s, keystore_row(KEY_SIGNING)->key_file));
 	}
 	folder_close(f);
 	return err;

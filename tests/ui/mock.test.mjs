@@ -111,32 +111,6 @@ test("a node with accounts asks who it is, in both languages; after the login on
 	}
 });
 
-test("an owner compares an unknown certificate's fingerprint, accepts it, refuses it again, and sees the node's own keys", async () => {
-	const p = await open(browser, node.base, "/settings/trust", { lang: "en", expected: /400/ });
-	const { page } = p;
-	const sees = (where, text) => where.locator(`text=${text}`).first().waitFor();
-	try {
-		await settle(page);
-		await sees(page, "Please look at the certificate of ERP");
-		await sees(page, "A7A7 A7A7");
-		await sees(page, "erp.daehan.example, 10.20.0.7");
-		await page.locator("[aria-label='Accept erp.daehan.example']").click();
-		await sees(page, "No certificate waits for a decision");
-		const row = page.locator("tr", { hasText: "A7A7 A7A7" }).first();
-		await sees(row, "Accepted");
-		await row.locator("text=Refuse").click();
-		await sees(row, "Refused");
-		await row.locator("text=Forget").click();
-		await row.waitFor({ state: "detached" });
-		await page.setInputFiles("input[type=file]", { name: "a.pem", mimeType: "text/plain", buffer: Buffer.from("nothing") });
-		await page.locator("text=Add and trust").click();
-		await sees(page, "holds no certificate that can be read");
-		await sees(page.locator("tr", { hasText: "Connections to this node" }), "made anew before it ends");
-	} finally {
-		await p.close();
-	}
-});
-
 test("an owner sees in words how receivers are, sends a refused message again, sees what will leave, and a refusal with its reason", async () => {
 	const p = await open(browser, node.base, "/settings/sinks", { lang: "en", expected: /400/ });
 	const { page } = p;

@@ -64,7 +64,7 @@ static int load(enum key_purpose p, struct diag *d)
 	buf_init(&crt, 0);
 	*d = (struct diag){0};
 	int err = keystore_load(&key, &crt, &ks, p, d);
-	assert_int_equal(err == 0 ? crt.n > 0 : 0, err == 0 && key_row(p)->crt_file != NULL);
+	assert_int_equal(err == 0 ? crt.n > 0 : 0, err == 0 && keystore_row(p)->crt_file != NULL);
 	keystore_wipe(&key);
 	buf_free(&crt);
 	return err;
@@ -89,14 +89,14 @@ static void the_table(void **state)
 	struct diag d;
 	(void)state;
 	for (unsigned i = 0; i < KEY_PURPOSES; i++) {
-		const struct key_row *r = key_row((enum key_purpose)i);
+		const struct key_row *r = keystore_row((enum key_purpose)i);
 		assert_string_equal(r->name, known[i]);
 		assert_true(strncmp(r->key_file, "secrets/", 8) == 0 && strcmp(r->algorithm, "P-256") == 0 && r->in_backups);
 		assert_true(!r->crt_file || strncmp(r->crt_file, "tls/", 4) == 0);
 		assert_true(r->renewal == KEY_STAYS || r->next_file);
 		assert_int_equal(load((enum key_purpose)i, &d), 0);
 	}
-	assert_null(key_row(KEY_PURPOSES));
+	assert_null(keystore_row(KEY_PURPOSES));
 }
 
 static void pairs_belong_together(void **state)
@@ -127,7 +127,7 @@ static void damaged_keys(void **state)
 	(void)state;
 	for (unsigned i = 0; i < KEY_PURPOSES; i++) {
 		char path[64];
-		snprintf(path, sizeof path, DIR "/%s", key_row((enum key_purpose)i)->key_file);
+		snprintf(path, sizeof path, DIR "/%s", keystore_row((enum key_purpose)i)->key_file);
 		damage(path);
 		assert_int_equal(load((enum key_purpose)i, &d), MO_ECORRUPT);
 		assert_int_equal(d.msg, MSG_PKI_KEY_DAMAGED);
@@ -194,14 +194,14 @@ static void mode_0600(void **state)
 	const struct keystore at = {.vfs = real, .dir = dir};
 	for (unsigned twice = 0; twice < 2; twice++)
 		for (unsigned i = 0; i < KEY_PURPOSES; i++) {
-			const struct key_row *r = key_row((enum key_purpose)i);
+			const struct key_row *r = keystore_row((enum key_purpose)i);
 			assert_int_equal(keystore_put(&at, (enum key_purpose)i, SPAN_LIT("key"), SPAN_LIT("crt"), NULL), 0);
 			snprintf(path, sizeof path, "%s/%s", dir, r->key_file);
 			assert_int_equal(stat(path, &st), 0);
 			assert_int_equal(st.st_mode & 0777, 0600);
 		}
 	for (unsigned i = 0; i < KEY_PURPOSES; i++) {
-		const struct key_row *r = key_row((enum key_purpose)i);
+		const struct key_row *r = keystore_row((enum key_purpose)i);
 		snprintf(path, sizeof path, "%s/%s", dir, r->key_file);
 		assert_int_equal(unlink(path), 0);
 		snprintf(path, sizeof path, "%s/%s", dir, r->crt_file ? r->crt_file : "");

@@ -179,6 +179,7 @@ static void the_matrix(void **state)
 		{"RSA 1024", {.key = "rsa1024"}, &ca, NULL, TRUST_WEAK, NULL, 0},
 		{"P-192", {.key = "P-192"}, &ca, NULL, TRUST_WEAK, NULL, 0},
 		{"SHA-1", {.sha1 = true}, &ca, NULL, TRUST_WEAK, NULL, 0},
+		{"weak and of nobody: there is nothing to decide", {.key = "rsa1024"}, NULL, NULL, TRUST_WEAK, NULL, 0},
 		{"self-signed", {0}, NULL, NULL, TRUST_UNKNOWN, NULL, 0},
 		{"of a stranger's CA", {0}, &stranger, &stranger, TRUST_UNKNOWN, NULL, 0},
 	};
@@ -197,7 +198,7 @@ static void a_peer_of_its_own(void **state)
 {
 	struct trust_list *l;
 	struct made self = make(&(struct wish){.ca = true, .names = "DNS:" HOST}, NULL), twin = make(&(struct wish){.ca = true, .names = "DNS:" HOST}, NULL);
-	struct made signed_by = make(&(struct wish){.cn = "below"}, &self);
+	struct made signed_by = make(&(struct wish){.cn = "below"}, &self), weak = make(&(struct wish){.sha1 = true}, NULL);
 	(void)state;
 	assert_int_equal(trust_list_new(&l), 0);
 	trust(l, &self, TRUST_TRUSTED, trust_bit(TRUST_HTTPS_OUT), false);
@@ -207,7 +208,10 @@ static void a_peer_of_its_own(void **state)
 	assert_int_equal(ask(l, &self, NULL, TRUST_PARTNER, HOST, NOW), TRUST_OTHER_PURPOSE);
 	assert_int_equal(ask(l, &twin, NULL, TRUST_HTTPS_OUT, HOST, NOW), TRUST_UNKNOWN); /* the same names, another key */
 	assert_int_equal(ask(l, &signed_by, &self, TRUST_HTTPS_OUT, HOST, NOW), TRUST_UNKNOWN);
+	trust(l, &weak, TRUST_TRUSTED, trust_bit(TRUST_HTTPS_OUT), false);
+	assert_int_equal(ask(l, &weak, NULL, TRUST_HTTPS_OUT, HOST, NOW), TRUST_WEAK);
 	trust_list_free(l);
+	drop(&weak);
 	drop(&self);
 	drop(&twin);
 	drop(&signed_by);
@@ -216,12 +220,15 @@ static void a_peer_of_its_own(void **state)
 static void the_owners_word(void **state)
 {
 	struct trust_list *l;
-	struct made leaf = make(&(struct wish){0}, &middle), other = make(&(struct wish){0}, &middle), waiting = make(&(struct wish){0}, NULL);
+	struct made leaf = make(&(struct wish){0}, &middle), other = make(&(struct wish){0}, &middle), waiting = make(&(struct wish){0}, NULL),
+		    no = make(&(struct wish){0}, NULL);
 	(void)state;
 	assert_int_equal(trust_list_new(&l), 0);
 	assert_int_equal(ask(NULL, &leaf, NULL, TRUST_HTTPS_OUT, HOST, NOW), TRUST_UNKNOWN);
 	trust(l, &ca, TRUST_TRUSTED, trust_bit(TRUST_HTTPS_OUT), true);
 	trust(l, &leaf, TRUST_REFUSED, trust_bit(TRUST_HTTPS_OUT), false);
+	trust(l, &no, TRUST_REFUSED, trust_bit(TRUST_HTTPS_OUT), false);
+	assert_int_equal(ask(l, &no, NULL, TRUST_HTTPS_OUT, HOST, NOW), TRUST_DENIED);
 	trust(l, &waiting, TRUST_WAITING, trust_bit(TRUST_HTTPS_OUT), false);
 	assert_int_equal(ask(l, &leaf, &middle, TRUST_HTTPS_OUT, HOST, NOW), TRUST_DENIED); /* over its authority */
 	assert_int_equal(ask(l, &other, &middle, TRUST_HTTPS_OUT, HOST, NOW), TRUST_GOOD);
@@ -229,7 +236,7 @@ static void the_owners_word(void **state)
 	trust(l, &middle, TRUST_REFUSED, trust_bit(TRUST_HTTPS_OUT), true);
 	assert_int_equal(ask(l, &other, &middle, TRUST_HTTPS_OUT, HOST, NOW), TRUST_DENIED);
 	assert_int_equal(trust_list_count(l, TRUST_TRUSTED), 1);
-	assert_int_equal(trust_list_count(l, TRUST_REFUSED), 2);
+	assert_int_equal(trust_list_count(l, TRUST_REFUSED), 3);
 	assert_int_equal(trust_list_count(l, TRUST_WAITING), 1);
 	/* An intermediate can be the end of the way. */
 	struct trust_list *m;
@@ -243,6 +250,7 @@ static void the_owners_word(void **state)
 	trust_list_free(l);
 	drop(&leaf);
 	drop(&other);
+	drop(&no);
 	drop(&waiting);
 }
 

@@ -28,7 +28,7 @@ function WaitingOne({ x, act }: { x: TrustItem; act: Act }) {
 		<div style={{ padding: "8px 0" }}>
 			<p><b>{called(x)}</b> <small>{peerOf(x) ? t(trust.from, { name: peerOf(x) }) : t(trust.given)}</small></p>
 			<dl class="facts">
-				<dt>{t(trust.print)}</dt><dd class="mono" style={{ overflowWrap: "anywhere" }}>{print(x.fingerprint)}</dd>
+				<dt>{t(trust.print)}</dt><dd class="mono" style={{ wordBreak: "normal" }}>{print(x.fingerprint)}</dd>
 				<dt>{t(trust.names)}</dt><dd>{[...(x.names ?? []), ...(x.uri ? [x.uri] : [])].join(", ") || "–"}</dd>
 				<dt>{t(trust.issuer)}</dt><dd>{x.issuer === x.subject ? t(trust.itself) : common(x.issuer ?? "")}</dd>
 				<dt>{t(trust.until)}</dt><dd>{untilText({ not_after: x.not_after ?? null, days_left: x.days_left ?? 0 }, now)}</dd>
@@ -86,7 +86,7 @@ function Add({ act }: { act: Act }) {
 					});
 			}}
 		>
-			<label class="field"><span>{t(trust.file)}</span><input type="file" accept=".pem,.crt,.cer,.der" required onChange={(e) => setFile(e.currentTarget.files?.[0] ?? null)} /><small>{t(trust.addMore)}</small></label>
+			<label class="field" style={{ gridColumn: "1 / -1" }}><span>{t(trust.file)}</span><input type="file" accept=".pem,.crt,.cer,.der" required onChange={(e) => setFile(e.currentTarget.files?.[0] ?? null)} /><small>{t(trust.addMore)}</small></label>
 			<label class="field"><span>{t(trust.label)}</span><input type="text" value={label} maxLength={20} autocomplete="off" onInput={(e) => setLabel(e.currentTarget.value)} /></label>
 			<div style={{ display: "flex", flexWrap: "wrap", gap: "4px 16px", gridColumn: "1 / -1" }} role="group" aria-label={t(trust.purposes)}>
 				{PURPOSES.map((k) => (
