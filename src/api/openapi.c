@@ -73,7 +73,7 @@ static const struct {
 	{"People", LIST(OBJECT(M("pseudonym", TEXT) "," M("name", TEXT) "," M("erasing", TIME) "," M("erased", TIME)))},
 	{"Person", OBJECT(M("pseudonym", TEXT) "," M("uuid", TEXT) "," M("name", TEXT) "," M("did", TEXT) ","
 		M("erasure", "{\"type\":[\"object\",\"null\"],\"properties\":{" M("begun", TIME) "," M("done", TIME) "," M("who", TEXT) "," M("reason", TEXT) ","
-		M("destroyed", ARRAY(TEXT)) "," M("copies", INTEGER) "," M("files", INTEGER) "," M("targets", ARRAY(OBJECT(M("target", TEXT) "," M("done", TIME) "," M("why", WORDS)))) "}}"))},
+		M("destroyed", ARRAY(TEXT)) "," M("copies", INTEGER) "," M("files", INTEGER) "," M("searched", "{\"type\":[\"boolean\",\"null\"]}") "," M("found", ARRAY(OBJECT(M("object", TEXT) "," M("key", TEXT) "," M("field", TEXT)))) "," M("targets", ARRAY(OBJECT(M("target", TEXT) "," M("done", TIME) "," M("why", WORDS)))) "}}"))},
 	{"PersonFile", OBJECT(M("file", TEXT) "," M("pseudonym", TEXT))},
 	{"PersonFiles", OBJECT(M("erased", TIME) "," M("items", ARRAY(OBJECT(M("file", TEXT) "," M("media", TEXT) "," M("name", TEXT) "," M("size", INTEGER) ","
 		M("t", TIME) "," M("who", TEXT)))))},

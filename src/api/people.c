@@ -8,6 +8,7 @@
 #include "os/crypto.h"
 #include "os/vfs.h"
 
+#define FIND_NS (10 * NS_PER_S) /* a name is looked for in the store's texts */
 #define TARGETS_MAX 64u /* tried at once; the others are done by their next backup */
 
 static void wipe(struct buf *b)
@@ -195,6 +196,16 @@ static int write_person(struct api_call *c, struct span pseudonym, const char *d
 		jw_key(w, "reason");
 		jw_str(w, b.cols[api_column(cur, "reason")].str[0]);
 		write_destroyed(w, done.kind != SARG_NULL, copies.kind == SARG_NULL ? 0 : copies.i, of_row(cur, &b, "files").i);
+		struct store_arg searched = of_row(cur, &b, "searched"), of[] = {erasure};
+		jw_key(w, "searched");
+		if (searched.kind == SARG_NULL)
+			jw_null(w);
+		else
+			jw_bool(w, searched.i == 1);
+		jw_key(w, "found");
+		int found = api_rows(c, SQ_ERASURE_FOUND, of, 1);
+		if (err == 0)
+			err = found;
 		jw_key(w, "targets");
 		int more = write_targets(c, erasure.i, t);
 		if (err == 0)
@@ -311,6 +322,28 @@ static int reach(struct api_call *c, struct erase_job *q, struct tried *t)
 	return err;
 }
 
+static bool late(void *arg) { return mono_now() > *(const int64_t *)arg; }
+
+/* Where the name stands in plain, before nobody knows it any more. What cannot be read must not keep it from being erased: then there may be more. */
+static int find(struct api_call *c, struct store_erase *e)
+{
+	struct buf name;
+	int64_t until = mono_now() + FIND_NS;
+	bool all = false;
+	buf_init(&name, 0);
+	int err = people_name(node_people(c->node), e->pseudonym, &name);
+	struct store_found *found = err == 0 ? arena_alloc(&c->arena, FOUND_MAX * sizeof *found) : NULL;
+	if (err == 0 && !found)
+		err = MO_ENOMEM;
+	if (err == 0) {
+		err = store_find_name(c->reader, buf_span(&name), late, &until, found, FOUND_MAX, &e->n_found, &all, NULL);
+		e->found = found;
+		e->searched = err == 0 && all ? 1 : 2;
+	}
+	wipe(&name);
+	return err == MO_ENOMEM ? nomem(c) : 0;
+}
+
 int post_erase(struct api_call *c)
 {
 	struct json_value *root;
@@ -319,6 +352,8 @@ int post_erase(struct api_call *c)
 	int err = t ? api_object(c, &root) : nomem(c);
 	if (err == 0 && (err = json_get_str(root, "reason", &q.e.reason, c->d)) == MO_ENOENT)
 		err = api_missing(c, "reason");
+	if (err == 0)
+		err = find(c, &q.e);
 	if (err == 0)
 		err = storer_run(node_storer(c->node), begin_run, &q.job, c->d);
 	if (err == 0)

@@ -60,6 +60,21 @@ size_t people_keyless(struct people *p, bool *ret_damaged);
 /* The person of this name or pseudonym, made where the name is new. The same name, decomposed or with blanks around it, is the same person. */
 MO_MUST_USE int store_person(struct store *s, struct span name, char ret[PSEUDONYM_TEXT], enum store_did *ret_did, struct diag *d);
 
+/* A place where a name stands in plain. The key never says the name: where it would, it is the object's id. */
+#define FOUND_OBJECT 16u
+#define FOUND_KEY 128u
+#define FOUND_FIELD 24u
+#define FOUND_MAX 200u
+struct store_found {
+	char object[FOUND_OBJECT]; /* event, case, asset, lot, operation, characteristic, signal, doc, doc_version, import, blob, erasure, audit */
+	char key[FOUND_KEY];
+	char field[FOUND_FIELD];
+};
+/* Where the exact name stands in the store's texts, Hangul composed, letters small: at most cap places. stop is asked now and then: true ends it, and
+ * *ret_all is false then, or where there are more. Files' bytes, values of series and sealed texts are not looked at. */
+MO_MUST_USE int store_find_name(struct store_reader *r, struct span name, bool (*stop)(void *arg), void *arg, struct store_found *ret, size_t cap, size_t *ret_n,
+	bool *ret_all, struct diag *d);
+
 /* Erasing, in two steps, each in a transaction of its own, so that a kill in between leaves an erasure that is known and goes on: the next start does
  * the second step. MO_ENOENT: nobody of that pseudonym. Again: changes nothing.
  *   1. what is to be done, by whom, why, and all targets of backups as not reached yet;
@@ -67,6 +82,10 @@ MO_MUST_USE int store_person(struct store *s, struct span name, char ret[PSEUDON
 struct store_erase {
 	struct span pseudonym, who, reason; /* the reason must not say the name: MO_EINVAL */
 	int64_t now_ns;
+	/* Where the name was found before, for the evidence; searched: 0 nobody looked, 1 these are all, 2 there may be more. */
+	const struct store_found *found;
+	size_t n_found;
+	int searched;
 };
 MO_MUST_USE int store_erase_begin(struct store *s, const struct store_erase *e, struct diag *d);
 MO_MUST_USE int store_erase_end(struct store *s, struct span pseudonym, int64_t now_ns, struct diag *d);

@@ -190,10 +190,15 @@ int store_erase_begin(struct store *s, const struct store_erase *e, struct diag 
 	err = db_find(&s->db, ST_ERASURE_FIND, ARGS(sarg_i(p->row)), &there, d);
 	if (err != MO_ENOENT)
 		return err;
-	if ((err = db_run(&s->db, ST_ERASURE_ADD, ARGS(sarg_i(p->row), sarg_i(e->now_ns), sarg_s(e->who), sarg_s(e->reason)), d)))
+	if ((err = db_run(&s->db, ST_ERASURE_ADD, ARGS(sarg_i(p->row), sarg_i(e->now_ns), sarg_s(e->who), sarg_s(e->reason), sarg_id(e->searched)), d)))
 		return err;
-	if ((err = db_run(&s->db, ST_ERASURE_TARGETS, ARGS(sarg_i(sqlite3_last_insert_rowid(s->db.sq))), d)))
+	int64_t row = sqlite3_last_insert_rowid(s->db.sq);
+	if ((err = db_run(&s->db, ST_ERASURE_TARGETS, ARGS(sarg_i(row)), d)))
 		return err;
+	for (size_t i = 0; i < e->n_found; i++)
+		if ((err = db_run(&s->db, ST_ERASURE_FOUND, ARGS(sarg_i(row), sarg_i((int64_t)i), sarg_c(e->found[i].object), sarg_c(e->found[i].key),
+			sarg_c(e->found[i].field)), d)))
+			return err;
 	buf_init(&json, 0);
 	json_writer_init(&w, &json);
 	jw_object(&w);

@@ -183,10 +183,11 @@ static const char audit_sql[] = "SELECT id, t, who, what, target, detail FROM au
 static const struct col_def people_cols[] = {STR("pseudonym"), AT("erasing"), AT("erased")};
 static const char people_sql[] =
 	"SELECT p.code, e.t, e.done FROM person p LEFT JOIN erasure e ON e.person=p.id WHERE p.code>coalesce(?1,'') ORDER BY p.code LIMIT ?2";
-static const struct col_def person_cols[] = {STR("pseudonym"), STR("uuid"), ID, AT("erasing"), STR("who"), STR("reason"), AT("erased"), INT("copies"), INT("files")};
+static const struct col_def person_cols[] = {STR("pseudonym"), STR("uuid"), ID, AT("erasing"), STR("who"), STR("reason"), AT("erased"), INT("copies"), INT("files"),
+	INT("searched")};
 static const char person_sql[] =
 	"SELECT p.code, uuid_text(p.uuid), e.id, e.t, e.who, e.reason, e.done, e.copies,"
-	" (SELECT count(*) FROM person_file f WHERE f.person=p.id AND f.removed IS NULL) FROM person p LEFT JOIN erasure e ON e.person=p.id WHERE p.code=?1";
+	" (SELECT count(*) FROM person_file f WHERE f.person=p.id AND f.removed IS NULL), e.searched FROM person p LEFT JOIN erasure e ON e.person=p.id WHERE p.code=?1";
 static const struct col_def erasure_targets_cols[] = {STR("target"), AT("done")};
 static const struct col_def person_files_cols[] = {STR("file"), STR("media"), {"sealed", COL_BYTES, NULL}, INT("size"), AT("t"), STR("who")};
 static const char person_files_sql[] =
@@ -197,6 +198,8 @@ static const char person_file_sql[] =
 	"SELECT f.media, f.sealed, f.blob FROM person_file f WHERE f.person=(SELECT id FROM person WHERE code=?1) AND f.uuid=?2 AND f.removed IS NULL";
 static const struct col_def files_gone_cols[] = {STR("file")};
 static const char files_gone_sql[] = "SELECT uuid_text(uuid) FROM person_file WHERE removed IS NOT NULL AND blob IS NOT NULL ORDER BY id LIMIT ?1";
+static const struct col_def erasure_found_cols[] = {STR("object"), STR("key"), STR("field")};
+static const char erasure_found_sql[] = "SELECT object, key, field FROM erasure_found WHERE erasure=?1 ORDER BY n";
 static const char erasure_targets_sql[] = "SELECT target, done FROM erasure_target WHERE erasure=?1 ORDER BY target";
 
 /* ---- accounts ---- */
@@ -275,6 +278,7 @@ static const struct store_query_def defs[SQ_EXPORT_FIRST] = {
 	[SQ_PERSON_FILES] = {"person_files", person_files_sql, 1, COLS(person_files_cols)},
 	[SQ_PERSON_FILE] = {"person_file", person_file_sql, 2, COLS(person_file_cols)},
 	[SQ_FILES_GONE] = {"files_gone", files_gone_sql, 1, COLS(files_gone_cols)},
+	[SQ_ERASURE_FOUND] = {"erasure_found", erasure_found_sql, 1, COLS(erasure_found_cols)},
 	[SQ_ERASURE_TARGETS] = {"erasure_targets", erasure_targets_sql, 1, COLS(erasure_targets_cols)},
 	[SQ_STATES] = {"states", states_sql, 3, COLS(state_cols)},
 	[SQ_DOCS] = {"docs", docs_sql, 3, COLS(doc_cols)},

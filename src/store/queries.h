@@ -28,7 +28,8 @@ enum store_query {
 	SQ_CASE,             /* (id) */
 	SQ_CASE_HISTORY,     /* (id): t, state, who, note, person, sealed */
 	SQ_PEOPLE,           /* (after_pseudonym|NULL, limit): pseudonym, erasing (begun), erased; by pseudonym */
-	SQ_PERSON,           /* (pseudonym): pseudonym, uuid, id (of the erasure), erasing, who, reason, erased, copies, files (how many are kept) */
+	SQ_PERSON,           /* (pseudonym): pseudonym, uuid, id (of the erasure), erasing, who, reason, erased, copies, files (how many are kept), searched (NULL: nobody looked, 1: found is all, 2: there may be more) */
+	SQ_ERASURE_FOUND,    /* (erasure id): object, key, field; in the order they were found */
 	SQ_ERASURE_TARGETS,  /* (erasure id): target, done */
 	SQ_PERSON_FILES,     /* (pseudonym): file (uuid), media, sealed (name), size, t, who; not the removed; by id */
 	SQ_PERSON_FILE,      /* (pseudonym, uuid): media, sealed, blob; not a removed one */

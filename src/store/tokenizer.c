@@ -13,8 +13,7 @@ struct glyph {
 	size_t from, to; /* bytes of the composed text */
 };
 
-/* Lower case of what keyboards here write: ASCII, Latin-1, Greek, Cyrillic. */
-static uint32_t lower(uint32_t c)
+uint32_t tokenizer_lower(uint32_t c)
 {
 	if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7) || (c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
 		return c + 0x20;
@@ -51,7 +50,7 @@ static struct glyph glyph_at(struct span s, size_t at)
 		return g;
 	if (g.cp >= 0xff01 && g.cp <= 0xff5e)
 		g.cp -= 0xfee0;
-	g.cp = lower(g.cp);
+	g.cp = tokenizer_lower(g.cp);
 	g.sort = sort_of(g.cp);
 	return g;
 }

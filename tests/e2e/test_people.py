@@ -206,6 +206,31 @@ def test_an_export_tells_pseudonyms(new_node, tmp_path, served):
     assert found(out, p) != []
 
 
+def test_names_in_plain_are_told(new_node):
+    """What says no person keeps a name that somebody wrote into it: erasing tells where it stands, without saying it, and changes nothing there."""
+    n = new_node()
+    p = n.ask('POST', '/api/v1/people', body={'name': NAME}).json()['pseudonym']
+    lot = {'firm': 'F', 'number': 'L-1'}
+    a = n.records({'type': 'asset', 'code': f'{NAME}-press', 'kind': 'machine', 'name': f'{NAME} 프레스'}, {'type': 'lot', **lot, 'place': 'A'},
+        {'type': 'event', 'id': 'e1', 'kind': 'note', 't': T, 'lot': lot, 'text': f'교대: {unicodedata.normalize("NFD", NAME)}'},
+        {'type': 'event', 'id': 'e2', 'kind': 'note', 't': T, 'lot': lot, 'text': '이상 없음', 'data': {'checked': NAME}},
+        {'type': 'event', 'id': 'e3', 'kind': 'note', 't': T, 'lot': lot, 'person': NAME, 'text': f'{NAME} 점검'},
+        {'type': 'event', 'id': 'e4', 'kind': 'note', 't': T, 'lot': lot, 'text': OTHER})
+    assert a.status == 200, a
+    assert n.ask('POST', '/api/v1/imports', body='t,v\n2026-01-01 00:00,1\n', params={'name': f'{NAME}.csv'}, headers={'Content-Type': 'application/octet-stream'}).status == 201
+    e = erase(n, p)['erasure']
+    got = {(x['object'], x['key'], x['field']) for x in e['found']}
+    assert e['searched'] is True and {('event', 'e1', 'text'), ('event', 'e2', 'data')} <= got, e
+    assert not any(k in ('e3', 'e4') for _, k, _ in got), got
+    assert {(o, f) for o, _, f in got} >= {('asset', 'code'), ('asset', 'name'), ('import', 'file'), ('blob', 'name')}, got
+    assert NAME not in json.dumps(e, ensure_ascii=False) and n.get_json(f'/api/v1/people/{p}')['erasure'] == e
+    assert {x['ref']: x['text'] for x in n.items('/api/v1/events')}['e4'] == OTHER
+    # Nobody's text: nothing is found.
+    o = n.ask('POST', '/api/v1/people', body={'name': '연개소문'}).json()['pseudonym']
+    e = erase(n, o)['erasure']
+    assert e['searched'] is True and e['found'] == [], e
+
+
 JPEG = b'\xff\xd8\xff\xe0\x00\x10JFIF'
 
 

@@ -210,7 +210,7 @@ test("a name is erased for ever with a reason that does not say it; the evidence
 		assert.doesNotMatch(await page.textContent("main"), /김온달/);
 		await row("P-7K3F").locator("text=Evidence").click();
 		await page.getByText("/mnt/nas").waitFor();
-		assert.match(await page.textContent("dl.facts"), /kim.*\/mnt\/usb.*done.*\/mnt\/nas.*not reached/s);
+		assert.match(await page.textContent("dl.facts"), /kim.*Event e-17.*MLD-01.*\/mnt\/usb.*done.*\/mnt\/nas.*not reached/s);
 		await page.fill("section > div form input", "새사람");
 		await page.click("text=Make a pseudonym");
 		await row("P-Z1Z1").waitFor();

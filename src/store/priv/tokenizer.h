@@ -25,6 +25,9 @@ typedef int (*token_fn)(void *arg, struct span token, bool colocated, size_t fro
 /* `query`: one token a position; else all of them. MO_ENOMEM or what fn gave. */
 int tokenizer_run(struct span text, bool query, token_fn fn, void *arg);
 
+/* Lower case of what keyboards here write: ASCII, Latin-1, Greek, Cyrillic. */
+uint32_t tokenizer_lower(uint32_t c);
+
 int tokenizer_register(sqlite3 *sq); /* as "moru"; an SQLite result code */
 
 #endif

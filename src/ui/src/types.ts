@@ -231,7 +231,7 @@ export type Preview = { columns: string[]; rows: { text: string; ok: boolean; re
 export type Problem = { title?: string; status: number; code: string; detail: Said; field?: string; line?: number; value?: string; expected?: string };
 
 export type PersonRow = { pseudonym: string; name: string | null; erasing: Time | null; erased: Time | null };
-export type Erasure = { begun: Time; done: Time | null; who: string; reason: string; destroyed: string[]; copies: number; files: number; targets: { target: string; done: Time | null }[] };
+export type Erasure = { begun: Time; done: Time | null; who: string; reason: string; destroyed: string[]; copies: number; files: number; searched: boolean | null; found: { object: string; key: string; field: string }[]; targets: { target: string; done: Time | null }[] };
 export type PersonFile = { file: string; media: string; name: string | null; size: number; t: Time; who: string };
 export type PersonFiles = { erased: Time | null; items: PersonFile[] };
 export type Person = { pseudonym: string; uuid: string; name: string | null; did?: string; erasure: Erasure | null };

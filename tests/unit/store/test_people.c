@@ -387,10 +387,95 @@ static void test_migration(void **state)
 	assert_string_equal(sel(f, SQ_ERASURE_TARGETS, NULL, A(sarg_i(1))), "/t1|-\n"); /* where a backup was made before */
 }
 
+/* ---- where a name stands in plain ---- */
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static bool at_once(void *arg)
+{
+	++*(unsigned *)arg;
+	return true;
+}
+
+/* "object key field; ..." of a name. */
+static const char *places(struct fixture *f, const char *name, size_t cap, bool *all)
+{
+	static char out[4000];
+	struct store_found found[FOUND_MAX];
+	size_t n = 0, at = 0;
+	OK(store_find_name(f->r, S(name), never, NULL, found, cap, &n, all, &f->d));
+	out[0] = 0;
+	for (size_t i = 0; i < n; i++)
+		at += (size_t)snprintf(out + at, sizeof out - at, "%s %s %s; ", found[i].object, found[i].key, found[i].field);
+	return out;
+}
+
+static void note_text(struct fixture *f, const char *id, const char *person, const char *text, const char *data)
+{
+	struct record r = {.type = REC_EVENT, .event = {.id = S(id), .kind = S("note"), .t_ns = T0, .asset = S("M"), .quantity = (double)NAN, .text = S(text)}};
+	enum store_did did;
+	if (*person)
+		r.event.person = S(person);
+	if (*data)
+		r.event.data = S(data);
+	OK(store_begin(f->s, &f->d));
+	OK(store_put_record(f->s, &r, T0, &did, &f->d));
+	OK(store_commit(f->s, &f->d));
+}
+
+static void test_find(void **state)
+{
+	struct fixture *f = *state;
+	bool all = false;
+	char code[PSEUDONYM_TEXT];
+	unsigned asked = 0;
+	make(f, "김온달", code);
+	note_text(f, "e1", "", "교대는 김온달 님", "");
+	note_text(f, "e2", "", "\xe1\x84\x80\xe1\x85\xb5\xe1\x86\xb7\xe1\x84\x8b\xe1\x85\xa9\xe1\x86\xab\xe1\x84\x83\xe1\x85\xa1\xe1\x86\xaf", ""); /* in pieces */
+	note_text(f, "e3", "", "ok", "{\"by\":\"\\uae40\\uc628\\ub2ec\"}"); /* escaped */
+	note_text(f, "e4", "김온달", "김온달 다침", ""); /* sealed */
+	note_text(f, "e5", "", "온달", "");
+	note_text(f, "by 김온달", "", "OnDal KIM", "");
+	const char *got = places(f, "김온달", FOUND_MAX, &all);
+	assert_true(all);
+	assert_non_null(strstr(got, "event e1 text; event e2 text; event e3 data; event "));
+	assert_non_null(strstr(got, " id; "));
+	assert_null(strstr(got, "김온달")); /* the evidence does not say it: an id stands for the key */
+	assert_null(strstr(got, "e4 "));
+	assert_null(strstr(got, "e5 "));
+	assert_non_null(strstr(places(f, "ondal kim", FOUND_MAX, &all), " text; ")); /* letters have no case */
+	assert_string_equal(places(f, "연개소문", FOUND_MAX, &all), "");
+	assert_true(all);
+	assert_string_equal(places(f, "김온달", 2, &all), "event e1 text; event e2 text; ");
+	assert_false(all);
+	/* Whoever has waited long enough ends it. */
+	for (unsigned i = 0; i < 300; i++) {
+		char id[16];
+		snprintf(id, sizeof id, "n%u", i);
+		note_text(f, id, "", "nothing", "");
+	}
+	struct store_found one[1];
+	size_t n = 9;
+	OK(store_find_name(f->r, S("연개소문"), at_once, &asked, one, 1, &n, &all, &f->d));
+	assert_true(asked == 1 && n == 0 && !all);
+	/* What was found stays with the erasure. */
+	struct store_found found[2] = {{"event", "e1", "text"}, {"asset", "M", "name"}};
+	struct store_erase e = {.pseudonym = S(code), .who = S("kim"), .reason = S("left"), .now_ns = T0, .found = found, .n_found = 2, .searched = 2};
+	OK(store_begin(f->s, &f->d));
+	OK(store_erase_begin(f->s, &e, &f->d));
+	OK(store_erase_begin(f->s, &e, &f->d)); /* once */
+	OK(store_commit(f->s, &f->d));
+	assert_string_equal(sel(f, SQ_ERASURE_FOUND, NULL, A(sarg_i(1))), "event|e1|text\nasset|M|name\n");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_file), T(test_same_person), T(test_records), T(test_taken_back), T(test_erase), T(test_resumed),
-		T(test_older_store), T(test_damaged), T(test_migration)};
+		T(test_older_store), T(test_damaged), T(test_migration), T(test_find)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

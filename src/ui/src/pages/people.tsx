@@ -7,8 +7,8 @@ import { useNow } from "../live";
 import { Lead, note, Problem, Waiting } from "../parts/basic";
 import { href } from "../router";
 import { may, useSession } from "../session";
-import type { List, Person, PersonFiles, PersonRow } from "../types";
-import { people } from "../words/people";
+import type { Erasure, List, Person, PersonFiles, PersonRow } from "../types";
+import { objects, people } from "../words/people";
 import { settings } from "../words/settings";
 
 const path = (code: string): string => `/api/v1/people/${encodeURIComponent(code)}`;
@@ -25,12 +25,41 @@ function Evidence({ code }: { code: string }) {
 			<dt>{t(people.when)}</dt><dd>{timeText(e.done ?? e.begun, now)}</dd>
 			<dt>{t(people.who)}</dt><dd>{e.who}</dd>
 			<dt>{t(people.reason)}</dt><dd>{e.reason}</dd>
+			<Found list={e.found} searched={e.searched} />
 			<dt>{t(people.targets)}</dt>
 			<dd>
 				{!e.targets.length && t(people.noTargets)}
 				{e.targets.map((x) => <div key={x.target}><span class="mono">{x.target}</span> <span class={x.done ? "tag good" : "tag bad"}>{t(x.done ? people.done : people.waits)}</span></div>)}
 			</dd>
 		</dl>
+	);
+}
+
+type Place = Erasure["found"][number];
+
+/* Where one can go and look; the rest is told by what it is. */
+function where(p: Place): string | null {
+	const slash = p.key.indexOf("/");
+	if (p.object === "case") return href("cases", p.key);
+	if (p.object === "import") return href("imports", p.key);
+	if (p.object === "asset" && !/^[0-9a-f-]{36}$/.test(p.key)) return href("assets", p.key);
+	return p.object === "lot" && slash > 0 ? href("lots", p.key.slice(0, slash), p.key.slice(slash + 1)) : null;
+}
+
+/* What still says the name: work for the owner, nothing was changed. */
+function Found({ list, searched }: { list: Place[]; searched: boolean | null }) {
+	return (
+		<>
+			<dt>{t(people.found)}</dt>
+			<dd>
+				{searched === null ? t(people.notSearched) : !list.length && t(people.foundNone)}
+				{list.map((p) => {
+					const to = where(p), what = `${t(objects[p.object] ?? people.other)} ${p.key}`;
+					return <div key={`${p.object} ${p.key} ${p.field}`}>{to ? <a class="link" href={to}>{what}</a> : what} <span class="dim mono">{p.field}</span></div>;
+				})}
+				{searched === false && <div>{t(people.foundMore)}</div>}
+			</dd>
+		</>
 	);
 }
 

@@ -24,6 +24,11 @@ export const people = {
 	noTargets: ["백업한 곳이 없습니다", "No backup was ever made"],
 	done: ["삭제 완료", "done"],
 	waits: ["연결되지 않음: 다음 백업 때 삭제", "not reached: done by the next backup there"],
+	found: ["이름이 남은 글", "Still says the name"],
+	foundNone: ["다른 글에서는 찾지 못했습니다", "Found in no other text"],
+	foundMore: ["다 찾아보지 못해 더 있을 수 있습니다", "Not all was looked at: there may be more"],
+	notSearched: ["찾아보지 않았습니다", "Nobody looked"],
+	other: ["기록", "Record"],
 	files: ["파일", "Files"],
 	filesMore: ["사진(JPEG, PNG, WebP)이나 PDF. 이름을 삭제하면 파일도 다시 열 수 없습니다.", "A picture (JPEG, PNG, WebP) or PDF. When the name is erased, files cannot be opened again."],
 	filesNone: ["이 사람의 사진이나 문서가 없습니다", "No pictures or papers of this person"],
@@ -37,3 +42,20 @@ export const people = {
 	newName: ["새 이름", "New name"],
 	made: ["가명은 {code}입니다.", "The pseudonym is {code}."],
 } as const;
+
+/* What a text belongs to that still says an erased name. */
+export const objects: Record<string, readonly [string, string]> = {
+	event: ["이벤트", "Event"],
+	case: ["이상 건", "Case"],
+	asset: ["설비·품목", "Asset"],
+	lot: ["로트", "Lot"],
+	operation: ["작업", "Operation"],
+	characteristic: ["측정값", "Characteristic"],
+	signal: ["신호", "Signal"],
+	doc: ["설정", "Setting"],
+	doc_version: ["설정 이력", "Earlier setting"],
+	import: ["가져오기", "Import"],
+	blob: ["파일", "File"],
+	erasure: ["삭제 증빙", "Evidence of"],
+	audit: ["감사 기록", "Audit"],
+};
