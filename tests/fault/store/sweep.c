@@ -539,6 +539,7 @@ static const struct scenario scenarios[] = {
 	{"people", prepare_blob, run_people, holds_people},
 	{"names", prepare_names, run_names, holds_names},
 	{"tails", prepare_tails, run_names, holds_tails},
+	{"log", prepare_log, run_names, holds_log},
 	{"outbox", prepare_blob, run_outbox, holds_outbox},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
