@@ -39,9 +39,14 @@ int sqlitevfs_shm_map(sqlite3_file *base, int region, int size, int extend, void
 static void cut_log(struct file *f)
 {
 	uint32_t frames;
-	if (!f->log || atomic_load(&f->node->unsure_from) == UINT64_MAX || !f->node->n_regions || node_failed(f))
+	if (!f->log || atomic_load(&f->node->unsure_from) == UINT64_MAX || node_failed(f))
 		return;
-	memcpy(&frames, (const uint8_t *)f->node->region[0] + SHM_FRAMES_AT, sizeof frames);
+	sqlite3_mutex_enter(f->v->lock);
+	const uint8_t *index = f->node->n_regions ? f->node->region[0] : NULL;
+	sqlite3_mutex_leave(f->v->lock);
+	if (!index)
+		return;
+	memcpy(&frames, index + SHM_FRAMES_AT, sizeof frames); /* who holds the lock for writing alone changes it */
 	if (f->node->unsure_to > frames)
 		(void)!vfs_truncate(f->log->f, WAL_HEADER + (uint64_t)frames * WAL_FRAME);
 }

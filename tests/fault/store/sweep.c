@@ -543,6 +543,7 @@ static const struct scenario scenarios[] = {
 	{"people", prepare_store, true, run_people, holds_people},
 	{"names", prepare_names, false, run_names, holds_names},
 	{"tails", prepare_tails, false, run_names, holds_tails},
+	{"log", prepare_log, false, run_names, holds_log},
 	{"files", prepare_store, true, run_files, holds_files},
 	{"outbox", prepare_store, true, run_outbox, holds_outbox},
 	{"keep", prepare_keep, true, run_keep, holds_keep},

@@ -42,9 +42,9 @@ const char *check_clean(struct world *w);
 /* people.c */
 int run_people(struct world *w), prepare_names(struct world *w), run_names(struct world *w);
 const char *holds_people(struct world *w), *holds_names(struct world *w);
-/* tails.c; runs as names do */
-int prepare_tails(struct world *w);
-const char *holds_tails(struct world *w);
+/* sums.c; both run as names do */
+int prepare_tails(struct world *w), prepare_log(struct world *w);
+const char *holds_tails(struct world *w), *holds_log(struct world *w);
 
 /* files.c */
 int run_files(struct world *w);

@@ -1,6 +1,8 @@
-/* Checksums in the store's sweep: a store of a program that had none gets them. */
+/* Checksums in the store's sweep: a store of a program that had none gets them; a log that was damaged is set right. */
+#include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "world.h"
 
@@ -60,4 +62,60 @@ const char *holds_tails(struct world *w)
 	store_close(w->s);
 	w->s = NULL;
 	return wrong ? wrong : whole(w);
+}
+
+#define COMMITS 6
+#define LOG DB "-wal"
+
+static int put_file(struct vfs *v, const char *path, const uint8_t *p, size_t n)
+{
+	struct vfs_file *f = NULL;
+	int err = vfs_open(v, &f, path, VFS_WRITE | VFS_CREATE, NULL);
+	if (!err)
+		err = vfs_pwrite(f, p, n, 0);
+	if (!err)
+		err = vfs_sync(f);
+	vfs_close(f);
+	return err ? err : vfs_sync_dir(v, "node");
+}
+
+/* The log of some commits, left behind, with one bit flipped in its second frame. */
+int prepare_log(struct world *w)
+{
+	uint8_t *log = NULL;
+	size_t n = 0;
+	int err = open_with(w, store_migrations, n_store_migrations);
+	for (int i = 0; i < COMMITS && !err; i++) {
+		char number[16];
+		enum store_did did;
+		snprintf(number, sizeof number, "L%d", i);
+		struct record r = {.type = REC_LOT, .lot = {.key = {S("F"), S(number)}, .made_ns = T_NONE, .quantity = (double)NAN}};
+		err = store_begin(w->s, &w->d);
+		if (!err && !(err = store_put_record(w->s, &r, 1, &did, &w->d)))
+			err = store_commit(w->s, &w->d);
+	}
+	if (!err)
+		err = vfs_slurp(w->vfs, &log, &n, LOG, 1u << 24, NULL);
+	store_close(w->s);
+	w->s = NULL;
+	if (!err)
+		log[WAL_HEADER + WAL_FRAME + WAL_FRAME_HEADER + 200] ^= 1;
+	if (!err)
+		err = put_file(w->vfs, LOG, log, n);
+	free(log);
+	return err;
+}
+
+const char *holds_log(struct world *w)
+{
+	struct vfs_stat st;
+	if (open_with(w, store_migrations, n_store_migrations))
+		return "it does not open";
+	if (number_of(w, "SELECT count(*) FROM lot") != COMMITS)
+		return "a commit is lost";
+	if (vfs_stat(w->vfs, LOG ".bad", &st) || vfs_stat(w->vfs, LOG ".mend", &st) != MO_ENOENT)
+		return "the damaged log was not set aside";
+	if (vfs_unlink(w->vfs, LOG ".bad"))
+		return "it cannot be taken away";
+	return check_clean(w);
 }
