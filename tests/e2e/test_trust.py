@@ -177,3 +177,31 @@ def test_keys_are_listed_and_a_damaged_one_is_told(new_node):
     n.start()
     assert ' keys_set_aside: ' in n.log_text() and (n.folder / 'secrets/server.key.bad').read_bytes() == hurt
     assert ssl.get_server_certificate(('127.0.0.1', n.port), ca_certs=n.folder / 'tls/ca.crt')
+
+
+def test_what_waits_is_bounded(new_node, tmp_path):
+    """A receiver with another certificate at each connection fills no list beyond its bound, and is told; what was decided stays."""
+    n = new_node()
+    c = context(certificate(tmp_path, 'c0'))
+    r = Receiver(tls=c)
+    try:
+        sink(n, 's', f'https://127.0.0.1:{r.port}/in')
+        for i in range(33):
+            if i:
+                c.load_cert_chain(*certificate(tmp_path, f'c{i}'))
+            assert n.ask('POST', '/api/v1/sinks/s/test', body={}).json()['trouble']['code'] == 'trust_unknown'
+            end = time.monotonic() + 5
+            while i < 32 and len(trust(n)) < i + 1:
+                assert time.monotonic() < end
+                time.sleep(0.005)
+        end = time.monotonic() + 5
+        while ' trust_full: ' not in n.log_text():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert len(trust(n)) == 32 and fingerprint((tmp_path / 'c32.crt',)) not in trust(n) and r.requests == 0
+        # Room again: it waits at its next try.
+        decide(n, fingerprint((tmp_path / 'c0.crt',)), 'refused')
+        n.ask('POST', '/api/v1/sinks/s/test', body={})
+        wait_for(n, fingerprint((tmp_path / 'c32.crt',)))
+    finally:
+        r.close()
