@@ -716,11 +716,19 @@ static unsigned noticed(const struct scenario *sc, const char *only_files)
 	return n;
 }
 
+static int prepare_shut(struct world *w)
+{
+	int err = prepare_commit(w);
+	world_shut(w);
+	return err;
+}
+
 static void test_planted(void **state)
 {
+	static const struct scenario new_log = {"commit to a new log", prepare_shut, true, run_commit, holds_commit};
 	(void)state;
 	assert_true(noticed(&scenarios[1], "-wal") > 0);    /* a commit that is not synced */
-	assert_true(noticed(&scenarios[1], NULL) > 0);      /* a WAL whose name is not */
+	assert_true(noticed(&new_log, NULL) > 0);           /* a WAL whose name is not */
 	assert_true(noticed(&scenarios[2], ".v1.tmp") > 0); /* a snapshot that is not */
 	assert_true(noticed(&scenarios[3], NULL) > 0);      /* a blob whose name is not */
 	/* and with honest syncs the same passes notice nothing: test_sweeps() */
