@@ -31,6 +31,11 @@ static void upload_work(struct work *w, struct store_reader *r)
 		err = u->ops->end(c, &u->to);
 		c->reader = NULL;
 	}
+	/* Before the answer: what was refused has left nothing then, and the loop waits for no disk. */
+	if (err != 0 || u->last) {
+		u->ops->drop(u->to);
+		u->to = NULL;
+	}
 	u->err = err;
 	u->post.fn = upload_over;
 	u->post.arg = u;

@@ -11,7 +11,8 @@
 
 static int people_step(struct world *w, unsigned step, char code[PSEUDONYM_TEXT])
 {
-	struct store_erase e = {.pseudonym = S(code), .who = S("kim"), .reason = S("left"), .now_ns = 2};
+	static const struct store_found found[] = {{"event", "e", "text"}, {"asset", "M", "name"}};
+	struct store_erase e = {.pseudonym = S(code), .who = S("kim"), .reason = S("left"), .now_ns = 2, .found = found, .n_found = 2, .searched = 1};
 	struct record r = {.type = REC_EVENT, .event = {.id = S("e"), .kind = S("note"), .t_ns = 1, .asset = S("M"), .quantity = (double)NAN, .person = S("OnDal"),
 		.text = S("OnDal fell")}};
 	enum store_did did;
@@ -93,6 +94,8 @@ const char *holds_people(struct world *w)
 		return "a name stands there whose key is lost";
 	if (asked < (w->acked >= 3) || asked != done)
 		return "an erasure that was asked for was not taken to its end";
+	if (number_of(w, "SELECT count(*) FROM erasure_found") != 2 * asked)
+		return "where a name was found is there by half";
 	if (sealed != people - done)
 		return "a name is there that was erased, or is not there though nobody erased it";
 	if (files_with(w, "OnDal") + files_with(w, "HyeokGeose") != 0)
