@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "node/priv/node.h"
 #include "node/priv/turns.h"
+#include "os/thread.h"
 #include "store/store.h"
 
 #define HOUR_NS (3600 * NS_PER_S)
@@ -187,6 +188,7 @@ static void *thread(void *arg)
 {
 	struct drills *q = arg;
 	struct diag *d = calloc(1, sizeof *d);
+	(void)thread_rank(THREAD_PATIENT);
 	if (d)
 		run(q, d);
 	free(d);
