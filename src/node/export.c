@@ -118,7 +118,7 @@ static int find_signal(struct export *x, series_id id, bool *ret_wanted, struct 
 
 static int open_values(struct export *x, series_id id, struct diag *d)
 {
-	struct sdb_range r = {.from_ns = x->o.from_ns, .to_ns = x->o.to_ns};
+	struct sdb_range r = {.from_ns = x->o.from_ns, .to_ns = x->o.to_ns, .want_arrival = true};
 	return sdb_view_read(x->view, &x->values, id, &r, d);
 }
 

@@ -166,7 +166,7 @@ static const char *quality_word(uint8_t q) { return q_is_bad(q) ? "bad" : q ? "u
 void export_values_header(struct buf *out, const struct series_def *def)
 {
 	csv_write_bom(out);
-	buf_adds(out, "time,value,unit,quality");
+	buf_adds(out, "time,value,unit,quality,quality_code,arrived");
 	if (def->kind == SERIES_SEQUENCE)
 		buf_adds(out, ",cycle");
 	csv_write_end(out);
@@ -184,6 +184,8 @@ void export_values(struct buf *out, const struct series_def *def, struct span un
 		}
 		csv_write_text(out, unit, false);
 		csv_write_text(out, span_str(quality_word(b->quality ? b->quality[i] : (uint8_t)Q_GOOD)), false);
+		write_int(out, b->quality ? b->quality[i] : Q_GOOD, false);
+		write_time(out, b->arrival_ns ? b->arrival_ns[i] : T_NONE, false);
 		if (def->kind == SERIES_SEQUENCE)
 			buf_printf(out, ",%llu", (unsigned long long)(b->seq ? b->seq[i] : 0));
 		csv_write_end(out);

@@ -2,6 +2,7 @@
 and asset, without secrets, audited; killed or given up it leaves no broken file."""
 import calendar
 import csv
+import datetime
 import hashlib
 import io
 import json
@@ -149,7 +150,7 @@ def test_contents(grown, tmp_path):
     assert signals['MLD-01', 'temp']['type'] == 'float' and signals['MLD-01', 'count']['type'] == 'integer' and signals['MLD-01', 'on']['type'] == 'boolean'
     temp = rows(z, signals['MLD-01', 'temp']['file'])
     assert len(temp) == 3000 and [float(r['value']) for r in temp] == [i / 7 for i in range(3000)]
-    assert temp[1]['time'] == '2025-11-22T00:00:01Z' and temp[1]['quality'] == 'good' and list(temp[0]) == ['time', 'value', 'unit', 'quality']
+    assert temp[1]['time'] == '2025-11-22T00:00:01Z' and temp[1]['quality'] == 'good' and list(temp[0]) == ['time', 'value', 'unit', 'quality', 'quality_code', 'arrived']
     assert [r['value'] for r in rows(z, signals['MLD-01', 'mode']['file'])][:3] == ['run', "'=1+1", '쉼, 표']
     assert m['values'] == 3000 * 4 + 2 + 600
     # No cell runs as a formula, but numbers may be negative.
@@ -170,6 +171,25 @@ def test_contents(grown, tmp_path):
     # Other programs read it too.
     r = subprocess.run(['unzip', '-tqq', tmp_path / 'o.zip'], capture_output=True)
     assert r.returncode == 0, r.stdout
+
+
+def test_arrival_and_quality_codes(new_node, tmp_path):
+    """Each value's own, as the API tells them; the same in a folder that is served and in one that is not."""
+    n = new_node()
+    for k in range(3):
+        now = int(time.time())
+        assert n.write([f'm v={i + k} {1763770000 + i * 3 + k}' for i in range(40)] + [f'm v=9 {now + 100 + k}'], precision='s').status == 204
+        time.sleep(1.2)
+    one = n.signal('m', 'v')
+    told = n.get_json(f"/api/v1/series/{one['id']}/values", arrival='1', limit=1000)
+    served, _ = opened(export(n.folder, tmp_path / 'served.zip'))
+    n.stop()
+    alone, _ = opened(export(n.folder, tmp_path / 'alone.zip'))
+    got = rows(served, rows(served, 'signals.csv')[0]['file'])
+    assert got == rows(alone, rows(alone, 'signals.csv')[0]['file']) and len(got) == 123
+    ms = [round(datetime.datetime.fromisoformat(re.sub(r'(\.\d{1,6})\d*Z|Z', lambda m: (m[1] or '.0').ljust(7, '0') + '+00:00', r['arrived'])).timestamp() * 1000) for r in got]
+    assert all(abs(a - b) <= 1 for a, b in zip(ms, told['arrival_ms'])) and len(set(ms)) > 1
+    assert {(r['quality_code'], r['quality'], q) for r, q in zip(got, told['q'])} == {('0', 'good', 'good'), ('65', 'uncertain', 'uncertain')}
 
 
 def test_restores_on_a_clean_node(grown, new_node, tmp_path):

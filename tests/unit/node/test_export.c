@@ -58,7 +58,7 @@ static void values(void **state)
 	buf_init(&b, 0);
 	export_values_header(&b, &def);
 	export_values(&b, &def, SPAN_LIT("=bar"), &batch);
-	assert_string_equal(text(&b), "\xEF\xBB\xBFtime,value,unit,quality,cycle\r\n1970-01-01T00:00:00Z,1.5,'=bar,good,7\r\n1970-01-01T00:00:01.500Z,,'=bar,bad,8\r\n");
+	assert_string_equal(text(&b), "\xEF\xBB\xBFtime,value,unit,quality,quality_code,arrived,cycle\r\n1970-01-01T00:00:00Z,1.5,'=bar,good,0,,7\r\n1970-01-01T00:00:01.500Z,,'=bar,bad,129,,8\r\n");
 	buf_free(&b);
 }
 
