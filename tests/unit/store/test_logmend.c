@@ -231,6 +231,36 @@ static void test_more(void **state)
 	free_left(&l);
 }
 
+/* A log that was copied while it was written to: early parts and late ones do not fit, which is no damage once it is said to be such a copy. */
+static void test_copy(void **state)
+{
+	struct fixture *f = *state;
+	struct left l;
+	struct store *s = NULL;
+	int err;
+	leave(f, &l);
+	for (int n = 0; n < l.n - 2; n++)
+		for (size_t in = 0; in < WAL_FRAME; in += 1500) {
+			uint8_t was[3000], *p = l.log + WAL_HEADER + (size_t)l.end[n] * WAL_FRAME + in;
+			memcpy(was, p, sizeof was);
+			memset(p, 0, sizeof was);
+			put_back(f, &l, l.log_n);
+			OK(store_copy_settle(f->vfs, COPY, &f->d));
+			assert_int_equal(n ? frames_of(f, COPY "-wal") : 0, l.end[n]);
+			OK(store_open(&s, f->vfs, COPY, &f->d));
+			assert_null(store_opened_damaged(s));
+			store_close(s);
+			assert_int_equal(value(f, COPY, asked[0], &err), l.lots[n]);
+			assert_false(is_there(f, COPY "-wal.bad"));
+			memcpy(p, was, sizeof was);
+		}
+	put_back(f, &l, l.log_n);
+	OK(store_copy_settle(f->vfs, COPY, &f->d));
+	assert_int_equal(frames_of(f, COPY "-wal"), l.frames);
+	OK(store_copy_settle(f->vfs, "node/none.db", &f->d));
+	free_left(&l);
+}
+
 /* The check names the log that was set aside, until somebody takes it away. */
 static void say(void *arg, const struct diag *d)
 {
@@ -270,6 +300,6 @@ static void test_taken_back(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
-	const struct CMUnitTest tests[] = {T(test_flips), T(test_torn), T(test_more), T(test_check), T(test_taken_back)};
+	const struct CMUnitTest tests[] = {T(test_flips), T(test_torn), T(test_more), T(test_copy), T(test_check), T(test_taken_back)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
