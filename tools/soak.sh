@@ -7,7 +7,7 @@
 # backup: a second backup of 1 GB that did not change writes under 1 %.
 # values: SOAK_VALUES (10^7) values acknowledged over power cuts on files that forget, and as many over kill -9 of a node; how many of them are lost.
 # deb: the package in a fresh Debian of its own (debootstrap); left out, and said, without root.
-# peers: real programs that send to the node; they are built first (tools/peers.sh), where that can be.
+# peers: real programs that send to the node, built first (tools/peers.sh) where that can be; an SMB server, where Samba and smbnetfs are installed.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 parts=${*:-demo faults values kills mutants props backup peers deb}
@@ -73,6 +73,7 @@ if wanted peers; then
 	else
 		failed=1
 	fi
+	MORU_BIN=$PWD/build-test/moru tests/e2e/run "$PWD/tests/e2e/test_smb_share.py" -rs || failed=1
 fi
 if wanted deb; then
 	if [ "$(id -u)" = 0 ] && command -v debootstrap >/dev/null; then

@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "node/priv/node.h"
+#include "os/thread.h"
 #include "store/store.h"
 
 struct drills {
@@ -188,6 +189,7 @@ static void *thread(void *arg)
 {
 	struct drills *q = arg;
 	struct diag *d = calloc(1, sizeof *d);
+	(void)thread_rank(THREAD_PATIENT);
 	if (d)
 		run(q, d);
 	free(d);

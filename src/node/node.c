@@ -334,6 +334,7 @@ static void *worker_loop(void *arg)
 {
 	struct worker *w = arg;
 	void *item;
+	(void)thread_rank(THREAD_PATIENT); /* where it is not allowed all are alike */
 	while (bqueue_pop(w->node->work, &item, -1) == 0) {
 		struct work *job = item;
 		atomic_store(&w->busy_since_ns, mono_now());
@@ -716,7 +717,9 @@ out:
 int node_run(struct node *n, struct diag *d)
 {
 	atomic_store(&n->beat_ns, mono_now());
+	(void)thread_rank(THREAD_URGENT);
 	int err = loop_run(n->loop);
+	(void)thread_rank(THREAD_USUAL);
 	atomic_store(&n->beat_ns, 0);
 	return err != 0 ? diag_set(d, err, MSG_NODE_START) : 0;
 }

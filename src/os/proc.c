@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "os/priv/oserr.h"
+#include "os/thread.h"
 
 #define FIRST_FREE_FD 3
 #define PATH_BYTES_FIRST 256u
@@ -77,6 +78,7 @@ static int prepare(const struct child *c)
 
 static _Noreturn void run_child(const struct child *c)
 {
+	(void)thread_rank(THREAD_USUAL); /* an urgent thread's rank is its own */
 	if (prepare(c) == 0)
 		(void)execve(c->s->path, (char *const *)(uintptr_t)c->s->argv, environ);
 	int e = errno;

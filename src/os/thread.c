@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "os/crash.h"
 
@@ -31,6 +32,7 @@ static void *run(void *arg)
 	struct begin *b = arg;
 	stack_t own = {.ss_sp = b->stack, .ss_size = sizeof b->stack}, before;
 	bool set = sigaltstack(&own, &before) == 0;
+	(void)thread_rank(THREAD_USUAL); /* an urgent starter's rank is its own */
 	void *ret = b->fn(b->arg);
 	if (set) {
 		/* A sanitizer's, which it takes down itself. */
@@ -73,3 +75,14 @@ int thread_start(pthread_t *ret, const char *name, void *(*fn)(void *), void *ar
 }
 
 void thread_join(pthread_t t) { (void)pthread_join(t, NULL); }
+
+bool thread_rank(enum thread_rank rank)
+{
+	static const int nice_of[] = {[THREAD_URGENT] = -5, [THREAD_USUAL] = 0, [THREAD_PATIENT] = 5};
+	int now = getpriority(PRIO_PROCESS, 0);
+	if (now == nice_of[rank])
+		return true;
+	if (now != 0 && now != nice_of[THREAD_URGENT])
+		return false;
+	return setpriority(PRIO_PROCESS, 0, nice_of[rank]) == 0;
+}

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,17 @@
  * characters). MO_ELIMIT: no more threads allowed; MO_ENOMEM. */
 MO_MUST_USE int thread_start(pthread_t *ret, const char *name, void *(*fn)(void *), void *arg);
 void thread_join(pthread_t t);
+
+/* Who goes first when there are more threads than processors: a nice value for each (setpriority(2); on Linux of one thread). Threads and
+ * programs started by a patient thread are patient too, those started by an urgent one are usual. */
+enum thread_rank {
+	THREAD_URGENT, /* others wait for it, and its steps are short: nice -5. Wants the right to (RLIMIT_NICE, root), and a process at nice 0 */
+	THREAD_USUAL,  /* nice 0: whoever was urgent is as the others again */
+	THREAD_PATIENT /* works for long, and may take longer: nice 5; no right wanted */
+};
+/* Ranks the calling thread; a wish. false: the system does not allow it, or the whole process was started at another nice value than 0, which
+ * stays. */
+bool thread_rank(enum thread_rank rank);
 
 /* Bounded multi-producer multi-consumer queue of pointers. */
 struct bqueue;

@@ -1,11 +1,13 @@
 """What `make install` and `make deb` put where; the unit by systemd's own judgement; its command line as an ordinary user under its system call filter."""
 import configparser
+import contextlib
 import json
 import os
 import pathlib
 import platform
 import pwd
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -82,6 +84,11 @@ def others_may_pass(path):
             p.chmod(p.stat().st_mode | 0o011)
 
 
+def nice_of_threads(pid):
+    task = pathlib.Path(f'/proc/{pid}/task')
+    return {(t / 'comm').read_text().strip(): int((t / 'stat').read_text().rsplit(')', 1)[1].split()[16]) for t in task.iterdir()}
+
+
 def test_its_command_line_as_an_ordinary_user(installed, tmp_path):
     """ExecStart= with another folder, as nobody where we are root, with the unit's filter of system calls, its notifications, its stop and its reload."""
     _, prefix = installed
@@ -105,6 +112,10 @@ def test_its_command_line_as_an_ordinary_user(installed, tmp_path):
     notify.settimeout(20)
     if root:
         os.chown(home / 'notify', who['user'], who['group'])
+    nice = 20 - int(s['LimitNICE'])
+    with contextlib.suppress(ValueError):  # not everybody may raise it
+        resource.setrlimit(resource.RLIMIT_NICE, (nice, nice))
+    urgent = -5 if resource.getrlimit(resource.RLIMIT_NICE)[0] >= nice else 0
     # A sanitizer makes calls of its own.
     hold = seccomp.installer(seccomp.allowed(filters)) if platform.machine() == 'x86_64' and not SANITIZED else None
     with open(tmp_path / 'log', 'wb') as log:
@@ -118,6 +129,10 @@ def test_its_command_line_as_an_ordinary_user(installed, tmp_path):
         (home / 'moru/inbox/t.csv').write_text('t,v\n2026-11-20 08:00:00,1\n')
         status, body = n('GET', '/api/v1/node')
         assert status == 200 and json.loads(body)['crash'] is None
+        ranks = nice_of_threads(p.pid)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        expected = (5, 0, urgent) if own == 0 else (own, own, own)
+        assert (ranks['worker'], ranks['log'], ranks['moru']) == expected, ranks
         status, body = n('POST', '/api/v1/sql', b'SELECT count(*) FROM series', 'application/sql')
         assert status == 200, body
         end = time.monotonic() + 20

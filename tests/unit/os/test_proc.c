@@ -10,6 +10,7 @@
 
 #include "os/clock.h"
 #include "os/proc.h"
+#include "os/thread.h"
 
 #define SH "/bin/sh"
 
@@ -239,6 +240,24 @@ static void about_ourselves(void **state)
 		assert_true(pss > 10000 && pss < UINT64_C(1) << 40);
 }
 
+static void the_starter_s_urgency_stays_its_own(void **state)
+{
+	int out[2];
+	char text[16];
+	(void)state;
+	if (!thread_rank(THREAD_URGENT))
+		skip(); /* not allowed here */
+	assert_int_equal(proc_pipe(out), 0);
+	struct proc_spawn s = {.fd_in = -1, .fd_out = out[1], .fd_err = -1};
+	int status = run(&s, "nice");
+	assert_true(thread_rank(THREAD_USUAL));
+	assert_int_equal(status, 0);
+	assert_int_equal(close(out[1]), 0);
+	read_all(out[0], text, sizeof text);
+	assert_string_equal(text, "0\n");
+	close(out[0]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +269,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(memory_has_a_limit),
 		cmocka_unit_test(waiting_and_killing),
 		cmocka_unit_test(a_child_dies_with_its_parent),
+		cmocka_unit_test(the_starter_s_urgency_stays_its_own),
 		cmocka_unit_test(about_ourselves),
 	};
 	if (argc > 1 && strcmp(argv[1], "parent") == 0)
