@@ -188,10 +188,12 @@ static void test_torn(void **state)
 		}
 	/* of the last transaction a middle part never came to the disk */
 	assert_true(l.end[l.n] - l.end[l.n - 1] >= 2);
-	memset(l.log + WAL_HEADER + (size_t)l.end[l.n - 1] * WAL_FRAME + 40, 0, 512);
+	memset(l.log + WAL_HEADER + (size_t)l.end[l.n - 1] * WAL_FRAME + 40, 0x5a, 512); /* what stood there before */
 	put_back(f, &l, l.log_n);
 	assert_int_equal(opened(f, &err), MSG_NONE);
 	assert_int_equal(value(f, COPY, asked[0], &err), l.lots[l.n - 1]);
+	assert_int_equal(value(f, COPY, "SELECT count(*) FROM audit", &err), COMMITS / 2 - 1); /* the last commit was one of these */
+	assert_false(is_there(f, COPY "-wal.bad"));
 	free_left(&l);
 }
 
