@@ -10,6 +10,7 @@
 #include "node/folder.h"
 #include "node/keystore.h"
 #include "os/crypto.h"
+#include "store/store.h"
 
 #define MARK "restoring"
 #define MARK_MAX 256u
@@ -367,12 +368,15 @@ static int finish(struct restoring *q)
 {
 	uint8_t *text = NULL;
 	size_t n = 0;
-	char *path = vfs_join(q->o->dir, "format");
-	int err = path ? slurp(q, "format", &text, &n) : nomem(q->d);
+	char *path = vfs_join(q->o->dir, "format"), *db = vfs_join(q->o->dir, "store.db");
+	int err = path && db ? slurp(q, "format", &text, &n) : nomem(q->d);
+	if (err == 0) /* the log was written to while it was copied */
+		err = store_copy_settle(q->o->vfs, db, q->d);
 	if (err == 0)
 		err = vfs_replace(q->o->vfs, path, span_of(text, n), false, q->d);
 	free(text);
 	free(path);
+	free(db);
 	return err;
 }
 

@@ -153,6 +153,9 @@ static int failed(struct sqldb *q, int rc, struct span sql, struct diag *d)
 	case SQLITE_TOOBIG:
 		return said(q, MO_ELIMIT, MSG_SQL_TOO_LARGE, d);
 	case SQLITE_CORRUPT:
+		if (store_reader_damaged(q->reader, rc, d))
+			return MO_ECORRUPT;
+		return said(q, MO_ECORRUPT, MSG_SQL_FAILED, d);
 	case SQLITE_NOTADB:
 		return said(q, MO_ECORRUPT, MSG_SQL_FAILED, d);
 	case SQLITE_BUSY:

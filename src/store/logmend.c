@@ -385,27 +385,55 @@ static int replace(struct look *k, struct log_damage *ret, const char *path)
 	return err;
 }
 
+static int look(struct look *k, const char *path)
+{
+	uint64_t size = 0;
+	int err = vfs_open(k->vfs, &k->f, path, VFS_READ, NULL);
+	if (err || (err = vfs_size(k->f, &size)) || size < WAL_HEADER + WAL_FRAME)
+		return err == MO_ENOENT ? 0 : err;
+	k->n = (size - WAL_HEADER) / WAL_FRAME;
+	if (k->n > SIZE_MAX / sizeof *k->v || !(k->v = calloc((size_t)k->n, sizeof *k->v)) || !(k->frame = malloc(WAL_FRAME)))
+		return MO_ENOMEM;
+	if ((err = vfs_read_full(k->f, k->head, WAL_HEADER, 0)) || (err = look_at_head(k)))
+		return err;
+	return look_at_frames(k);
+}
+
+static void look_end(struct look *k)
+{
+	free(k->v);
+	free(k->frame);
+	vfs_close(k->f);
+}
+
 int logmend_run(struct log_damage *ret, struct vfs *vfs, const char *path)
 {
 	struct look k = {.vfs = vfs};
-	uint64_t size = 0;
 	*ret = (struct log_damage){.damaged = false};
-	int err = vfs_open(vfs, &k.f, path, VFS_READ, NULL);
-	if (err)
-		return err == MO_ENOENT ? 0 : err;
-	if ((err = vfs_size(k.f, &size)) || size < WAL_HEADER + WAL_FRAME)
-		goto out;
-	k.n = (size - WAL_HEADER) / WAL_FRAME;
-	err = MO_ENOMEM;
-	if (k.n > SIZE_MAX / sizeof *k.v || !(k.v = calloc((size_t)k.n, sizeof *k.v)) || !(k.frame = malloc(WAL_FRAME)))
-		goto out;
-	if ((err = vfs_read_full(k.f, k.head, WAL_HEADER, 0)) || (err = look_at_head(&k)) || (err = look_at_frames(&k)) || (err = judge(&k, ret)))
-		goto out;
-	if (ret->damaged)
+	int err = look(&k, path);
+	if (!err && k.n)
+		err = judge(&k, ret);
+	if (!err && ret->damaged)
 		err = replace(&k, ret, path);
-out:
-	free(k.v);
-	free(k.frame);
-	vfs_close(k.f);
+	look_end(&k);
+	return err;
+}
+
+int logmend_trim(struct vfs *vfs, const char *path)
+{
+	struct look k = {.vfs = vfs};
+	struct vfs_file *f = NULL;
+	uint64_t frames = 0;
+	int err = look(&k, path);
+	bool any = !err && k.n;
+	for (uint64_t i = 0; any && i < k.n && k.v[i].exact; i++)
+		if (k.v[i].commit)
+			frames = i + 1;
+	look_end(&k);
+	if (!any || (err = vfs_open(vfs, &f, path, VFS_WRITE, NULL)))
+		return err;
+	if (!(err = vfs_truncate(f, frames ? WAL_HEADER + frames * WAL_FRAME : 0)))
+		err = vfs_sync(f);
+	vfs_close(f);
 	return err;
 }

@@ -75,6 +75,13 @@ struct db *store_reader_db(struct store_reader *r) { return &r->db; }
 
 struct sqlite3 *store_reader_sqlite(struct store_reader *r) { return r->db.sq; }
 
+bool store_reader_damaged(struct store_reader *r, int rc, struct diag *d)
+{
+	if (rc == SQLITEVFS_DAMAGED)
+		db_error(&r->db, rc, "read", d);
+	return rc == SQLITEVFS_DAMAGED;
+}
+
 /* ---- cursors ---- */
 
 struct cursor {

@@ -153,12 +153,17 @@ void store_reader_close(struct store_reader *r);
  * nothing may be asked of the reader otherwise once it was changed. */
 struct sqlite3;
 struct sqlite3 *store_reader_sqlite(struct store_reader *r);
+/* Whether an SQLite result of that connection says that a page is damaged; then d says which, and that is MO_ECORRUPT. */
+bool store_reader_damaged(struct store_reader *r, int rc, struct diag *d);
 
 /* From now until store_hold_end() the database as the reader sees it now can be copied from its files, by plain reads: first store.db, and then,
  * where *ret_log, store.db-wal, whose whole frames put right whatever changed in the pages meanwhile (then the copy may hold later commits too,
  * each whole). Without *ret_log the database alone is it. Writing goes on; the write-ahead log cannot be emptied meanwhile and grows. */
 MO_MUST_USE int store_hold(struct store_reader *r, bool *ret_log, struct diag *d);
 void store_hold_end(struct store_reader *r); /* NULL, or not held: nothing */
+/* Of such a copy, before it is opened: cuts its write-ahead log where the first frame does not fit, which in a log that nobody copied meanwhile would
+ * be damage. path is the database's; no log: nothing to do. */
+MO_MUST_USE int store_copy_settle(struct vfs *vfs, const char *path, struct diag *d);
 
 struct store_arg {
 	enum { SARG_NULL, SARG_I64, SARG_F64, SARG_TEXT, SARG_BYTES } kind;

@@ -194,6 +194,7 @@ def test_a_page_of_the_store_while_it_serves(new_node):
         d = n.get('/api/v1/events', limit=5).problem(500, 'store_page')['detail']
         assert f'store.db: page {page} is damaged' in d['en'] and f'{page}쪽' in d['ko'] and 'moru restore' in d['ko']
     n.records(events[0] | {'id': 'new'}).problem(500, 'store_page')
+    assert f'page {page} is damaged' in n.ask('POST', '/api/v1/sql', body='SELECT text FROM event', headers={'Content-Type': 'application/sql'}).text
     assert n.records({'type': 'lot', 'firm': 'F', 'number': 'L2'}).status == 200
     assert {x['number'] for x in n.items('/api/v1/lots', limit=10)} == {'L1', 'L2'}
     wait_for(lambda: 'moru_store_damaged_pages 1\n' in n.get('/metrics').text)

@@ -30,5 +30,8 @@ struct log_damage {
 /* Sets a damaged log right: the old one is kept as PATH.bad, the new takes its name, durably. Nothing is done to one that is whole, torn or not there.
  * MO_ECORRUPT: it is not known which page a bad frame held; nothing is changed but that PATH.bad is there. */
 MO_MUST_USE int logmend_run(struct log_damage *ret, struct vfs *vfs, const char *path);
+/* Cuts a log behind its last commit before the first bad frame, as SQLite would read it. For a copy of a log that was written to meanwhile: what was
+ * read early and what was read late do not fit together, and that is no damage. */
+MO_MUST_USE int logmend_trim(struct vfs *vfs, const char *path);
 
 #endif

@@ -188,10 +188,12 @@ static void test_torn(void **state)
 		}
 	/* of the last transaction a middle part never came to the disk */
 	assert_true(l.end[l.n] - l.end[l.n - 1] >= 2);
-	memset(l.log + WAL_HEADER + (size_t)l.end[l.n - 1] * WAL_FRAME + 40, 0, 512);
+	memset(l.log + WAL_HEADER + (size_t)l.end[l.n - 1] * WAL_FRAME + 40, 0x5a, 512); /* what stood there before */
 	put_back(f, &l, l.log_n);
 	assert_int_equal(opened(f, &err), MSG_NONE);
 	assert_int_equal(value(f, COPY, asked[0], &err), l.lots[l.n - 1]);
+	assert_int_equal(value(f, COPY, "SELECT count(*) FROM audit", &err), COMMITS / 2 - 1); /* the last commit was one of these */
+	assert_false(is_there(f, COPY "-wal.bad"));
 	free_left(&l);
 }
 
@@ -228,6 +230,36 @@ static void test_more(void **state)
 	assert_int_equal(err, MO_ECORRUPT);
 	assert_int_equal(f->d.arg[0].i, 2);
 	assert_true(is_there(f, COPY "-wal.bad") && is_there(f, COPY "-wal") && !is_there(f, COPY "-wal.mend"));
+	free_left(&l);
+}
+
+/* A log that was copied while it was written to: early parts and late ones do not fit, which is no damage once it is said to be such a copy. */
+static void test_copy(void **state)
+{
+	struct fixture *f = *state;
+	struct left l;
+	struct store *s = NULL;
+	int err;
+	leave(f, &l);
+	for (int n = 0; n < l.n - 2; n++)
+		for (size_t in = 0; in < WAL_FRAME; in += 1500) {
+			uint8_t was[3000], *p = l.log + WAL_HEADER + (size_t)l.end[n] * WAL_FRAME + in;
+			memcpy(was, p, sizeof was);
+			memset(p, 0, sizeof was);
+			put_back(f, &l, l.log_n);
+			OK(store_copy_settle(f->vfs, COPY, &f->d));
+			assert_int_equal(n ? frames_of(f, COPY "-wal") : 0, l.end[n]);
+			OK(store_open(&s, f->vfs, COPY, &f->d));
+			assert_null(store_opened_damaged(s));
+			store_close(s);
+			assert_int_equal(value(f, COPY, asked[0], &err), l.lots[n]);
+			assert_false(is_there(f, COPY "-wal.bad"));
+			memcpy(p, was, sizeof was);
+		}
+	put_back(f, &l, l.log_n);
+	OK(store_copy_settle(f->vfs, COPY, &f->d));
+	assert_int_equal(frames_of(f, COPY "-wal"), l.frames);
+	OK(store_copy_settle(f->vfs, "node/none.db", &f->d));
 	free_left(&l);
 }
 
@@ -270,6 +302,6 @@ static void test_taken_back(void **state)
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
-	const struct CMUnitTest tests[] = {T(test_flips), T(test_torn), T(test_more), T(test_check), T(test_taken_back)};
+	const struct CMUnitTest tests[] = {T(test_flips), T(test_torn), T(test_more), T(test_copy), T(test_check), T(test_taken_back)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
