@@ -25,9 +25,9 @@ static const struct cmd_row commands[] = {
 		"  --demo --start TIME [--sync-delay MS]   a demo folder: its clock stands at TIME"),
 	ROW("serve", "DIR [--listen ADDR:PORT]", cmd_serve, OWNER, SETTINGS, "노드를 돌립니다", "run the node",
 		"노드를 앞에서 돌립니다. 준비되면 표준 오류에 `moru: ready on http://ADDR:PORT`를 찍습니다(TLS가 켜져 있으면 https). SIGTERM이면 깨끗이 끝나고(0),\n"
-		"SIGHUP이면 설정과 인증서를 다시 읽습니다. 포트 0은 빈 포트를 고릅니다. 지금은 이 PC 안(루프백)에서만 접속을 받습니다.",
+		"SIGHUP이면 설정과 인증서를 다시 읽습니다. 포트 0은 빈 포트를 고릅니다. 이 PC 밖에서 오는 접속을 받으려면 TLS와 계정이 있어야 합니다.",
 		"Runs the node in the foreground. When it accepts requests it prints `moru: ready on http://ADDR:PORT` on standard error (https with\n"
-		"TLS). SIGTERM ends it cleanly with status 0, SIGHUP reads settings and certificate again. Port 0 picks a free one. For now it listens on loopback only."),
+		"TLS). SIGTERM ends it cleanly with status 0, SIGHUP reads settings and certificate again. Port 0 picks a free one. Other addresses than loopback need TLS and an account."),
 	ROW("import", "[--asset CODE] DIR FILE…", cmd_import, OWNER, IMPORT, "파일이나 폴더를 가져옵니다", "take in files or folders",
 		"CSV 파일을 읽어 저장합니다. 설정이 필요 없습니다. 받은 행, 바뀐 행, 거부한 행(줄 번호와 이유)을 보여 줍니다.\n"
 		"  --asset CODE   어느 자산의 파일인지. 이름이 같은 다음 파일도 그렇게 봅니다 (기본: 파일 이름에서 날짜를 뺀 것)\n"
