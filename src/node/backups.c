@@ -292,14 +292,12 @@ int backups_new(struct backups **ret, struct node *n, struct store_reader *r)
 	pthread_mutex_init(&b->mu, NULL);
 	buf_init(&b->last, 0);
 	buf_init(&b->good, 0);
-	int err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_LAST), &b->last, NULL);
-	if (err == 0 || err == MO_ENOENT)
-		err = store_get_mark(r, SPAN_LIT(BACKUPS_MARK_GOOD), &b->good, NULL);
-	if (err == 0 || err == MO_ENOENT) {
-		int made = turns_init(&b->turns, n, &kind, b);
-		err = made != 0 ? made : err;
-	}
-	if (err != 0 && err != MO_ENOENT) {
+	int err = node_mark(r, SPAN_LIT(BACKUPS_MARK_LAST), &b->last);
+	if (err == 0)
+		err = node_mark(r, SPAN_LIT(BACKUPS_MARK_GOOD), &b->good);
+	if (err == 0)
+		err = turns_init(&b->turns, n, &kind, b);
+	if (err != 0) {
 		backups_free(b);
 		return err;
 	}

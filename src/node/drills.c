@@ -306,8 +306,8 @@ int drills_new(struct drills **ret, struct node *n, struct store_reader *r)
 	pthread_mutex_init(&q->files, NULL);
 	buf_init(&q->last, 0);
 	buf_init(&q->findings, 0);
-	int err = store_get_mark(r, SPAN_LIT(DRILLS_MARK), &q->last, NULL);
-	if (err != 0 && err != MO_ENOENT) {
+	int err = node_mark(r, SPAN_LIT(DRILLS_MARK), &q->last);
+	if (err != 0) {
 		drills_free(q);
 		return err;
 	}

@@ -36,3 +36,12 @@ struct crashes *node_crashes(struct node *n) { return n->crashes; }
 const struct gauges *node_gauges(struct node *n) { return n->gauges; }
 struct disk *node_disk(struct node *n) { return disks_disk(n->disks); }
 bool node_stopping(struct node *n) { return atomic_load(&n->stopping); }
+
+int node_mark(struct store_reader *r, struct span name, struct buf *ret)
+{
+	int err = store_get_mark(r, name, ret, NULL);
+	if (err != MO_ENOENT && err != MO_ECORRUPT)
+		return err;
+	buf_reset(ret);
+	return 0;
+}

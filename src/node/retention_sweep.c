@@ -32,7 +32,7 @@ int retention_sweep_load(struct retention_sweep *w, struct node *n, struct store
 	*w = (struct retention_sweep){.node = n};
 	nothing(w);
 	buf_init(&b, 0);
-	int err = store_get_mark(r, SPAN_LIT(RETENTION_SWEPT_MARK), &b, NULL);
+	int err = node_mark(r, SPAN_LIT(RETENTION_SWEPT_MARK), &b);
 	if (err == 0 && b.n == SWEPT * NUMBERS * 8) {
 		struct rd rd = rd_of(buf_span(&b));
 		for (size_t i = 0; i < SWEPT; i++) {
@@ -45,7 +45,7 @@ int retention_sweep_load(struct retention_sweep *w, struct node *n, struct store
 		}
 	}
 	buf_free(&b);
-	return err == MO_ENOENT ? 0 : err;
+	return err;
 }
 
 /* ---- slices ---- */

@@ -421,12 +421,12 @@ static int read_last(struct retentions *k, struct store_reader *r)
 {
 	struct json_value *root;
 	struct arena a;
-	int err = store_get_mark(r, SPAN_LIT(RETENTIONS_MARK), &k->last, NULL);
+	int err = node_mark(r, SPAN_LIT(RETENTIONS_MARK), &k->last);
 	k->last_ns = T_NONE;
-	if (err == MO_ENOENT)
-		return 0;
+	if (err != 0 || !k->last.n)
+		return err;
 	arena_init(&a, 1u << 20);
-	if (err == 0 && json_parse(&root, &a, buf_span(&k->last), NULL) == 0 && (json_get_time(root, "t", &k->last_ns, NULL) != 0 || json_get_i64(root, "version", &k->last_version, NULL) != 0))
+	if (json_parse(&root, &a, buf_span(&k->last), NULL) == 0 && (json_get_time(root, "t", &k->last_ns, NULL) != 0 || json_get_i64(root, "version", &k->last_version, NULL) != 0))
 		k->last_ns = T_NONE;
 	arena_free(&a);
 	return err;

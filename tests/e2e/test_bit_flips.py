@@ -205,6 +205,20 @@ def test_a_page_of_the_store_while_it_serves(new_node):
         n.stop() if served else None
 
 
+def test_what_the_node_itself_noted(new_node):
+    """A page of its own marks: the node starts and serves all the same, and says which page it is."""
+    n = new_node()
+    n.write('press v=1 1763770000000000000')
+    n.stop()
+    with contextlib.closing(sqlite3.connect(n.folder / 'store.db')) as c:  # a writer that knows nothing of the checksums
+        page = c.execute("SELECT rootpage FROM sqlite_schema WHERE name='mark'").fetchone()[0]
+        c.execute("INSERT INTO mark VALUES('of another',x'00')")
+        c.commit()
+    n.start()
+    wait_for(lambda: f'store.db: page {page} is damaged' in n.log_text())
+    assert n.write('press v=2 1763770001000000000').status == 204 and n.records({'type': 'lot', 'firm': 'F', 'number': 'L1'}).status == 200
+
+
 def test_of_a_backup(base, tmp_path):
     """Every flipped bit of a piece or manifest is named by --verify, and a restore from it is refused."""
     folder, _ = base

@@ -84,11 +84,11 @@ def test_init_where_it_may_not_write(tmp_path):
 
 
 def test_init_and_import_on_a_full_disk(tmp_path):
-    """A file system of 1 MB of our own; without the right to mount one, files that may not grow past 200 kB."""
+    """A file system of 1.25 MB of our own; without the right to mount one, files that may not grow past 200 kB."""
     small = tmp_path / 'small'
     small.mkdir()
     big = write(tmp_path / 'big.csv', 'time,a\n' + ''.join(f'2021-09-{1 + i // 1440:02} {i // 60 % 24:02}:{i % 60:02},{i}\n' for i in range(43000)))
-    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', str(small)], capture_output=True).returncode != 0:
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1280k', 'tmpfs', str(small)], capture_output=True).returncode != 0:
         def tight():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (200000, 200000))
@@ -99,7 +99,7 @@ def test_init_and_import_on_a_full_disk(tmp_path):
         assert r.returncode == 2 and r.stderr, r
         return
     try:
-        write(small / 'ballast', b'x' * 900000)
+        write(small / 'ballast', b'x' * 1160000)
         r = moru('init', small / 'n')
         assert r.returncode == 1 and r.stderr, r
         (small / 'ballast').unlink()

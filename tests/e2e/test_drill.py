@@ -5,8 +5,8 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
+import sys
 import time
 
 import pytest
@@ -59,13 +59,17 @@ def scheduled(n, last=None, seconds=8):
 
 
 def told_before(n, hours, **more):
-    """The last drill was so long ago."""
+    """The last drill was so long ago. Written by a program that ends without a checkpoint: what goes into store.db itself wants Moru's checksums."""
     t = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=hours)).strftime('%Y-%m-%dT%H:%M:%SZ')
-    db = sqlite3.connect(n.folder / 'store.db')
-    last = {**json.loads(db.execute("SELECT value FROM mark WHERE name = 'drill_last'").fetchone()[0]), 't': t, **more}
-    db.execute("UPDATE mark SET value = ? WHERE name = 'drill_last'", [json.dumps(last).encode()])
-    db.commit()
-    db.close()
+    program = '''
+import json, os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+last = {**json.loads(db.execute("SELECT value FROM mark WHERE name = 'drill_last'").fetchone()[0]), **json.loads(sys.argv[2])}
+db.execute("UPDATE mark SET value = ? WHERE name = 'drill_last'", [json.dumps(last).encode()])
+db.commit()
+os._exit(0)
+'''
+    subprocess.run([sys.executable, '-c', program, n.folder / 'store.db', json.dumps({'t': t, **more})], check=True)
     return t
 
 

@@ -124,4 +124,8 @@ struct node {
 	unsigned n_late_rows;
 };
 
+/* What a run before noted under this name. Empty: nothing, or it lies on a page of store.db that is damaged, which the store tells of; the node
+ * starts all the same. Other errors as store_get_mark() has them. */
+MO_MUST_USE int node_mark(struct store_reader *r, struct span name, struct buf *ret);
+
 #endif
