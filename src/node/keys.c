@@ -132,7 +132,11 @@ static int make_server(struct keys_pair *p, const struct ca *ca, const struct ke
 {
 	int err = pki_server_new(&p->key, &p->chain, buf_span(&ca->key), buf_span(&ca->crt), names, w->now_ns);
 	if (err != 0) {
+		char *ca_file = vfs_join(w->dir, keystore_row(KEY_CA)->crt_file); /* signing with it is what may fail */
 		(void)diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_KEYS_MAKE);
+		if (err != MO_ENOMEM && ca_file)
+			diag_file(d, ca_file);
+		free(ca_file);
 		return err;
 	}
 	const struct keystore ks = files(w);

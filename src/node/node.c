@@ -264,19 +264,6 @@ static int open_engines(struct node *n, struct diag *d)
 	return err;
 }
 
-/* Words for an error that brought none: those of the store's damaged page, where there is one. */
-static int in_words(const struct node *n, int err, struct diag *d)
-{
-	size_t damaged = n->store && err == MO_ECORRUPT ? store_damage(n->store, SIZE_MAX, NULL) : 0;
-	if (err == 0 || !d || d->msg != MSG_NONE)
-		return err;
-	if (damaged) {
-		(void)store_damage(n->store, damaged - 1, d);
-		return err;
-	}
-	return diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_NODE_START);
-}
-
 /* How the last run ended; from here on this one has a file for its own end. */
 static int open_crashes(struct node *n)
 {
@@ -331,7 +318,7 @@ int node_open(struct node **ret, struct vfs *vfs, const struct node_options *opt
 	if (err == 0)
 		err = loop_new(&n->loop);
 	if (err != 0) {
-		err = in_words(n, err, d);
+		err = node_words(n, err, d);
 		node_close(n);
 		return err;
 	}
@@ -723,7 +710,7 @@ int node_start(struct node *n, struct diag *d)
 	}
 out:
 	free(sock);
-	return in_words(n, err, d);
+	return node_words(n, err, d);
 }
 
 int node_run(struct node *n, struct diag *d)

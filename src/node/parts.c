@@ -45,3 +45,15 @@ int node_mark(struct store_reader *r, struct span name, struct buf *ret)
 	buf_reset(ret);
 	return 0;
 }
+
+int node_words(const struct node *n, int err, struct diag *d)
+{
+	size_t damaged = n->store && err == MO_ECORRUPT ? store_damage(n->store, SIZE_MAX, NULL) : 0;
+	if (err == 0 || !d || d->msg != MSG_NONE)
+		return err;
+	if (damaged) {
+		(void)store_damage(n->store, damaged - 1, d);
+		return err;
+	}
+	return diag_set(d, err, err == MO_ENOMEM ? MSG_OUT_OF_MEMORY : MSG_NODE_START);
+}

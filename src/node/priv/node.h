@@ -128,4 +128,7 @@ struct node {
  * starts all the same. Other errors as store_get_mark() has them. */
 MO_MUST_USE int node_mark(struct store_reader *r, struct span name, struct buf *ret);
 
+/* Words for an error that brought none: those of the store's damaged page, where there is one. Gives err. */
+int node_words(const struct node *n, int err, struct diag *d);
+
 #endif
