@@ -105,7 +105,10 @@ static void write_import(struct api_call *c, const struct table_batch *b, size_t
 	struct json_writer *w = &c->w;
 	struct json_value *root = NULL;
 	struct arena a;
+	struct span stored = b->cols[2].str[i];
 	double progress = progress_of(c->api, b->cols[0].str[i]);
+	if (progress < 0 && span_is(stored, "running"))
+		progress = 1; /* it has ended since the row was read */
 	arena_init(&a, 16u << 20);
 	if (json_parse(&root, &a, b->cols[3].str[i], NULL) != 0)
 		root = NULL;
@@ -115,7 +118,7 @@ static void write_import(struct api_call *c, const struct table_batch *b, size_t
 	jw_key(w, "file");
 	jw_str(w, b->cols[1].str[i]);
 	jw_key(w, "state");
-	jw_str(w, progress >= 0 ? SPAN_LIT("running") : b->cols[2].str[i]);
+	jw_str(w, progress >= 0 ? SPAN_LIT("running") : stored);
 	jw_key(w, "t");
 	jw_time(w, b->cols[4].i64[i]);
 	static const char *const parts[] = {"proposal", "result", "trouble"};
