@@ -47,7 +47,7 @@ int api_parse_query(struct api_call *c, struct span q)
 		if (part.n == 0)
 			continue;
 		if (c->n_params == API_PARAMS_MAX)
-			return diag_set(c->d, MO_ELIMIT, MSG_API_PARAMS);
+			return diag_set(c->d, MO_EINVAL, MSG_API_PARAMS);
 		size_t eq = span_find(part, 0, '=');
 		struct api_pair *p = &c->params[c->n_params];
 		int err = api_decode(&p->name, &c->arena, span_sub(part, 0, eq), true);

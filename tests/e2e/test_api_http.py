@@ -178,7 +178,7 @@ def test_head_is_get_without_body(shared_node):
 @pytest.mark.parametrize('query', ['?limit=%zz', '?limit=%ff', '?a=1&' * 30, '?x=%c3%28'])
 def test_query_that_is_no_text(shared_node, query):
     a = shared_node.get('/api/v1/assets' + query)
-    assert a.problem(413 if query.startswith('?a') else 400)['code'] in ('api_query', 'api_params')
+    assert a.problem(400)['code'] == ('api_params' if query.startswith('?a') else 'api_query')
 
 
 def test_path_that_is_no_text(shared_node):
